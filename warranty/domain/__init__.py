@@ -1,0 +1,1 @@
+"""What the product decides: pure functions and closed vocabularies, on the standard library alone."""
