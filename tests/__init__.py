@@ -1,0 +1,1 @@
+"""The suite: every behaviour against real servers, a real queue and a real browser."""
