@@ -1,0 +1,231 @@
+"""Settings: the only place that reads the environment. Read once, frozen, passed down. Names: interface.md, section 3."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from dotenv import dotenv_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+SOCKET_PATH_LIMIT = 100  # a longer unix socket path kills the queue server at its start
+WEAK_SECRETS = frozenset({"", "secret", "changeme", "change-me", "dev", "development", "default", "password"})
+
+
+class SettingsError(Exception):
+    """One or more settings are missing or cannot work together; ``faults`` says each in one sentence."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the environment decides. Durations are seconds."""
+
+    mode: str
+    instance: Path
+    database_url: str
+    worker_database_url: str
+    migration_database_url: str
+    redis_url: str
+    embedded_queue: bool
+    secret_key: str
+    encryption_keys: tuple[str, ...]
+    base_url: str
+    port: int
+    allow_private_vendor_urls: bool
+    vendor_timeout_s: float
+    lease_s: float
+    settle_s: float | None
+    relay_s: float
+    poll_s: float
+    retry_s: float
+
+    @property
+    def is_production(self) -> bool:
+        """Whether secrets must be given and cookies must be secure."""
+        return self.mode == "production"
+
+    @property
+    def job_timeout_s(self) -> float:
+        """How long one piece of background work may run: longer than a vendor call, shorter than its lease."""
+        return (self.vendor_timeout_s + self.lease_s) / 2
+
+    @property
+    def socket_path(self) -> Path:
+        """Where the embedded queue server listens."""
+        return embedded_socket(self.instance)
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environment`` (default: ``.env`` in the working directory, then the process's own).
+
+    Raises:
+        SettingsError: names every missing or impossible value at once.
+    """
+    given = _environment() if environment is None else environment
+    faults: list[str] = []
+    mode = given.get("WARRANTY_MODE") or "production"
+    if mode not in {"production", "development"}:
+        faults.append(f"WARRANTY_MODE is {mode!r}; it is either production or development.")
+    instance = Path(given.get("WARRANTY_INSTANCE") or "instance").absolute()
+    database_url = _database_url(given.get("DATABASE_URL") or f"sqlite:///{instance / 'warranty.sqlite3'}")
+    base_url = (given.get("WARRANTY_BASE_URL") or "http://127.0.0.1:8000").rstrip("/")
+    made = _secrets(given, instance, may_make=mode == "development", faults=faults)
+    seconds = _Seconds(given, faults)
+    settings = Settings(
+        mode=mode,
+        instance=instance,
+        database_url=database_url,
+        worker_database_url=_database_url(given.get("WARRANTY_WORKER_DATABASE_URL") or database_url),
+        migration_database_url=_database_url(given.get("WARRANTY_MIGRATION_DATABASE_URL") or database_url),
+        redis_url=given.get("REDIS_URL") or f"unix://{embedded_socket(instance)}",
+        embedded_queue=not given.get("REDIS_URL"),
+        secret_key=made["SECRET_KEY"],
+        encryption_keys=tuple(key.strip() for key in made["WARRANTY_ENCRYPTION_KEYS"].split(",") if key.strip()),
+        base_url=base_url,
+        port=_port(given.get("PORT"), base_url, faults),
+        allow_private_vendor_urls=_flag(given, "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS", faults),
+        vendor_timeout_s=seconds.get("WARRANTY_VENDOR_TIMEOUT_SECONDS", 30),
+        lease_s=seconds.get("WARRANTY_LEASE_SECONDS", 60),
+        settle_s=seconds.maybe("WARRANTY_SETTLE_SECONDS"),
+        relay_s=seconds.get("WARRANTY_RELAY_SECONDS", 15),
+        poll_s=seconds.get("WARRANTY_POLL_SECONDS", 900),
+        retry_s=seconds.get("WARRANTY_RETRY_SECONDS", 5),
+    )
+    faults += _timing_faults(settings)
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def embedded_socket(instance: Path) -> Path:
+    """The embedded queue server's socket: in the instance folder, or in a private short folder where that is too long."""
+    path = instance / "run" / "queue.sock"
+    if len(str(path)) <= SOCKET_PATH_LIMIT:
+        return path
+    tag = hashlib.sha256(str(instance).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"warranty-{os.getuid()}-{tag}" / "queue.sock"
+
+
+def _environment() -> dict[str, str]:
+    file = {key: value for key, value in dotenv_values(".env").items() if value is not None}
+    return {**file, **os.environ}
+
+
+def _database_url(url: str) -> str:
+    """One spelling for PostgreSQL: the driver is psycopg 3, whatever form the URL was copied in."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _port(given: str | None, base_url: str, faults: list[str]) -> int:
+    try:
+        port = int(given) if given else (urlsplit(base_url).port or 8000)
+    except ValueError:
+        port = 0
+    if not 0 < port < 65_536:
+        faults.append(f"PORT or the port of WARRANTY_BASE_URL is not a port: {given or base_url}.")
+    return port
+
+
+def _flag(given: Mapping[str, str], name: str, faults: list[str]) -> bool:
+    word = (given.get(name) or "false").strip().lower()
+    if word not in {"true", "false", "1", "0", "on", "off", "yes", "no"}:
+        faults.append(f"{name} is {word!r}; it is either true or false.")
+    return word in {"true", "1", "on", "yes"}
+
+
+class _Seconds:
+    """Reads durations and collects what is wrong with them."""
+
+    def __init__(self, given: Mapping[str, str], faults: list[str]) -> None:
+        self._given = given
+        self._faults = faults
+
+    def maybe(self, name: str) -> float | None:
+        word = self._given.get(name)
+        if not word:
+            return None
+        try:
+            value = float(word)
+        except ValueError:
+            value = -1.0
+        if not 0 < value < 10_000_000:
+            self._faults.append(f"{name} is {word!r}; it is a number of seconds above 0.")
+            return None
+        return value
+
+    def get(self, name: str, default: float) -> float:
+        value = self.maybe(name)
+        return default if value is None else value
+
+
+def _timing_faults(settings: Settings) -> list[str]:
+    """A vendor call must end before its lease does, and before we may believe that it never arrived."""
+    faults = []
+    if settings.vendor_timeout_s >= settings.lease_s:
+        faults.append(
+            f"WARRANTY_VENDOR_TIMEOUT_SECONDS ({settings.vendor_timeout_s:g}) must be below "
+            f"WARRANTY_LEASE_SECONDS ({settings.lease_s:g}): a call may not outlive its lease."
+        )
+    if settings.settle_s is not None and settings.vendor_timeout_s >= settings.settle_s:
+        faults.append(
+            f"WARRANTY_VENDOR_TIMEOUT_SECONDS ({settings.vendor_timeout_s:g}) must be below "
+            f"WARRANTY_SETTLE_SECONDS ({settings.settle_s:g}): a call that still runs has not settled."
+        )
+    return faults
+
+
+def _secrets(given: Mapping[str, str], instance: Path, *, may_make: bool, faults: list[str]) -> dict[str, str]:
+    """The two secrets: given, or in development mode made once in the instance folder, readable by its owner only."""
+    makers: dict[str, Callable[[], str]] = {
+        "SECRET_KEY": lambda: secrets.token_urlsafe(48),
+        "WARRANTY_ENCRYPTION_KEYS": lambda: Fernet.generate_key().decode(),
+    }
+    found = {name: given.get(name, "") for name in makers}
+    for name, make in makers.items():
+        if not found[name] and may_make:
+            found[name] = _kept_secret(instance / f"{name.lower()}.secret", make)
+        elif found[name].strip().lower() in WEAK_SECRETS:
+            faults.append(f"{name} is missing or a default value; set a random one (or WARRANTY_MODE=development).")
+    for key in found["WARRANTY_ENCRYPTION_KEYS"].split(","):
+        if key.strip() and key.strip().lower() not in WEAK_SECRETS and not _is_fernet_key(key.strip()):
+            faults.append("WARRANTY_ENCRYPTION_KEYS holds a value that is no key: each is 32 random bytes in URL-safe base64.")
+    return found
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True
+
+
+def _kept_secret(path: Path, make: Callable[[], str]) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # O_EXCL: of two processes that start together one makes the secret, the other reads it.
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as err:
+        raise SettingsError([f"Cannot write {path}: {err.strerror}. Set WARRANTY_INSTANCE to a folder you may write."]) from err
+    value = make()
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(value + "\n")
+    return value

@@ -1,0 +1,228 @@
+"""The database: the only place that makes engines and transactions, and that knows what differs between the two engines."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
+
+from warranty.models import Base, TenantRow, clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+BUSY_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+STATEMENT_TIMEOUT_MS = 30_000
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached or opened; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows a transaction may see: one client's, or (``client_id`` null, said explicitly) everybody's."""
+
+    client_id: int | None
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether no tenant filter applies."""
+        return self.client_id is None
+
+
+EVERYBODY = Scope(None)
+"""The scope of staff and of background work."""
+
+
+class Database:
+    """One engine, and the transactions on it.
+
+    A transaction is opened for a scope. What a client's scope may not see does not exist in it: every ORM statement on a
+    tenant table is narrowed, whoever wrote it.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.url = url
+        self.engine = make_engine(url, pool_size=pool_size)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writing = sessionmaker(self.engine, expire_on_commit=False)
+        self._reading = sessionmaker(self.engine.execution_options(reading=True), expire_on_commit=False)
+        # A forked child must not share its parent's connections: both would speak on one socket.
+        os.register_at_fork(after_in_child=lambda: self.engine.dispose(close=False))
+
+    @contextmanager
+    def begin(self, scope: Scope) -> Iterator[Session]:
+        """A transaction that may write: committed at the end, rolled back on any exception."""
+        with self._translating(), self._writing.begin() as session:
+            session.info["scope"] = scope
+            yield session
+
+    @contextmanager
+    def read(self, scope: Scope) -> Iterator[Session]:
+        """A transaction that only reads; on SQLite it does not wait for writers."""
+        with self._translating(), self._reading.begin() as session:
+            session.info["scope"] = scope
+            yield session
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as err:
+            if err.connection_invalidated or is_unreachable(err):
+                raise DatabaseUnavailable(unreachable_message(self.url, err)) from err
+            raise
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def now(session: Session) -> datetime:
+    """The database clock: what leases, due times and ages are measured with."""
+    return session.execute(select(clock())).scalar_one()
+
+
+def make_engine(url: str, *, pool_size: int = 5) -> Engine:
+    """An engine with the settings that the promises rest on."""
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_size=pool_size, max_overflow=20)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 5},
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver would send BEGIN too late, after the first SELECT: updates get lost
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may lose a committed fault on power loss
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A deferred transaction that reads and then writes fails with "locked" whatever the busy timeout says.
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _narrow_to_scope(state: ORMExecuteState) -> None:
+    scope: Scope = state.session.info["scope"]  # a session without a scope is a programming error: fail, show nothing
+    if scope.sees_all or state.is_column_load or state.is_relationship_load:
+        return
+    client_id = scope.client_id
+    state.statement = state.statement.options(
+        with_loader_criteria(TenantRow, lambda table: table.client_id == client_id, include_aliases=True)
+    )
+
+
+def is_unreachable(err: OperationalError) -> bool:
+    """Whether the server or file itself is the trouble, not the statement."""
+    code = getattr(err.orig, "sqlstate", None)
+    text = str(err.orig).lower()
+    if code:
+        return code.startswith(("08", "57P"))
+    return any(word in text for word in ("unable to open", "readonly", "read-only", "connection", "disk", "locked"))
+
+
+def unreachable_message(url: str, err: OperationalError) -> str:
+    """One sentence for a person: which database, what it said, what to do."""
+    shown = make_url(url).render_as_string(hide_password=True)
+    said = str(err.orig).strip().splitlines()[0] if str(err.orig).strip() else "no answer"
+    return f"The database {shown} cannot be used: {said}. Check DATABASE_URL, that the server runs, and the rights on the file."
+
+
+# --- migrations: configured here, since there is no alembic.ini ---
+
+
+def _folder(name: str) -> Path:
+    """A top-level folder of a checkout, or its copy inside the installed wheel."""
+    packaged = Path(__file__).parent / "_data" / name
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / name
+
+
+def alembic_config(url: str) -> Config:
+    """Alembic's configuration for a database."""
+    config = Config()
+    config.set_main_option("script_location", str(_folder("migrations")))
+    config.attributes["url"] = url
+    return config
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring a database's schema up to a revision; a SQLite file and its folder are made where missing.
+
+    Raises:
+        DatabaseUnavailable: the server cannot be reached or the file cannot be written.
+    """
+    _make_sqlite_folder(url)
+    try:
+        command.upgrade(alembic_config(url), revision)
+    except OperationalError as err:
+        raise DatabaseUnavailable(unreachable_message(url, err)) from err
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take a database's schema down to a revision."""
+    command.downgrade(alembic_config(url), revision)
+
+
+def schema_faults(url: str) -> list[str]:
+    """What differs between the code and a database's schema; empty where they agree.
+
+    Raises:
+        DatabaseUnavailable: the server cannot be reached or the file cannot be opened.
+    """
+    head = ScriptDirectory.from_config(alembic_config(url)).get_current_head()
+    engine = make_engine(url)
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _is_ours})
+            found = context.get_current_revision()
+            if found != head:
+                return [f"The schema is at revision {found or 'none'}, the code wants {head}: run `warranty db upgrade`."]
+            return [f"The schema differs from the code: {difference}" for difference in compare_metadata(context, Base.metadata)]
+    except OperationalError as err:
+        raise DatabaseUnavailable(unreachable_message(url, err)) from err
+    finally:
+        engine.dispose()
+
+
+def _is_ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001 - Alembic's signature
+    return not (kind == "table" and name in {"alembic_version", "sqlite_sequence"})
+
+
+def _make_sqlite_folder(url: str) -> None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        return
+    folder = Path(parsed.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise DatabaseUnavailable(f"Cannot make the folder {folder}: {err.strerror}. Set WARRANTY_INSTANCE or DATABASE_URL.") from err

@@ -1,0 +1,44 @@
+"""Every table; importing this module makes them all known."""
+
+from warranty.models.audit import AuditRow
+from warranty.models.base import Base, PublicRow, TenantRow, clock
+from warranty.models.cases import Fault, Rma, Shipment, StoredVerdict, Swap
+from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
+from warranty.models.money import AdHocJob, JobLine
+from warranty.models.people import ApiToken, Person, User
+from warranty.models.vendor_log import AccountMaker, VendorAccount, VendorCall
+from warranty.models.work import HumanTask, IdempotencyKey, Lease, Outbox, Sighting
+
+__all__ = [
+    "AccountMaker",
+    "AdHocJob",
+    "ApiToken",
+    "Asset",
+    "AuditRow",
+    "Base",
+    "Baseline",
+    "Client",
+    "Contract",
+    "Coverage",
+    "ExternalRef",
+    "Fault",
+    "HumanTask",
+    "IdempotencyKey",
+    "JobLine",
+    "Lease",
+    "Outbox",
+    "Person",
+    "Product",
+    "PublicRow",
+    "Rma",
+    "Shipment",
+    "Sighting",
+    "Site",
+    "StoredVerdict",
+    "Swap",
+    "TenantRow",
+    "User",
+    "VendorAccount",
+    "VendorCall",
+    "clock",
+]

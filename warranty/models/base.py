@@ -1,0 +1,109 @@
+"""The boring decisions of every table, made once: keys, ids, times, words, constraint names."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import JSON, BigInteger, Date, DateTime, Enum, ForeignKey, Integer, MetaData, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.expression import FunctionElement, literal
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+    from sqlalchemy.sql.compiler import SQLCompiler
+
+NAMES = {  # so that migrations can drop what they made
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time on both engines; a naive value is refused, since nobody can say what it means."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time; SQLite stores text without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive time {value.isoformat()}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give every time its zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def words(enum: type[StrEnum]) -> Enum:
+    """A closed vocabulary, stored by value as text: a new word needs no change of the table."""
+    return Enum(enum, native_enum=False, create_constraint=False, length=32, values_callable=lambda e: [m.value for m in e])
+
+
+class clock(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """The database's own clock, plus some seconds: leases and due times never depend on a worker's clock.
+
+    SQLite lives on one host, so there it is that host's clock.
+    """
+
+    inherit_cache = True
+    type = UtcDateTime()
+
+    def __init__(self, plus_s: float = 0.0) -> None:
+        super().__init__(literal(float(plus_s)))
+
+
+@compiles(clock, "postgresql")
+def _clock_postgresql(element: clock, compiler: SQLCompiler, **options: Any) -> str:
+    return f"clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **options)})"
+
+
+@compiles(clock, "sqlite")
+def _clock_sqlite(element: clock, compiler: SQLCompiler, **options: Any) -> str:
+    # '%f' has three digits, stored times have six: texts of one form compare as times do.
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {compiler.process(element.clauses, **options)} || ' seconds')"
+
+
+Pk = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """Every table."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: UtcDateTime(),
+        date: Date(),
+        int: BigInteger().with_variant(Integer, "sqlite"),
+        UUID: Uuid(),
+        dict[str, Any]: Json,
+        list[str]: Json,
+    }
+
+
+class PublicRow:
+    """A row that the outside may name: a bigint key that is never shown, and a random id that is."""
+
+    id: Mapped[Pk]
+    public_id: Mapped[UUID] = mapped_column(default=uuid4, unique=True)
+
+
+class TenantRow(PublicRow):
+    """A row that belongs to one client. Every query on it is narrowed by who asks: see ``warranty.db``."""
+
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id"))

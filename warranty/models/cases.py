@@ -1,0 +1,144 @@
+"""A fault and what follows from it: the stored verdicts, the claim at the vendor, the goods, the work at the rack."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from warranty.domain.lifecycles import (
+    FaultState,
+    RmaState,
+    ShipmentDirection,
+    ShipmentState,
+    SwapKind,
+    SwapSource,
+    SwapState,
+)
+from warranty.domain.terms import Cause, Component, Route, VerdictWord
+from warranty.models.base import Base, TenantRow, words
+from warranty.models.estate import Asset
+
+OPEN = text("is_open")
+
+
+class Fault(TenantRow, Base):
+    """One report that something is broken.
+
+    ``asset_id`` is null while the unit is not identified. ``case_closed_at`` is the instant from which the fault no longer
+    holds its component. ``reference`` is the short name people use. ``state`` and ``case_closed_at``: ``services.moves`` only.
+    """
+
+    __tablename__ = "fault"
+    __table_args__ = (
+        Index("ix_fault_client_state", "client_id", "state", "id"),
+        Index("ix_fault_state", "state", "id"),
+        Index("ix_fault_asset_id", "asset_id", "case_closed_at"),
+        Index("ix_fault_duplicate_of_id", "duplicate_of_id"),
+    )
+
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"))
+    serial_number: Mapped[str] = mapped_column(String(64))
+    component: Mapped[Component] = mapped_column(words(Component))
+    component_ref: Mapped[str] = mapped_column(String(64), default="")
+    cause: Mapped[Cause] = mapped_column(words(Cause))
+    symptom: Mapped[str] = mapped_column(Text)
+    severity: Mapped[int] = mapped_column(default=3)
+    occurred_at: Mapped[datetime | None]
+    reported_at: Mapped[datetime]
+    reading: Mapped[dict[str, Any] | None]
+    reporter: Mapped[str] = mapped_column(String(64))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    ship_to_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    ship_to: Mapped[dict[str, Any] | None]
+    troubleshooting: Mapped[str] = mapped_column(Text, default="")
+    diagnostic_code: Mapped[str] = mapped_column(String(120), default="")
+    duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("fault.id"))
+    state: Mapped[FaultState] = mapped_column(words(FaultState))
+    case_closed_at: Mapped[datetime | None]
+
+    asset: Mapped[Asset | None] = relationship(lazy="raise")
+
+
+class StoredVerdict(TenantRow, Base):
+    """A decision as it was taken: the case and the answer, byte for byte. Never edited; the newest of a fault counts."""
+
+    __tablename__ = "stored_verdict"
+    __table_args__ = (Index("ix_stored_verdict_fault_id", "fault_id", "id"),)
+
+    fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
+    verdict: Mapped[VerdictWord | None] = mapped_column(words(VerdictWord))
+    route: Mapped[Route] = mapped_column(words(Route))
+    case_document: Mapped[str] = mapped_column(Text)
+    verdict_document: Mapped[str] = mapped_column(Text)
+    engine_version: Mapped[str] = mapped_column(String(32))
+    decided_at: Mapped[datetime]
+    decided_by: Mapped[str] = mapped_column(String(64))
+    why: Mapped[str] = mapped_column(Text)
+
+
+class Rma(TenantRow, Base):
+    """One defective unit or component, claimed at one vendor. The goods are Shipments, the work at the rack is the Swap.
+
+    Three identifiers are kept apart: ours (random, stored before the first send, never changed), the vendor's case, the
+    RMA number. ``state``, ``is_open``, ``case_closed_at``: ``services.moves`` only.
+    """
+
+    __tablename__ = "rma"
+    __table_args__ = (
+        Index("uq_rma_open", "asset_id", "component", "component_ref", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
+        UniqueConstraint("account_id", "vendor_case_number"),
+        Index("ix_rma_client_state", "client_id", "state", "id"),
+        Index("ix_rma_state", "state", "id"),
+        Index("ix_rma_fault_id", "fault_id"),
+        Index("ix_rma_asset_id", "asset_id", "case_closed_at"),
+        Index("ix_rma_poll", "account_id", "next_poll_at"),
+    )
+
+    fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"))
+    component: Mapped[Component] = mapped_column(words(Component))
+    component_ref: Mapped[str] = mapped_column(String(64), default="")  # never null: two empty ones must collide
+    coverage_id: Mapped[int | None] = mapped_column(ForeignKey("coverage.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("vendor_account.id"))
+    client_reference: Mapped[str] = mapped_column(String(64), unique=True)
+    vendor_case_number: Mapped[str | None] = mapped_column(String(64))
+    rma_number: Mapped[str | None] = mapped_column(String(64))
+    vendor_status: Mapped[str | None] = mapped_column(String(200))
+    vendor_reason: Mapped[str | None] = mapped_column(Text)
+    needs_attention: Mapped[str | None] = mapped_column(Text)
+    next_poll_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    state: Mapped[RmaState] = mapped_column(words(RmaState))
+    is_open: Mapped[bool]
+    case_closed_at: Mapped[datetime | None]
+
+
+class Shipment(TenantRow, Base):
+    """One parcel, one direction."""
+
+    __tablename__ = "shipment"
+    __table_args__ = (Index("ix_shipment_rma_id", "rma_id"),)
+
+    rma_id: Mapped[int] = mapped_column(ForeignKey("rma.id"))
+    direction: Mapped[ShipmentDirection] = mapped_column(words(ShipmentDirection))
+    state: Mapped[ShipmentState] = mapped_column(words(ShipmentState))
+    carrier: Mapped[str] = mapped_column(String(64), default="")
+    tracking_number: Mapped[str] = mapped_column(String(120), default="")
+    due_on: Mapped[date | None]
+
+
+class Swap(TenantRow, Base):
+    """What happens at the rack; belongs to an Rma or to an ad hoc job."""
+
+    __tablename__ = "swap"
+    __table_args__ = (Index("ix_swap_rma_id", "rma_id"), Index("ix_swap_job_id", "job_id"))
+
+    rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("ad_hoc_job.id"))
+    kind: Mapped[SwapKind] = mapped_column(words(SwapKind))
+    source: Mapped[SwapSource] = mapped_column(words(SwapSource))
+    state: Mapped[SwapState] = mapped_column(words(SwapState))

@@ -1,0 +1,56 @@
+"""Who signs in, who calls the API, and who may be telephoned. Names live here and can be erased; registers keep ids."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from warranty.domain.terms import Role
+from warranty.models.base import Base, PublicRow, TenantRow, words
+
+
+class User(PublicRow, Base):
+    """Somebody who signs in. ``session_epoch`` changes at sign-out and password change, which ends every copied cookie."""
+
+    __tablename__ = "user_account"  # "user" is a reserved word
+    __table_args__ = (Index("ix_user_account_client_id", "client_id"),)
+
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    role: Mapped[Role] = mapped_column(words(Role))
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str | None] = mapped_column(String(8))
+    session_epoch: Mapped[UUID] = mapped_column(default=uuid4)
+    created_at: Mapped[datetime]
+
+
+class ApiToken(PublicRow, Base):
+    """A key of a program. The secret is shown once; a digest of it is stored."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (Index("ix_api_token_user_id", "user_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    secret_digest: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class Person(TenantRow, Base):
+    """A contact of a client. ``public_id`` is the pseudonym that registers and call records carry instead of the name."""
+
+    __tablename__ = "person"
+    __table_args__ = (Index("ix_person_site_id", "site_id"), Index("ix_person_client_id", "client_id"))
+
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str] = mapped_column(String(64), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    language: Mapped[str] = mapped_column(String(8), default="")

@@ -1,0 +1,70 @@
+"""The accounts we hold at vendors, and every call that was made with them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from warranty.models.base import Base, Pk, PublicRow
+
+
+class VendorAccount(PublicRow, Base):
+    """One account at one vendor: sealed secrets and tokens, duties, and the state of its bucket and breaker.
+
+    ``client_id`` set: for that client's units only. Bucket and breaker live on this row, so that an emptied queue server
+    cannot overspend a quota; they are written by ``services.accounts`` only.
+    """
+
+    __tablename__ = "vendor_account"
+    __table_args__ = (Index("ix_vendor_account_client_id", "client_id"),)
+
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    vendor: Mapped[str] = mapped_column(String(64))
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
+    base_url: Mapped[str | None] = mapped_column(String(500))
+    duties: Mapped[list[str]]
+    options: Mapped[dict[str, Any]]
+    secrets: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[str | None] = mapped_column(Text)
+    bucket_level: Mapped[float] = mapped_column(default=0.0)
+    bucket_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)
+    closed_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    makers: Mapped[list[AccountMaker]] = relationship(lazy="raise", cascade="all, delete-orphan")
+
+
+class AccountMaker(Base):
+    """Whose products an account serves: ``manufacturer_key`` is matched with that of the product."""
+
+    __tablename__ = "account_maker"
+    __table_args__ = (UniqueConstraint("account_id", "manufacturer_key"), Index("ix_account_maker_key", "manufacturer_key"))
+
+    id: Mapped[Pk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))
+    manufacturer: Mapped[str] = mapped_column(String(120))
+    manufacturer_key: Mapped[str] = mapped_column(String(120))
+
+
+class VendorCall(Base):
+    """One call to a vendor as it went over the wire, secrets and people scrubbed."""
+
+    __tablename__ = "vendor_call"
+    __table_args__ = (Index("ix_vendor_call_rma_id", "rma_id", "id"), Index("ix_vendor_call_account_id", "account_id", "id"))
+
+    id: Mapped[Pk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))
+    rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
+    fault_id: Mapped[int | None] = mapped_column(ForeignKey("fault.id"))
+    at: Mapped[datetime]
+    method: Mapped[str] = mapped_column(String(8))
+    url: Mapped[str] = mapped_column(Text)
+    status: Mapped[int | None]
+    request: Mapped[str] = mapped_column(Text)
+    response: Mapped[str] = mapped_column(Text)
+    trouble: Mapped[str | None] = mapped_column(String(32))
+    duration_ms: Mapped[int]

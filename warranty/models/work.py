@@ -1,0 +1,143 @@
+"""Work that must not be lost: orders to the background, vendor ids ever seen, keys of repeated requests, tasks for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from warranty.models.base import Base, Pk, TenantRow, words
+
+class OrderKind(StrEnum):
+    """A kind of background work; ``warranty.tasks`` has one module for each, of the same name."""
+
+    SEND_RMA = "send_rma"
+    LOOK_UP = "look_up"
+    DECIDE_AGAIN = "decide_again"
+    READ_CASES = "read_cases"
+
+
+class OrderStatus(StrEnum):
+    """Where a work order stands."""
+
+    PENDING = "pending"
+    DONE = "done"
+    PARKED = "parked"  # waits for a person to mend something, then is armed again
+    DEAD = "dead"  # given up: a person has the task
+
+
+class TaskKind(StrEnum):
+    """Why something waits for a person."""
+
+    REVIEW = "review"
+    INFO_MISSING = "info_missing"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    SUBMIT_FAILED = "submit_failed"
+    MANUAL_HANDLING = "manual_handling"
+    ATTENTION = "attention"
+    DENIED = "denied"
+
+
+PENDING = text("status = 'pending'")
+UNRESOLVED = text("resolved_at IS NULL")
+
+
+class Outbox(Base):
+    """One work order, written in the transaction that wants the work, done by a worker later: at least once, fenced by ``token``.
+
+    ``last_send`` is committed before the first byte of an open leaves: who comes next searches before sending again.
+    ``enqueued_at`` ages out, so that an emptied queue loses nothing. Every statement on this table: ``services.work``.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_due", "next_at", "id", sqlite_where=PENDING, postgresql_where=PENDING),
+        Index("ix_outbox_rma_id", "rma_id"),
+        Index("ix_outbox_fault_id", "fault_id"),
+        Index("ix_outbox_account", "account_id", sqlite_where=PENDING, postgresql_where=PENDING),
+        # Periodic work is ordered once: the second order of the same name is refused while the first is pending.
+        Index("uq_outbox_name", "name", unique=True, sqlite_where=PENDING, postgresql_where=PENDING),
+    )
+
+    id: Mapped[Pk]
+    kind: Mapped[OrderKind] = mapped_column(words(OrderKind))
+    name: Mapped[str | None] = mapped_column(String(120))
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("vendor_account.id"))
+    rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
+    fault_id: Mapped[int | None] = mapped_column(ForeignKey("fault.id"))
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    status: Mapped[OrderStatus] = mapped_column(words(OrderStatus), default=OrderStatus.PENDING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    token: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    enqueued_at: Mapped[datetime | None]
+    first_claimed_at: Mapped[datetime | None]
+    last_send: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class Sighting(Base):
+    """Every vendor case ever seen for a reference of ours, so that a duplicate is found even where a stale worker saw it."""
+
+    __tablename__ = "sighting"
+    __table_args__ = (UniqueConstraint("account_id", "vendor_case_number"), Index("ix_sighting_reference", "client_reference"))
+
+    id: Mapped[Pk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))
+    vendor_case_number: Mapped[str] = mapped_column(String(64))
+    client_reference: Mapped[str] = mapped_column(String(64))
+    seen_at: Mapped[datetime]
+
+
+class IdempotencyKey(Base):
+    """The answer of a write that its caller may repeat: written in the same transaction as what it answers for."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (UniqueConstraint("user_id", "key"), Index("ix_idempotency_key_created_at", "created_at"))
+
+    id: Mapped[Pk]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    key: Mapped[str] = mapped_column(String(255))
+    body_digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int]
+    answer: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class HumanTask(TenantRow, Base):
+    """Something that waits for a person: the API's review item. At most one open task of a kind for each case."""
+
+    __tablename__ = "human_task"
+    __table_args__ = (
+        Index("uq_human_task_open", "fault_id", "kind", unique=True, sqlite_where=UNRESOLVED, postgresql_where=UNRESOLVED),
+        Index("ix_human_task_open", "client_id", "id", sqlite_where=UNRESOLVED, postgresql_where=UNRESOLVED),
+        Index("ix_human_task_fault_id", "fault_id"),
+    )
+
+    kind: Mapped[TaskKind] = mapped_column(words(TaskKind))
+    fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
+    rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
+    why: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str | None] = mapped_column(String(64))
+    resolution: Mapped[str | None] = mapped_column(Text)
+
+
+class Lease(Base):
+    """One holder at a time for each piece of periodic work."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder: Mapped[UUID]
+    until: Mapped[datetime]
+    next_run_at: Mapped[datetime]

@@ -1,0 +1,57 @@
+"""The RQ queue: the only place that knows it. RQ executes and nothing else; what must not be lost is in the outbox.
+
+No ``Retry``, no scheduler, no ``depends_on``. JSON instead of pickle: whoever can write to the queue server could
+otherwise run code in the workers. Source: reliability.md, section 3.5.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.exceptions import DuplicateJobError
+from rq.serializers import JSONSerializer
+
+QUEUE_NAME = "work"
+TASK = "warranty.tasks.run"  # by its dotted path: nothing here imports the tasks
+BUCKET_S = 60
+
+QueueUnavailable = RedisError
+
+
+def connect(url: str) -> Redis:
+    """A connection to the queue server. Nothing is repeated below the outbox: a repeated command could enqueue twice."""
+    return Redis.from_url(url, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0))
+
+
+def work_queue(connection: Redis) -> Queue:
+    """The one queue."""
+    return Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+
+
+def enqueue(queue: Queue, order_id: int, token: int, *, job_timeout_s: float) -> bool:
+    """Hand one order to the workers; False where it is in the queue already.
+
+    The id names order, token and minute: twice the same is refused, and a job hash that outlived its list entry blocks
+    its order for a minute at most. ``ttl`` removes a job that nobody started.
+    """
+    bucket = int(time.time() // BUCKET_S)
+    try:
+        queue.enqueue_call(
+            TASK,
+            args=(order_id,),
+            job_id=f"obx-{order_id}-{token}-{bucket}",
+            unique=True,
+            timeout=math.ceil(job_timeout_s),
+            result_ttl=0,
+            failure_ttl=0,
+            ttl=BUCKET_S,
+        )
+    except DuplicateJobError:
+        return False
+    return True

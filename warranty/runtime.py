@@ -1,0 +1,26 @@
+"""What a process needs to do its work, made once and passed down: settings, database, keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from warranty.crypto import SecretBox
+from warranty.db import Database
+
+if TYPE_CHECKING:
+    from warranty.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The process's settings, database and secret box."""
+
+    settings: Settings
+    database: Database
+    box: SecretBox
+
+    @classmethod
+    def of(cls, settings: Settings, *, database_url: str | None = None) -> Runtime:
+        """Build it; the database is that of the web unless another URL is given (workers have their own role)."""
+        return cls(settings, Database(database_url or settings.database_url), SecretBox(settings.encryption_keys))

@@ -1,0 +1,204 @@
+"""The only writer of states. A move asks the life cycle's table, changes the row only if nobody else did first, and leaves a row.
+
+``because`` says who, why and when; it becomes the audit row that the timeline shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import CursorResult, select, update
+
+from warranty.domain import lifecycles
+from warranty.domain.lifecycles import ShipmentDirection, SwapState
+from warranty.models import AdHocJob, Asset, AuditRow, Fault, Rma, Shipment, Swap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from enum import StrEnum
+
+    from sqlalchemy.orm import Session
+
+Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset
+
+
+class IllegalMove(Exception):
+    """The life cycle has no such move from the state that the record is in."""
+
+
+class Raced(Exception):
+    """Somebody else moved the record first; read it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Who moves what, why, and when. ``actor`` is a pseudonym: ``user:<id>``, ``vendor:<id>`` or ``system:<part>``."""
+
+    actor: str
+    reason: str
+    at: datetime
+    fault_id: int | None = None
+    vendor_status: str | None = None
+
+
+def born(session: Session, record: Record, path: Sequence[StrEnum], because: Because) -> None:
+    """Write down how a record that was just added (and flushed) came to its first state, a row for each state on the way."""
+    for old, new in zip((None, *path), path, strict=False):
+        _note(session, record, old, new, because)
+
+
+def move(session: Session, record: Record, to: StrEnum, because: Because) -> None:
+    """Make one change of state.
+
+    Raises:
+        IllegalMove: the table has no such move.
+        Raced: the row was no longer in the state that was read.
+    """
+    walk(session, record, [to], because)
+
+
+def walk(session: Session, record: Record, path: Sequence[StrEnum], because: Because, *, implied: int = 0) -> None:
+    """Make several changes in one statement, a row for each; the first ``implied`` of them carry the reason ``implied``."""
+    moves = _moves_of(record)
+    old: Any = record.state
+    states = [old, *path]
+    for here, there in zip(states, states[1:], strict=False):
+        if there not in moves[here]:
+            raise IllegalMove(f"{_NAMES[type(record)]} {record.public_id}: {here} to {there} is no move.")
+    table = type(record)
+    values: dict[str, Any] = {"state": path[-1], **_flags(session, record, path[-1], because.at)}
+    changed = session.execute(
+        update(table).where(table.id == record.id, table.state == old).values(**values),
+        execution_options={"synchronize_session": False},
+    )
+    assert isinstance(changed, CursorResult)
+    if changed.rowcount != 1:
+        raise Raced(f"{_NAMES[table]} {record.public_id} is no longer {old}.")
+    for key, value in values.items():
+        setattr_committed(record, key, value)
+    for step, (here, there) in enumerate(zip(states, states[1:], strict=False)):
+        _note(session, record, here, there, because, reason="implied" if step < implied else None)
+    if isinstance(record, Swap) and path[-1] is SwapState.VERIFIED:
+        _free_component(session, record, because)
+
+
+def _free_component(session: Session, swap: Swap, because: Because) -> None:
+    """From the verified Swap on, its case no longer holds the component; return and invoice run on."""
+    fault_ids = []
+    for table, key, extra in ((Rma, swap.rma_id, {"is_open": False}), (AdHocJob, swap.job_id, {})):
+        if key is not None:
+            owner: Any = session.get_one(table, key)
+            fault_ids.append(owner.fault_id)
+            _close(session, table, table.id == key, because.at, **extra)
+    for fault_id in fault_ids:
+        _close(session, Fault, Fault.id == fault_id, because.at)
+
+
+def _close(session: Session, table: Any, which: Any, at: datetime, **extra: Any) -> None:
+    session.execute(
+        update(table).where(which, table.case_closed_at.is_(None)).values(case_closed_at=at, **extra),
+        execution_options={"synchronize_session": "fetch"},
+    )
+
+
+def note(session: Session, record: Record, action: str, because: Because, *, detail: Mapping[str, Any] | None = None) -> None:
+    """Write down something that moved nothing: a vendor's word that says nothing new, a decision, a report."""
+    _note(session, record, None, None, because, action=action, detail=detail)
+
+
+def setattr_committed(record: Record, key: str, value: object) -> None:
+    """Show the new value on the object without a second UPDATE of what the database already has."""
+    from sqlalchemy.orm.attributes import set_committed_value  # noqa: PLC0415
+
+    set_committed_value(record, key, value)
+
+
+_NAMES: dict[type, str] = {Fault: "fault", Rma: "rma", Shipment: "shipment", Swap: "swap", AdHocJob: "job", Asset: "asset"}
+
+
+def _moves_of(record: Record) -> Mapping[Any, frozenset[Any]]:
+    match record:
+        case Fault():
+            return lifecycles.FAULT_MOVES
+        case Rma():
+            return lifecycles.RMA_MOVES
+        case Shipment(direction=ShipmentDirection.TO_US):
+            return lifecycles.SHIPMENT_TO_US_MOVES
+        case Shipment():
+            return lifecycles.SHIPMENT_TO_VENDOR_MOVES
+        case Swap():
+            return lifecycles.SWAP_MOVES
+        case AdHocJob():
+            return lifecycles.JOB_MOVES
+        case Asset():
+            return lifecycles.ASSET_MOVES
+
+
+def _flags(session: Session, record: Record, to: Any, at: datetime) -> dict[str, Any]:
+    """What else a new state says of the row: whether it still holds its component, and since when not."""
+    if isinstance(record, (Shipment, Swap, Asset)):
+        return {}
+    swap = _newest_swap(session, record) if to in _OVER else None
+    flags: dict[str, Any] = {}
+    match record:
+        case Fault():
+            holds = lifecycles.fault_holds_component(to, swap=swap)
+        case Rma():
+            holds = lifecycles.rma_holds_component(to, swap=swap, has_child=False)
+            flags["is_open"] = lifecycles.rma_is_open(to, swap=swap, has_child=False)
+        case AdHocJob():
+            holds = lifecycles.job_holds_component(to, swap=swap)
+    flags["case_closed_at"] = None if holds else (record.case_closed_at or at)
+    return flags
+
+
+_OVER = lifecycles.FAULT_OVER | lifecycles.RMA_OVER | lifecycles.JOB_OVER
+
+
+def _newest_swap(session: Session, record: Fault | Rma | AdHocJob) -> SwapState | None:
+    match record:
+        case Rma():
+            which = Swap.rma_id == record.id
+        case AdHocJob():
+            which = Swap.job_id == record.id
+        case Fault():
+            rmas = select(Rma.id).where(Rma.fault_id == record.id)
+            jobs = select(AdHocJob.id).where(AdHocJob.fault_id == record.id)
+            which = Swap.rma_id.in_(rmas) | Swap.job_id.in_(jobs)
+    return session.scalars(select(Swap.state).where(which).order_by(Swap.id.desc()).limit(1)).one_or_none()
+
+
+def _note(
+    session: Session,
+    record: Record,
+    old: StrEnum | None,
+    new: StrEnum | None,
+    because: Because,
+    *,
+    action: str = "move",
+    reason: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    fault_id = because.fault_id
+    if isinstance(record, Fault):
+        fault_id = record.id
+    elif isinstance(record, (Rma, AdHocJob)):
+        fault_id = record.fault_id
+    session.add(
+        AuditRow(
+            at=because.at,
+            actor=because.actor,
+            action=action,
+            record=_NAMES[type(record)],
+            record_id=record.id,
+            client_id=record.client_id,
+            fault_id=fault_id,
+            old_state=old,
+            new_state=new,
+            reason=reason or because.reason,
+            vendor_status=because.vendor_status,
+            detail=dict(detail) if detail is not None else None,
+        )
+    )

@@ -1,0 +1,220 @@
+"""Work orders: every statement on the outbox. Source: reliability.md, section 3.2.
+
+An order is done at least once. Whoever works on it holds a lease with a token; every later statement names the token, so a
+worker that was overtaken (frozen, late, delivered twice) changes nothing. All times are the database's.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
+
+from sqlalchemy.orm import aliased
+
+from warranty.models import Outbox, clock
+from warranty.models.work import OrderKind, OrderStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+other = aliased(Outbox)
+RETRY_CAP_S = 300.0
+RETRY_BUDGET_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A claimed order. ``sent_ago_s`` is null where nothing was ever sent; ages are seconds by the database clock."""
+
+    id: int
+    kind: OrderKind
+    token: int
+    client_id: int | None
+    account_id: int | None
+    rma_id: int | None
+    fault_id: int | None
+    payload: dict[str, Any]
+    failures: int
+    age_s: float
+    sent_ago_s: float | None
+    claimed: float
+    """``time.monotonic()`` at the claim: a machine that slept notices before it sends."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has been tried for as long as anything is."""
+        return self.age_s > RETRY_BUDGET_S
+
+
+def add(
+    session: Session,
+    kind: OrderKind,
+    *,
+    now: datetime,
+    due_at: datetime | None = None,
+    client_id: int | None = None,
+    account_id: int | None = None,
+    rma_id: int | None = None,
+    fault_id: int | None = None,
+    payload: dict[str, Any] | None = None,
+    name: str | None = None,
+) -> Outbox:
+    """Order background work. It exists if and only if the caller's transaction commits; the relay is woken by the database."""
+    order = Outbox(
+        kind=kind,
+        name=name,
+        client_id=client_id,
+        account_id=account_id,
+        rma_id=rma_id,
+        fault_id=fault_id,
+        payload=payload or {},
+        next_at=due_at or now,
+        created_at=now,
+    )
+    session.add(order)
+    return order
+
+
+def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
+    """Take an order for ``lease_s``; None where it is done, not due, or in other hands."""
+    started = time.monotonic()
+    row = session.execute(
+        update(Outbox)
+        .where(Outbox.id == order_id, Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock())
+        .where(or_(Outbox.lease_until.is_(None), Outbox.lease_until < clock()))
+        .values(
+            lease_until=clock(lease_s),
+            token=Outbox.token + 1,
+            attempts=Outbox.attempts + 1,
+            first_claimed_at=func.coalesce(Outbox.first_claimed_at, clock()),
+        )
+        .returning(Outbox, clock().label("db_now"))
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        return None
+    order, db_now = row
+    return Order(
+        id=order.id,
+        kind=order.kind,
+        token=order.token,
+        client_id=order.client_id,
+        account_id=order.account_id,
+        rma_id=order.rma_id,
+        fault_id=order.fault_id,
+        payload=order.payload,
+        failures=order.failures,
+        age_s=(db_now - order.first_claimed_at).total_seconds(),
+        sent_ago_s=None if order.last_send is None else (db_now - order.last_send).total_seconds(),
+        claimed=started,
+    )
+
+
+def mark_send(session: Session, order: Order, *, budget_s: float) -> bool:
+    """Write down that a send is about to leave; False where the lease is no longer ours or too short for the call.
+
+    Commit this before the first byte: whoever comes next then searches before sending again.
+    """
+    return _ours(session, order, Outbox.lease_until > clock(budget_s), last_send=clock())
+
+
+def release(session: Session, order: Order, *, after_s: float, error: str | None = None, failed: bool = False) -> bool:
+    """Give an order back, due in ``after_s`` seconds; ``failed`` counts towards the back-off."""
+    return _ours(
+        session,
+        order,
+        next_at=clock(after_s),
+        lease_until=None,
+        enqueued_at=None,
+        error=error,
+        failures=order.failures + int(failed),
+    )
+
+
+def end(session: Session, order: Order, status: OrderStatus, *, error: str | None = None) -> bool:
+    """Finish, park or give up an order; False where it is no longer ours, and then nothing else may be written."""
+    return _ours(session, order, status=status, lease_until=None, error=error)
+
+
+def back_off_s(failures: int, first_s: float) -> float:
+    """How long to wait after so many failures: doubling, with full jitter, so that retries of an outage spread out."""
+    return random.uniform(0, min(RETRY_CAP_S, first_s * 2 ** min(failures, 16)))  # noqa: S311 - spreads load, guards nothing
+
+
+def rearm(session: Session, account_id: int) -> int:
+    """Arm the parked orders of an account again, after a person mended it; how many there were."""
+    changed = session.execute(
+        update(Outbox)
+        .where(Outbox.account_id == account_id, Outbox.status == OrderStatus.PARKED)
+        .values(status=OrderStatus.PENDING, next_at=clock(), lease_until=None, enqueued_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    return _count(changed)
+
+
+def pick_due(session: Session, *, relay_s: float, per_account: int, limit: int = 200) -> list[tuple[int, int]]:
+    """Choose due orders to enqueue and note that they are: ``(order id, token)`` pairs, oldest first.
+
+    An order that was enqueued and not claimed for ``relay_s`` is chosen again: the queue may have been emptied. Of one
+    account at most ``per_account`` orders are in flight, so that one vendor's outage never holds every worker.
+    """
+    stale = or_(Outbox.enqueued_at.is_(None), Outbox.enqueued_at < clock(-relay_s))
+    free = or_(Outbox.lease_until.is_(None), Outbox.lease_until < clock())
+    in_flight = (
+        select(func.count())
+        .where(
+            other.account_id == Outbox.account_id,
+            other.status == OrderStatus.PENDING,
+            or_(other.lease_until >= clock(), other.enqueued_at >= clock(-relay_s)),
+        )
+        .correlate(Outbox)
+        .scalar_subquery()
+    )
+    place = func.row_number().over(partition_by=Outbox.account_id, order_by=(Outbox.next_at, Outbox.id))
+    due = (
+        select(Outbox.id, Outbox.account_id, place.label("place"), in_flight.label("in_flight"))
+        .where(Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock(), stale, free)
+        .subquery()
+    )
+    chosen = select(due.c.id).where(or_(due.c.account_id.is_(None), due.c.place + due.c.in_flight <= per_account))
+    ids = list(
+        session.scalars(
+            select(Outbox.id)
+            .where(Outbox.id.in_(chosen), stale, free)
+            .order_by(Outbox.next_at, Outbox.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    if not ids:
+        return []
+    picked = session.execute(
+        update(Outbox)
+        .where(Outbox.id.in_(ids))
+        .values(enqueued_at=clock())
+        .returning(Outbox.id, Outbox.token)
+        .execution_options(synchronize_session=False)
+    )
+    tokens = {row.id: row.token for row in picked}
+    return [(order_id, tokens[order_id]) for order_id in ids]
+
+
+def _ours(session: Session, order: Order, *extra: ColumnElement[bool], **values: Any) -> bool:
+    changed = session.execute(
+        update(Outbox)
+        .where(Outbox.id == order.id, Outbox.token == order.token, Outbox.status == OrderStatus.PENDING, *extra)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return _count(changed) == 1
+
+
+def _count(result: Any) -> int:
+    assert isinstance(result, CursorResult)
+    return result.rowcount
