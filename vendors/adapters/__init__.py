@@ -1,0 +1,1 @@
+"""One module per vendor; the file name is the vendor's name."""

@@ -1,0 +1,657 @@
+"""The contract between the product and every vendor: the only vocabulary that crosses the border, in both directions.
+
+Words of one vendor never leave its adapter; what leaves is written in the terms of this module. The host hands in a
+``TokenStore``, a ``Gate`` and a ``Calls``, and gets values or a ``VendorError`` back, nothing else.
+
+Plain strings that belong to the host's closed lists (``kind``, ``service_level``, ``component`` ...) carry the values of
+its enums; this package cannot import them, since vendors stand alone.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar, Protocol, Self
+
+from vendors.errors import Trouble, VendorError
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Closed lists
+
+
+class VendorStatus(StrEnum):
+    """Where a case stands at the vendor, in our words. Source: domain.md, section 3."""
+
+    RECEIVED = "received"
+    UNDER_REVIEW = "under_review"
+    INFO_REQUIRED = "info_required"
+    APPROVED = "approved"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    ENGINEER_SCHEDULED = "engineer_scheduled"
+    RETURN_DUE = "return_due"
+    RETURN_IN_TRANSIT = "return_in_transit"
+    RETURN_RECEIVED = "return_received"
+    IN_REPAIR = "in_repair"
+    NO_FAULT_FOUND = "no_fault_found"
+    DENIED = "denied"
+    ON_HOLD = "on_hold"
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"  # a word that the adapter does not know: kept, and moves nothing
+
+    @property
+    def is_past_approval(self) -> bool:
+        """Whether a case can only stand here after the vendor has approved the replacement."""
+        return self in PAST_APPROVAL
+
+
+PAST_APPROVAL = frozenset(
+    {
+        VendorStatus.APPROVED,
+        VendorStatus.SHIPPED,
+        VendorStatus.DELIVERED,
+        VendorStatus.ENGINEER_SCHEDULED,
+        VendorStatus.RETURN_DUE,
+        VendorStatus.RETURN_IN_TRANSIT,
+        VendorStatus.RETURN_RECEIVED,
+    }
+)
+
+
+class Duty(StrEnum):
+    """What an account may be used for."""
+
+    LOOKUP = "lookup"
+    OPEN = "open"
+    TRACK = "track"
+
+
+class Promise(StrEnum):
+    """What "exactly one case" rests on at this vendor. Source: reliability.md, section 3.4."""
+
+    A = "A"  # honours our key or refuses a repeated reference: re-send inside ``key_lifetime_s``, search after it
+    B = "B"  # can be searched by our reference: settle, search, then re-send
+    C = "C"  # neither: never re-send, a person asks
+
+
+class Need(StrEnum):
+    """What the vendor requires of an RMA request beside the unit."""
+
+    CONTACT = "contact"
+    SHIP_TO = "ship_to"
+    DIAGNOSIS = "diagnosis"
+
+
+class ReturnStart(StrEnum):
+    """What starts the clock for sending the defective part back."""
+
+    ORDER = "order"
+    SHIPMENT = "shipment"
+    DELIVERY = "delivery"
+
+
+class TransferRule(StrEnum):
+    """What cover a replacement has."""
+
+    REMAINING_TERM = "remaining_term"
+    FIXED_DAYS = "fixed_days"
+    LONGER_OF_BOTH = "longer_of_both"
+
+
+class NotListedWhy(StrEnum):
+    """Why the vendor listed nothing for a unit. None of these means "out of warranty"."""
+
+    UNKNOWN = "unknown"  # the vendor does not know the serial
+    NOT_OWNER = "not_owner"  # the vendor knows it, but will not tell this account
+    NOT_PROCESSED = "not_processed"  # no answer about this unit: ask again, it counts as a failed look-up
+
+
+class ShipmentDirection(StrEnum):
+    """Which way a parcel travels."""
+
+    TO_US = "to_us"
+    TO_VENDOR = "to_vendor"
+
+
+class FieldKind(StrEnum):
+    """How the text of an option is read."""
+
+    TEXT = "text"
+    BOOLEAN = "boolean"  # "true" or "false"
+    NUMBER = "number"  # whole seconds, days or the like, zero or more
+    JSON = "json"  # a JSON object
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What an account must be given, and what it can do
+
+
+@dataclass(frozen=True, slots=True)
+class AccountField:
+    """One secret or option of a vendor account.
+
+    ``required_for`` names the duties that cannot be done without it; empty: optional. ``default`` is only for display.
+    """
+
+    name: str
+    help: str
+    secret: bool = False
+    required_for: frozenset[Duty] = frozenset()
+    kind: FieldKind = FieldKind.TEXT
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterForm:
+    """What an adapter asks of an account before it starts.
+
+    ``either`` lists groups of secrets of which one must be complete (user name and password, *or* client id and
+    secret). ``needs_base_url``: the vendor has no host of its own, each customer has one.
+    """
+
+    vendor: str
+    title: str
+    duties: frozenset[Duty]
+    fields: tuple[AccountField, ...] = ()
+    either: tuple[tuple[str, ...], ...] = ()
+    needs_base_url: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most ``calls`` in any ``per_s`` seconds."""
+
+    calls: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRule:
+    """The defective part is due back ``days`` (calendar days, or business days) after ``starts``."""
+
+    days: int
+    starts: ReturnStart
+    business_days: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """The vendor is a person with a portal or a telephone: nothing is sent, a person gets these and the pasted request."""
+
+    portal_url: str = ""
+    instructions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one *account* can do, so that no task ever asks for a vendor's name.
+
+    Attributes:
+        duties: what this account can be used for at all.
+        promise: the promise class of opening; None where the account only looks up.
+        settle_s: seconds after which a request we gave up on is either visible to a search or never arrived.
+        key_lifetime_s: class A only: how long the vendor remembers our key.
+        batch_size: units in one look-up call.
+        quota: the vendor's published limit; None where none is published.
+        requires: what a request must carry before it may be sent (else ``info_missing``).
+        return_rule: when the defective part is due back; None where the vendor tells each time, or not at all.
+        dead_on_arrival_days: days after delivery in which a dead replacement is swapped without question; None: unknown.
+        transfer_rule, transfer_days: what cover the replacement has; days for ``fixed_days`` and ``longer_of_both``.
+        by_hand: set where the adapter cannot open by itself: the Rma goes to ``manual_handling``.
+        resubmits: a denied case can be sent again under its own number.
+        parts_list, notes, attachments, cancels, pulls, lists_cases, webhooks, after_swap: the optional methods it has.
+    """
+
+    duties: frozenset[Duty]
+    promise: Promise | None = None
+    settle_s: float = 0.0
+    key_lifetime_s: float = 0.0
+    batch_size: int = 1
+    quota: Quota | None = None
+    requires: frozenset[Need] = frozenset()
+    return_rule: ReturnRule | None = None
+    dead_on_arrival_days: int | None = None
+    transfer_rule: TransferRule = TransferRule.REMAINING_TERM
+    transfer_days: int | None = None
+    by_hand: ByHand | None = None
+    resubmits: bool = False
+    parts_list: bool = False
+    notes: bool = False
+    attachments: bool = False
+    cancels: bool = False
+    pulls: bool = False
+    lists_cases: bool = False
+    webhooks: bool = False
+    after_swap: bool = False
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Looking up
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit as a vendor must know it; ``country`` is ISO 3166 alpha-2, ``time_zone`` that of its site, or empty."""
+
+    serial_number: str
+    product_number: str = ""
+    country: str = ""
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """One line of hardware cover that the vendor lists for a unit.
+
+    Attributes:
+        vendor_line: names this line of this unit; the same line has the same name when asked again, twins have two.
+        kind, fulfilment, service_level, delivery: values of the host's closed lists; ``unknown`` where the vendor's
+            word is not in the adapter's table, so that a person looks.
+        covers: ``parts``, ``labour`` or both. A vendor's own engineer is a delivery, never ``labour``.
+        starts_on, ends_on: inclusive days in ``time_zone``; ``ends_on`` None is "no end".
+        starts_raw, ends_raw: the vendor's texts, as sent.
+        name, vendor_code: the vendor's description and code of the service.
+        excluded_causes, excluded_components: values of the host's closed lists.
+        contract_number: the vendor's contract, empty where it names none.
+    """
+
+    vendor_line: str
+    kind: str
+    fulfilment: str
+    service_level: str
+    delivery: str
+    covers: tuple[str, ...]
+    starts_on: date
+    ends_on: date | None
+    time_zone: str
+    starts_raw: str
+    ends_raw: str
+    name: str = ""
+    vendor_code: str = ""
+    excluded_causes: tuple[str, ...] = ()
+    excluded_components: tuple[str, ...] = ()
+    contract_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The vendor knows the unit: every line of hardware cover, often several that overlap, sometimes none.
+
+    ``left_out`` says in plain sentences which lines were not taken, and why. ``raw`` is the vendor's answer about this
+    unit as JSON text, scrubbed.
+    """
+
+    unit: Unit
+    entitlements: tuple[Entitlement, ...]
+    left_out: tuple[str, ...] = ()
+    product_name: str = ""
+    shipped_on: date | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotListed:
+    """The vendor says nothing of the unit's cover, and why."""
+
+    unit: Unit
+    why: NotListedWhy
+    detail: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComeBack:
+    """The vendor works on it: call ``look_up`` with the same ``units`` and this ``handle`` after ``after_s`` seconds."""
+
+    units: tuple[Unit, ...]
+    after_s: float
+    handle: str
+
+
+Answer = Listed | NotListed | ComeBack
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Opening
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The person the vendor may call. ``pseudonym`` stands for every other value in whatever is kept."""
+
+    pseudonym: str
+    name: str
+    phone: str = ""
+    email: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShipTo:
+    """Where the replacement goes. ``pseudonym`` stands for name and address in whatever is kept."""
+
+    pseudonym: str
+    name: str
+    address_line1: str
+    city: str
+    postal_code: str
+    country: str
+    address_line2: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RmaRequest:
+    """One claim for one defective unit or component, complete enough to be sent to any vendor.
+
+    Attributes:
+        client_reference: ours; stored before the first send and never changed.
+        component, component_ref, cause: of the fault, in the host's words.
+        severity: 1 (worst) to 4.
+        first_sent_at: when this claim was first marked as sent, for vendors that can only be searched by time.
+        vendor_case_number: set to send a denied case again under its own number.
+    """
+
+    client_reference: str
+    unit: Unit
+    component: str
+    cause: str
+    symptom: str
+    severity: int = 3
+    component_ref: str = ""
+    manufacturer: str = ""
+    product_name: str = ""
+    contract_number: str = ""
+    troubleshooting: str = ""
+    diagnostic_code: str = ""
+    contact: Contact | None = None
+    ship_to: ShipTo | None = None
+    first_sent_at: datetime | None = None
+    vendor_case_number: str | None = None
+
+    def as_lines(self) -> str:
+        """Give the request as ``Key: value`` lines for channels that people read: a ticket, a mail, a portal form.
+
+        Every key stands once and alone at the start of a line; further lines of a value are indented, so that text
+        typed by a reporter cannot pretend to be another key. Source: vendor-apis.md, section 13.
+        """
+        rows = [
+            ("Reference", self.client_reference),
+            ("Serial number", self.unit.serial_number),
+            ("Part number", self.unit.product_number),
+            ("Manufacturer", self.manufacturer),
+            ("Product", self.product_name),
+            ("Contract number", self.contract_number),
+            ("Component", " ".join(filter(None, (self.component, self.component_ref)))),
+            ("Fault", self.symptom),
+            ("Cause", self.cause),
+            ("Troubleshooting", self.troubleshooting),
+            ("Diagnostic code", self.diagnostic_code),
+        ]
+        if self.contact:
+            who = self.contact
+            rows += [("Contact", who.name), ("Contact phone", who.phone), ("Contact e-mail", who.email)]
+        if self.ship_to:
+            to = self.ship_to
+            town = " ".join(filter(None, (to.postal_code, to.city, to.state, to.country)))
+            rows.append(("Ship to", ", ".join(filter(None, (to.name, to.address_line1, to.address_line2, town)))))
+        rows.append(("Requested", "like-for-like replacement requested"))
+        return "\n".join(f"{key}: {_indented(value)}" for key, value in rows if value.strip())
+
+
+def _indented(value: str) -> str:
+    """Give a value whose second and later lines cannot be read as keys."""
+    return "\n  ".join(line.strip() for line in value.strip().splitlines())
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tracking
+
+
+@dataclass(frozen=True, slots=True)
+class VendorShipment:
+    """One parcel that the vendor tells of."""
+
+    direction: ShipmentDirection
+    carrier: str = ""
+    tracking_number: str = ""
+    serial_number: str = ""  # of the unit inside, where the vendor says it
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorCase:
+    """What a vendor says of one case.
+
+    Attributes:
+        vendor_case_number: the vendor's case; None only where a claim was denied at opening without a case.
+        status: their word in ours; ``vendor_status`` is the word as sent.
+        rma_number: often missing at first; it arrives by polling.
+        client_reference: our reference as the vendor repeats it; None where it does not.
+        serial_number: as the vendor repeats it; empty where it does not.
+        opened_at, changed_at: the vendor's own times, aware; None where it gives none.
+        reason: the vendor's sentence for a denial or a question, scrubbed.
+        duplicates: other case numbers that answer to the same reference. Found by ``find_case``; the case itself is the
+            oldest of them. It must not be hidden: somebody has to cancel the others.
+        raw: the vendor's answer as JSON text, scrubbed.
+    """
+
+    vendor_case_number: str | None
+    status: VendorStatus
+    vendor_status: str = ""
+    rma_number: str | None = None
+    client_reference: str | None = None
+    serial_number: str = ""
+    opened_at: datetime | None = None
+    changed_at: datetime | None = None
+    reason: str = ""
+    shipments: tuple[VendorShipment, ...] = ()
+    return_due_on: date | None = None
+    duplicates: tuple[str, ...] = ()
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorPart:
+    """One entry of the vendor's parts list for a unit."""
+
+    code: str
+    description: str
+    part_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorFile:
+    """A file to attach to a case."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What the host hands in
+
+
+class TokenStore(Protocol):
+    """Where an account's access token is kept between processes; encrypted, with one writer."""
+
+    def get(self) -> tuple[str, datetime] | None:
+        """Give the token and the aware instant at which it expires; None where there is none."""
+        ...
+
+    def put(self, token: str, expires_at: datetime) -> None:
+        """Keep a new token."""
+        ...
+
+    def forget(self) -> None:
+        """Drop the token: the vendor has refused it."""
+        ...
+
+
+class Gate(Protocol):
+    """The account's token bucket and breaker, kept on its database row.
+
+    ``vendors.http`` enters before every read and every note, again before each repetition. The gate of an *open* is
+    entered by the host before it marks the send, so ``open_case`` does not enter it.
+    """
+
+    def enter(self) -> None:
+        """Take one call from the quota.
+
+        Raises:
+            VendorError: ``throttled`` with ``retry_after_s`` where the bucket is empty or the breaker is open.
+        """
+        ...
+
+    def heard(self, trouble: Trouble | None) -> None:
+        """Hear how a call ended; None: well. A definite no (refused, unauthorised) is an answer: the vendor is up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One HTTP call as it may be kept and shown: secrets and personal values are replaced, lengths capped.
+
+    ``status`` is None where no answer came; ``trouble`` is None where the call went well.
+    """
+
+    vendor: str
+    at: datetime
+    method: str
+    url: str
+    status: int | None
+    request: str
+    response: str
+    duration_s: float
+    trouble: Trouble | None = None
+
+
+def _keep_nothing(_record: CallRecord) -> None:
+    """Keep no record of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How calls are made for one account.
+
+    Attributes:
+        timeout_s: total deadline of one vendor call, from resolving the name to the last byte, token and repetitions included.
+        allow_private: opens private addresses, http and any port; for the sandbox and for tests.
+        record: called once for each HTTP exchange, also for those that failed.
+        settle_s: replaces every adapter's own settle time; for tests and development, the host refuses it elsewhere.
+        ca_file: certificates to trust instead of the public ones; for an instance behind a private authority.
+    """
+
+    timeout_s: float = 30.0
+    allow_private: bool = False
+    record: Callable[[CallRecord], None] = field(default=_keep_nothing)
+    settle_s: float | None = None
+    ca_file: str | None = None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The adapter
+
+
+class VendorAdapter(Protocol):
+    """One vendor, for one account. Every method raises only ``VendorError``; none of them touches our database.
+
+    An adapter inherits from this class and writes the methods that its ``Capabilities`` announce; the others say in one
+    sentence that the vendor cannot do that. Generators may raise after some answers: what was yielded is good.
+    """
+
+    name: ClassVar[str]
+    form: ClassVar[AdapterForm]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this account can do; an option may switch a duty off."""
+        ...
+
+    @classmethod
+    def from_options(
+        cls, options: Mapping[str, str], *, base_url: str | None, tokens: TokenStore, gate: Gate, calls: Calls
+    ) -> Self:
+        """Build the adapter of one account from its options and secrets, both in one mapping.
+
+        Raises:
+            VendorError: ``refused``, naming the option that is missing or cannot be read.
+        """
+        ...
+
+    def check(self) -> None:
+        """Make the vendor's cheapest read, to try credentials and address."""
+        ...
+
+    def look_up(self, units: Sequence[Unit], *, handle: str | None = None) -> Iterator[Answer]:
+        """Ask for the cover of units, cut into the vendor's batches; each unit is in exactly one answer.
+
+        ``handle`` is that of an earlier ``ComeBack`` for the same units.
+        """
+        raise self._cannot("look units up")
+
+    def find_case(self, request: RmaRequest) -> VendorCase | None:
+        """Search for the case of a request that may have arrived. None: the vendor answered, and has no such case *yet*.
+
+        A search that fails raises; it never means "absent".
+        """
+        raise self._cannot("search its cases")
+
+    def open_case(self, request: RmaRequest) -> VendorCase:
+        """Send the request, once. With a ``vendor_case_number`` it sends that denied case again.
+
+        A claim that the vendor refuses as such comes back as a case with the status ``denied``.
+        """
+        raise self._cannot("open cases")
+
+    def read_cases(self, vendor_case_numbers: Sequence[str]) -> Iterator[VendorCase]:
+        """Read cases by number; a number that the vendor does not know yields nothing."""
+        raise self._cannot("read cases")
+
+    def pull(self, store: Callable[[bytes], None]) -> None:
+        """Empty the vendor's queue for us; ``store`` has committed before the next message is taken."""
+        raise self._cannot("be pulled")
+
+    def list_cases(self, since: datetime) -> Iterator[VendorCase]:
+        """List the cases that carry a reference of ours and were opened at or after ``since`` (aware)."""
+        raise self._cannot("list its cases")
+
+    def parts_for(self, unit: Unit) -> Sequence[VendorPart]:
+        """List the parts that can be ordered for a unit."""
+        raise self._cannot("list parts")
+
+    def add_note(self, vendor_case_number: str, text: str) -> None:
+        """Add a note that the vendor can read."""
+        raise self._cannot("take notes")
+
+    def attach(self, vendor_case_number: str, file: VendorFile) -> None:
+        """Attach a file to a case."""
+        raise self._cannot("take files")
+
+    def cancel_case(self, vendor_case_number: str) -> None:
+        """Ask the vendor to drop a case."""
+        raise self._cannot("cancel cases")
+
+    def after_swap(self, old: Unit, new: Unit) -> None:
+        """Tell the vendor that one unit now stands in for another."""
+        raise self._cannot("be told of a swap")
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Prove that the vendor sent this, before anything of it is parsed, and give the delivery's own id.
+
+        Raises:
+            VendorError: ``unauthorised`` where it is forged, altered or older than five minutes.
+        """
+        raise self._cannot("send webhooks")
+
+    def parse_webhook(self, body: bytes) -> Sequence[VendorCase]:
+        """Read what a webhook, or ``pull``, has stored."""
+        raise self._cannot("send webhooks")
+
+    def _cannot(self, what: str) -> VendorError:
+        """Say that this vendor has no such call; ``Capabilities`` said so before."""
+        return VendorError(self.name, Trouble.REFUSED, vendor_code="not_offered", detail=f"{self.name} cannot {what}")
