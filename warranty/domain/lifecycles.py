@@ -7,8 +7,6 @@ Source: domain.md, section 3; for when a case lets go of its component, section 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
-from typing import TypeVar
 
 from warranty.domain.terms import AssetState
 
@@ -130,7 +128,6 @@ class JobState(StrEnum):
 
 
 
-StateT = TypeVar("StateT", bound=StrEnum)
 F, R, P, W, J, A = FaultState, RmaState, ShipmentState, SwapState, JobState, AssetState
 
 # fmt: off
@@ -322,3 +319,230 @@ def rma_is_open(state: RmaState, *, swap: SwapState | None, has_child: bool) -> 
 def goods_have_moved(*, to_us: ShipmentState | None, to_vendor: ShipmentState | None) -> bool:
     """Whether anything of an Rma has ever been under way, either direction: from then on it cannot be cancelled."""
     return to_us not in {None, P.EXPECTED} or to_vendor not in {None, P.DUE, P.WAIVED, P.RETAINED, P.CHARGED}
+
+
+# --- What a vendor's word moves -------------------------------------------------------------------------------------
+
+
+class Record(StrEnum):
+    """Which record of a case a step moves."""
+
+    RMA = "rma"
+    TO_US = "to_us"
+    TO_VENDOR = "to_vendor"
+
+
+class Attention(StrEnum):
+    """Why a person should look at a case after a vendor's word."""
+
+    UNKNOWN_WORD = "unknown_word"
+    NEVER_SENT = "never_sent"  # the vendor speaks of a claim that is still a draft
+    NO_RMA_NUMBER = "no_rma_number"  # the word means authorized, but nobody has seen a number
+    ON_HOLD = "on_hold"  # nothing goes on, and nobody said whom it waits for
+    NO_FAULT_FOUND = "no_fault_found"  # may be charged, and the unit comes back as it went
+    CLAIM_IS_OVER = "claim_is_over"  # the vendor goes on with what we hold for denied, expired, cancelled or closed
+    CLOSED_TOO_EARLY = "closed_too_early"
+    CLOSED_UNSHIPPED = "closed_unshipped"  # closed in order, but we never saw a replacement leave
+    CANCELLED_BY_VENDOR = "cancelled_by_vendor"
+    GOODS_HAVE_MOVED = "goods_have_moved"  # cancelled, it says, with parcels under way
+    NOT_INSPECTED = "not_inspected"  # denied after the approval, by a vendor that does not have the unit
+    GOODS_DISAGREE = "goods_disagree"  # the word does not fit where we know the goods to be
+
+
+Goal = tuple[Record, RmaState | ShipmentState]
+_US, _BACK = Record.TO_US, Record.TO_VENDOR
+
+_UNANSWERED = (R.SUBMITTED, R.OUTCOME_UNKNOWN, R.SUBMIT_FAILED, R.MANUAL_HANDLING)
+_AHEAD = (*_UNANSWERED, R.UNDER_REVIEW, R.INFO_REQUIRED)  # `authorized` lies ahead
+_PAST = (R.AUTHORIZED, R.DENIED, R.EXPIRED, R.CANCELLED, R.CLOSED)  # goods may be under way, whatever became of the claim
+_LEFT = (R.DENIED, R.EXPIRED, R.CANCELLED)  # only a person brings these back: money may already be asked of the client
+
+
+def _rows(word: str, states: tuple[RmaState, ...], *goals: Goal) -> dict[tuple[str, RmaState], tuple[Goal, ...]]:
+    return {(word, state): goals for state in states}
+
+
+def _rows_of_goods(word: str, goal: Goal) -> dict[tuple[str, RmaState], tuple[Goal, ...]]:
+    return _rows(word, _AHEAD, (Record.RMA, R.AUTHORIZED), goal) | _rows(word, _PAST, goal)
+
+
+# (the value of a VendorStatus, our state): where the records go, in order. No entry: the word is noted and nothing moves,
+# because it tells what we know, tells older news, or is for a person (`ALARMS`). `draft` has no entry: nothing was sent.
+HEARD: dict[tuple[str, RmaState], tuple[Goal, ...]] = {
+    **_rows("received", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),  # from `info_required` it would be older news
+    **_rows("under_review", (*_UNANSWERED, R.INFO_REQUIRED), (Record.RMA, R.UNDER_REVIEW)),
+    **_rows("on_hold", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),  # a hold is no question: `info_required` would name a debtor
+    **_rows("info_required", (*_UNANSWERED, R.UNDER_REVIEW, R.AUTHORIZED), (Record.RMA, R.INFO_REQUIRED)),
+    **_rows("approved", _AHEAD, (Record.RMA, R.AUTHORIZED)),
+    **_rows("engineer_scheduled", _AHEAD, (Record.RMA, R.AUTHORIZED)),  # the engineer brings the part: no parcel of ours moves
+    **_rows_of_goods("shipped", (_US, P.IN_TRANSIT)),
+    **_rows_of_goods("delivered", (_US, P.DELIVERED)),
+    **_rows_of_goods("return_due", (_BACK, P.DUE)),
+    **_rows_of_goods("return_in_transit", (_BACK, P.IN_TRANSIT)),
+    **_rows_of_goods("return_received", (_BACK, P.RECEIVED)),
+    **_rows_of_goods("in_repair", (_BACK, P.RECEIVED)),  # on the vendor's bench, so it has arrived there
+    **_rows_of_goods("no_fault_found", (_BACK, P.NO_FAULT_FOUND)),
+    **_rows("denied", _AHEAD, (Record.RMA, R.DENIED)),
+    **_rows("denied", (R.AUTHORIZED,), (_BACK, P.RECEIVED), (Record.RMA, R.DENIED)),  # after inspection, so it has arrived
+    **_rows("cancelled", (*_AHEAD, R.AUTHORIZED), (Record.RMA, R.CANCELLED)),
+    **_rows("closed", (R.AUTHORIZED, R.EXPIRED), (Record.RMA, R.CLOSED)),  # a denied Rma closes when its job ends
+}
+
+# What an Rma passes through where a goal of `HEARD` is more than one move away. Written down, not searched for: from
+# `submit_failed` two ways of one length lead on, and only one of them is what happened.
+BY_WAY_OF: dict[tuple[RmaState, RmaState], RmaState] = {
+    (R.SUBMIT_FAILED, R.UNDER_REVIEW): R.SUBMITTED,  # the vendor has it after all
+    (R.SUBMIT_FAILED, R.AUTHORIZED): R.SUBMITTED,
+    (R.SUBMIT_FAILED, R.DENIED): R.SUBMITTED,
+    (R.SUBMITTED, R.INFO_REQUIRED): R.UNDER_REVIEW,
+    (R.OUTCOME_UNKNOWN, R.INFO_REQUIRED): R.UNDER_REVIEW,
+    (R.SUBMIT_FAILED, R.INFO_REQUIRED): R.UNDER_REVIEW,
+    (R.MANUAL_HANDLING, R.INFO_REQUIRED): R.UNDER_REVIEW,
+    (R.OUTCOME_UNKNOWN, R.CANCELLED): R.UNDER_REVIEW,
+}
+
+ALARMS: dict[tuple[str, RmaState], Attention] = {
+    **{(word, R.DRAFT): Attention.NEVER_SENT for word, _ in HEARD},
+    **{("on_hold", state): Attention.ON_HOLD for state in (*_AHEAD, R.AUTHORIZED)},
+    **{("no_fault_found", state): Attention.NO_FAULT_FOUND for state in (*_AHEAD, *_PAST)},
+    **{("closed", state): Attention.CLOSED_TOO_EARLY for state in _AHEAD},
+    **{("cancelled", state): Attention.CANCELLED_BY_VENDOR for state in (*_AHEAD, R.AUTHORIZED)},
+    **{
+        (word, state): Attention.CLAIM_IS_OVER
+        for word in ("approved", "engineer_scheduled", "shipped", "delivered", "in_repair", "info_required")
+        for state in _LEFT
+    },
+    ("info_required", R.CLOSED): Attention.CLAIM_IS_OVER,
+}
+
+_WORDS = frozenset(word for word, _ in HEARD)
+_INSPECTED = frozenset({P.IN_TRANSIT, P.RECEIVED, P.NO_FAULT_FOUND, P.REFUSED})  # on its way: the word itself says it arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move of one record; ``old`` is None where the Shipment appears with it. ``implied``: the word skipped it."""
+
+    record: Record
+    old: RmaState | ShipmentState | None
+    to: RmaState | ShipmentState
+    implied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a vendor's word comes to: the steps in order, often none, and why a person should look, if one should."""
+
+    steps: tuple[Step, ...] = ()
+    attention: Attention | None = None
+
+
+def hear(
+    status: str,
+    *,
+    rma: RmaState,
+    to_us: ShipmentState | None,
+    to_vendor: ShipmentState | None,
+    has_rma_number: bool,
+) -> Heard:
+    """Say what a vendor's word moves, and in which order; what would move backwards moves nothing.
+
+    Args:
+        status: the value of a ``VendorStatus``; anything else counts as ``unknown``.
+        rma: where the claim stands.
+        to_us: where the replacement's parcel of this submission stands; None where there is none yet. It appears with
+            ``authorized``, so a step that enters ``authorized`` has no step beside it that makes the Shipment.
+        to_vendor: where the return stands; None before its clock has started.
+        has_rma_number: whether a valid number is known, from before or with this very word; that of an expired or
+            denied submission is none.
+
+    Returns:
+        Steps that follow the moves tables, each from where the one before left the record. Of a word that means
+        ``authorized`` without a number only the acknowledgement is left: the vendor has a case.
+
+    Raises:
+        Nothing. Order in time is the caller's to keep: an answer older than one already heard is not passed in.
+        Source: domain.md, section 3.
+    """
+    if status not in _WORDS:
+        return Heard(attention=Attention.UNKNOWN_WORD)
+    refusal = _refusal(status, rma, to_us, to_vendor)
+    if refusal is not None:
+        return Heard(attention=refusal)
+    goals = HEARD.get((status, rma), ())
+    if status == "under_review" and _asked_after_approval(rma, to_us):
+        goals = HEARD["approved", rma]  # our answer arrived; back to `under_review` would be backwards
+    if (Record.RMA, R.AUTHORIZED) in goals and not has_rma_number:
+        acknowledged, _ = _walk(HEARD.get(("received", rma), ()), rma, to_us, to_vendor)
+        return Heard(tuple(Step(s.record, s.old, s.to, implied=True) for s in acknowledged), Attention.NO_RMA_NUMBER)
+    steps, goods_fit = _walk(goals, rma, to_us, to_vendor)
+    if not goods_fit:
+        return Heard(steps, Attention.GOODS_DISAGREE)
+    if goals == ((Record.RMA, R.CLOSED),) and to_us in {None, P.EXPECTED}:
+        return Heard(steps, Attention.CLOSED_UNSHIPPED)
+    return Heard(steps, ALARMS.get((status, rma)))
+
+
+def _asked_after_approval(rma: RmaState, to_us: ShipmentState | None) -> bool:
+    return rma is R.INFO_REQUIRED and to_us is not None
+
+
+def _refusal(
+    status: str, rma: RmaState, to_us: ShipmentState | None, to_vendor: ShipmentState | None
+) -> Attention | None:
+    """Why a move that the tables allow is not made on the vendor's word alone."""
+    if status == "cancelled" and rma not in RMA_OVER and goods_have_moved(to_us=to_us, to_vendor=to_vendor):
+        return Attention.GOODS_HAVE_MOVED
+    approved = rma is R.AUTHORIZED or _asked_after_approval(rma, to_us)
+    if status == "denied" and approved and to_vendor not in _INSPECTED:
+        return Attention.NOT_INSPECTED
+    return None
+
+
+def _walk(
+    goals: tuple[Goal, ...], rma: RmaState, to_us: ShipmentState | None, to_vendor: ShipmentState | None
+) -> tuple[tuple[Step, ...], bool]:
+    """The steps to each goal in turn, and whether the goods could take theirs. Only the last goal is the word's own."""
+    goods = {_US: to_us, _BACK: to_vendor}
+    steps: list[Step] = []
+    goods_fit = True
+    for record, to in goals:
+        old: RmaState | ShipmentState | None
+        way: tuple[RmaState | ShipmentState, ...] | None
+        if isinstance(to, RmaState):
+            old, way, rma = rma, (BY_WAY_OF[rma, to], to) if (rma, to) in BY_WAY_OF else (to,), to
+            goods[_US] = goods[_US] or (P.EXPECTED if to is R.AUTHORIZED else None)
+        else:
+            old = goods[record]
+            way = _way(record, goods[record], to, wanted=rma is R.AUTHORIZED)
+            goods_fit = way is not None
+        for before, after in zip((old, *(way or ())), way or (), strict=False):
+            steps.append(Step(record, before, after, implied=(record, after) != goals[-1]))
+    return tuple(steps), goods_fit
+
+
+def _way(
+    record: Record, old: ShipmentState | None, to: ShipmentState, *, wanted: bool
+) -> tuple[ShipmentState, ...] | None:
+    """The states still to enter, none where ``to`` is already passed; None where no way leads there from here.
+
+    A Shipment that is not there appears only where it is ``wanted``: an approved claim is the reason for goods to move.
+    """
+    road = _road(record, to)
+    if old is None:
+        return road if wanted else None
+    if old in road:
+        return road[road.index(old) + 1 :]
+    return () if to in _road(record, old) else None
+
+
+_ONE_BEFORE = {
+    record: {to: old for old, reached in moves.items() for to in reached}
+    for record, moves in {_US: SHIPMENT_TO_US_MOVES, _BACK: SHIPMENT_TO_VENDOR_MOVES}.items()
+}
+
+
+def _road(record: Record, to: ShipmentState) -> tuple[ShipmentState, ...]:
+    """Every state that a Shipment has been in when it stands at ``to``, in order, ``to`` included."""
+    before = _ONE_BEFORE[record].get(to)
+    return (to,) if before is None else (*_road(record, before), to)
