@@ -1,10 +1,10 @@
 """States, the moves between them, and what a vendor's word moves: the only place where a life cycle is written down.
 
-Nothing here moves a record: ``services.moves`` does, and asks these tables first. A state that has an empty row is an end.
+Nothing here moves a record: ``services.moves`` does, and asks these tables first. A state with an empty row is an end.
 Source: domain.md, section 3; for when a case lets go of its component, section 2 ("Gates").
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -127,7 +127,6 @@ class JobState(StrEnum):
     WAIVED = "waived"
 
 
-
 F, R, P, W, J, A = FaultState, RmaState, ShipmentState, SwapState, JobState, AssetState
 
 # fmt: off
@@ -136,7 +135,8 @@ FAULT_MOVES: dict[FaultState, frozenset[FaultState]] = {
     F.REPORTED:              frozenset({F.TRIAGED, F.DUPLICATE, F.REJECTED, F.WITHIN_TOLERANCE, F.CLOSED}),
     F.TRIAGED:               frozenset({F.DIAGNOSING, F.ENTITLEMENT_CHECK, F.CLOSED}),
     F.DIAGNOSING:            frozenset({F.ENTITLEMENT_CHECK, F.RESOLVED_WITHOUT_SWAP, F.NO_FAULT_FOUND, F.CLOSED}),
-    F.ENTITLEMENT_CHECK:     frozenset({F.RMA_OPEN, F.AD_HOC_OPEN, F.NEEDS_REVIEW, F.DUPLICATE, F.WITHIN_TOLERANCE, F.CLOSED}),
+    F.ENTITLEMENT_CHECK:     frozenset({F.RMA_OPEN, F.AD_HOC_OPEN, F.NEEDS_REVIEW, F.DUPLICATE, F.WITHIN_TOLERANCE,
+                                        F.CLOSED}),
     # The outcomes of the check, decided by a person; a review that ends in review again is a new verdict, not a move.
     F.NEEDS_REVIEW:          frozenset({F.RMA_OPEN, F.AD_HOC_OPEN, F.DUPLICATE, F.WITHIN_TOLERANCE,
                                         F.REJECTED, F.RESOLVED_WITHOUT_SWAP, F.NO_FAULT_FOUND, F.CLOSED}),
@@ -153,7 +153,7 @@ FAULT_MOVES: dict[FaultState, frozenset[FaultState]] = {
     F.REJECTED:              frozenset({F.REOPENED}),
     F.WITHIN_TOLERANCE:      frozenset({F.REOPENED}),
     F.REOPENED:              frozenset({F.TRIAGED, F.CLOSED}),
-    # Both ended without hardware; if the trouble comes back, that is a new fault, which the decision marks `repeat_failure`.
+    # Both ended without hardware; if the trouble comes back, it is a new fault, which the decision calls `repeat_failure`.
     F.RESOLVED_WITHOUT_SWAP: frozenset(),
     F.NO_FAULT_FOUND:        frozenset(),
 }
@@ -162,7 +162,7 @@ RMA_MOVES: dict[RmaState, frozenset[RmaState]] = {
     R.DRAFT:           frozenset({R.SUBMITTED, R.MANUAL_HANDLING, R.CANCELLED}),
     R.SUBMITTED:       frozenset({R.UNDER_REVIEW, R.AUTHORIZED, R.DENIED, R.SUBMIT_FAILED, R.OUTCOME_UNKNOWN,
                                   R.MANUAL_HANDLING, R.CANCELLED}),
-    # By reconciliation only: `submitted` needs a clean search after the settle time. Not `cancelled`: the vendor may be shipping.
+    # By reconciliation only; `submitted` after a clean search. Not `cancelled`: the vendor may have it and be shipping.
     R.OUTCOME_UNKNOWN: frozenset({R.UNDER_REVIEW, R.AUTHORIZED, R.DENIED, R.SUBMITTED, R.MANUAL_HANDLING}),
     R.SUBMIT_FAILED:   frozenset({R.SUBMITTED, R.MANUAL_HANDLING, R.CANCELLED}),
     R.MANUAL_HANDLING: frozenset({R.UNDER_REVIEW, R.AUTHORIZED, R.DENIED, R.CANCELLED}),
@@ -171,7 +171,7 @@ RMA_MOVES: dict[RmaState, frozenset[RmaState]] = {
     R.AUTHORIZED:      frozenset({R.CLOSED, R.INFO_REQUIRED, R.EXPIRED,
                                   R.DENIED,                                     # after inspection only
                                   R.CANCELLED}),                                # refused once `goods_have_moved`
-    R.DENIED:          frozenset({R.SUBMITTED,                                  # the same case again; a person's act, never a retry
+    R.DENIED:          frozenset({R.SUBMITTED,                                  # the same case again, by a person
                                   R.AUTHORIZED,                                 # goodwill
                                   R.CLOSED}),                                   # when the job that took over ends
     R.EXPIRED:         frozenset({R.SUBMITTED, R.CLOSED}),
@@ -183,7 +183,7 @@ RMA_MOVES: dict[RmaState, frozenset[RmaState]] = {
 SHIPMENT_TO_US_MOVES: dict[ShipmentState, frozenset[ShipmentState]] = {
     P.EXPECTED:         frozenset({P.IN_TRANSIT}),
     P.IN_TRANSIT:       frozenset({P.DELIVERED, P.LOST}),
-    P.DELIVERED:        frozenset({P.CHECKED_IN, P.WRONG_OR_DAMAGED}),          # a carrier delivers, only a person checks in
+    P.DELIVERED:        frozenset({P.CHECKED_IN, P.WRONG_OR_DAMAGED}),          # the carrier, then a person of ours
     P.CHECKED_IN:       frozenset(),
     P.WRONG_OR_DAMAGED: frozenset(),
     P.LOST:             frozenset(),
@@ -221,7 +221,7 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
     # until the books have it: after the export the way back is a credit.
     J.DRAFT:             frozenset({J.QUOTED, J.CANCELLED, J.WAIVED}),
     J.QUOTED:            frozenset({J.AWAITING_APPROVAL,
-                                    J.APPROVED,                                 # costs the client nothing, or is within the spend limit
+                                    J.APPROVED,                                 # free for the client, or within the limit
                                     J.CANCELLED, J.WAIVED}),
     J.AWAITING_APPROVAL: frozenset({J.APPROVED, J.DECLINED, J.QUOTE_EXPIRED, J.CANCELLED, J.WAIVED}),
     J.QUOTE_EXPIRED:     frozenset({J.QUOTED, J.CANCELLED, J.WAIVED}),
@@ -265,7 +265,7 @@ ASSET_MOVES: dict[AssetState, frozenset[AssetState]] = {
 
 # --- When a case lets go of its component ---------------------------------------------------------------------------
 
-# Where there is no Swap, a case counts as closed in these states; return and invoice run on without holding the component.
+# Where there is no Swap, a case counts as closed in these states; return and invoice run on, and hold nothing.
 FAULT_OVER = frozenset(
     {F.VERIFIED, F.CLOSED, F.REJECTED, F.DUPLICATE, F.WITHIN_TOLERANCE, F.RESOLVED_WITHOUT_SWAP, F.NO_FAULT_FOUND}
 )
@@ -354,7 +354,7 @@ _US, _BACK = Record.TO_US, Record.TO_VENDOR
 
 _UNANSWERED = (R.SUBMITTED, R.OUTCOME_UNKNOWN, R.SUBMIT_FAILED, R.MANUAL_HANDLING)
 _AHEAD = (*_UNANSWERED, R.UNDER_REVIEW, R.INFO_REQUIRED)  # `authorized` lies ahead
-_PAST = (R.AUTHORIZED, R.DENIED, R.EXPIRED, R.CANCELLED, R.CLOSED)  # goods may be under way, whatever became of the claim
+_PAST = (R.AUTHORIZED, R.DENIED, R.EXPIRED, R.CANCELLED, R.CLOSED)  # goods may be under way, whoever ended the claim
 _LEFT = (R.DENIED, R.EXPIRED, R.CANCELLED)  # only a person brings these back: money may already be asked of the client
 
 
@@ -366,27 +366,29 @@ def _rows_of_goods(word: str, goal: Goal) -> dict[tuple[str, RmaState], tuple[Go
     return _rows(word, _AHEAD, (Record.RMA, R.AUTHORIZED), goal) | _rows(word, _PAST, goal)
 
 
-# (the value of a VendorStatus, our state): where the records go, in order. No entry: the word is noted and nothing moves,
-# because it tells what we know, tells older news, or is for a person (`ALARMS`). `draft` has no entry: nothing was sent.
+# (the value of a VendorStatus, our state): where the records go, in order. No entry: noted, and nothing moves, because
+# the word tells what we know, tells older news, or is for a person (`ALARMS`). `draft` has none: nothing was sent.
+# fmt: off
 HEARD: dict[tuple[str, RmaState], tuple[Goal, ...]] = {
-    **_rows("received", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),  # from `info_required` it would be older news
+    **_rows("received", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),             # at `info_required` it is older news
     **_rows("under_review", (*_UNANSWERED, R.INFO_REQUIRED), (Record.RMA, R.UNDER_REVIEW)),
-    **_rows("on_hold", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),  # a hold is no question: `info_required` would name a debtor
+    **_rows("on_hold", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),              # whom the vendor waits for, it does not say
     **_rows("info_required", (*_UNANSWERED, R.UNDER_REVIEW, R.AUTHORIZED), (Record.RMA, R.INFO_REQUIRED)),
     **_rows("approved", _AHEAD, (Record.RMA, R.AUTHORIZED)),
-    **_rows("engineer_scheduled", _AHEAD, (Record.RMA, R.AUTHORIZED)),  # the engineer brings the part: no parcel of ours moves
+    **_rows("engineer_scheduled", _AHEAD, (Record.RMA, R.AUTHORIZED)),          # who brings the part: no parcel moves
     **_rows_of_goods("shipped", (_US, P.IN_TRANSIT)),
     **_rows_of_goods("delivered", (_US, P.DELIVERED)),
     **_rows_of_goods("return_due", (_BACK, P.DUE)),
     **_rows_of_goods("return_in_transit", (_BACK, P.IN_TRANSIT)),
     **_rows_of_goods("return_received", (_BACK, P.RECEIVED)),
-    **_rows_of_goods("in_repair", (_BACK, P.RECEIVED)),  # on the vendor's bench, so it has arrived there
+    **_rows_of_goods("in_repair", (_BACK, P.RECEIVED)),                         # on the vendor's bench, so it arrived
     **_rows_of_goods("no_fault_found", (_BACK, P.NO_FAULT_FOUND)),
     **_rows("denied", _AHEAD, (Record.RMA, R.DENIED)),
-    **_rows("denied", (R.AUTHORIZED,), (_BACK, P.RECEIVED), (Record.RMA, R.DENIED)),  # after inspection, so it has arrived
+    **_rows("denied", (R.AUTHORIZED,), (_BACK, P.RECEIVED), (Record.RMA, R.DENIED)),  # after inspection, so it arrived
     **_rows("cancelled", (*_AHEAD, R.AUTHORIZED), (Record.RMA, R.CANCELLED)),
-    **_rows("closed", (R.AUTHORIZED, R.EXPIRED), (Record.RMA, R.CLOSED)),  # a denied Rma closes when its job ends
+    **_rows("closed", (R.AUTHORIZED, R.EXPIRED), (Record.RMA, R.CLOSED)),       # a denied Rma closes when its job ends
 }
+# fmt: on
 
 # What an Rma passes through where a goal of `HEARD` is more than one move away. Written down, not searched for: from
 # `submit_failed` two ways of one length lead on, and only one of them is what happened.
@@ -416,7 +418,7 @@ ALARMS: dict[tuple[str, RmaState], Attention] = {
 }
 
 _WORDS = frozenset(word for word, _ in HEARD)
-_INSPECTED = frozenset({P.IN_TRANSIT, P.RECEIVED, P.NO_FAULT_FOUND, P.REFUSED})  # on its way: the word itself says it arrived
+_INSPECTED = frozenset({P.RECEIVED, P.NO_FAULT_FOUND, P.REFUSED, P.IN_TRANSIT})  # the last: the word says it arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -507,18 +509,26 @@ def _walk(
     steps: list[Step] = []
     goods_fit = True
     for record, to in goals:
-        old: RmaState | ShipmentState | None
-        way: tuple[RmaState | ShipmentState, ...] | None
+        named = (record, to) == goals[-1]
         if isinstance(to, RmaState):
-            old, way, rma = rma, (BY_WAY_OF[rma, to], to) if (rma, to) in BY_WAY_OF else (to,), to
-            goods[_US] = goods[_US] or (P.EXPECTED if to is R.AUTHORIZED else None)
+            by = BY_WAY_OF.get((rma, to))
+            steps += _steps(record, rma, (to,) if by is None else (by, to), named=named)
+            rma = to
+            if to is R.AUTHORIZED and goods[_US] is None:
+                goods[_US] = P.EXPECTED
         else:
-            old = goods[record]
             way = _way(record, goods[record], to, wanted=rma is R.AUTHORIZED)
             goods_fit = way is not None
-        for before, after in zip((old, *(way or ())), way or (), strict=False):
-            steps.append(Step(record, before, after, implied=(record, after) != goals[-1]))
+            steps += _steps(record, goods[record], way or (), named=named)
     return tuple(steps), goods_fit
+
+
+def _steps(
+    record: Record, old: RmaState | ShipmentState | None, way: Sequence[RmaState | ShipmentState], *, named: bool
+) -> Iterator[Step]:
+    for to in way:
+        yield Step(record, old, to, implied=not named or to is not way[-1])
+        old = to
 
 
 def _way(
