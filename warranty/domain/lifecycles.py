@@ -153,7 +153,7 @@ FAULT_MOVES: dict[FaultState, frozenset[FaultState]] = {
     F.REJECTED:              frozenset({F.REOPENED}),
     F.WITHIN_TOLERANCE:      frozenset({F.REOPENED}),
     F.REOPENED:              frozenset({F.TRIAGED, F.CLOSED}),
-    # Both ended without hardware; if the trouble comes back, it is a new fault, which the decision calls `repeat_failure`.
+    # Both ended without hardware; if the trouble comes back, it is a new fault, marked `repeat_failure`.
     F.RESOLVED_WITHOUT_SWAP: frozenset(),
     F.NO_FAULT_FOUND:        frozenset(),
 }
@@ -221,7 +221,7 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
     # until the books have it: after the export the way back is a credit.
     J.DRAFT:             frozenset({J.QUOTED, J.CANCELLED, J.WAIVED}),
     J.QUOTED:            frozenset({J.AWAITING_APPROVAL,
-                                    J.APPROVED,                                 # free for the client, or within the limit
+                                    J.APPROVED,                                 # free, or within the spend limit
                                     J.CANCELLED, J.WAIVED}),
     J.AWAITING_APPROVAL: frozenset({J.APPROVED, J.DECLINED, J.QUOTE_EXPIRED, J.CANCELLED, J.WAIVED}),
     J.QUOTE_EXPIRED:     frozenset({J.QUOTED, J.CANCELLED, J.WAIVED}),
@@ -372,7 +372,7 @@ def _rows_of_goods(word: str, goal: Goal) -> dict[tuple[str, RmaState], tuple[Go
 HEARD: dict[tuple[str, RmaState], tuple[Goal, ...]] = {
     **_rows("received", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),             # at `info_required` it is older news
     **_rows("under_review", (*_UNANSWERED, R.INFO_REQUIRED), (Record.RMA, R.UNDER_REVIEW)),
-    **_rows("on_hold", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),              # whom the vendor waits for, it does not say
+    **_rows("on_hold", _UNANSWERED, (Record.RMA, R.UNDER_REVIEW)),              # it does not say whom they wait for
     **_rows("info_required", (*_UNANSWERED, R.UNDER_REVIEW, R.AUTHORIZED), (Record.RMA, R.INFO_REQUIRED)),
     **_rows("approved", _AHEAD, (Record.RMA, R.AUTHORIZED)),
     **_rows("engineer_scheduled", _AHEAD, (Record.RMA, R.AUTHORIZED)),          # who brings the part: no parcel moves
