@@ -269,28 +269,29 @@ ASSET_MOVES: dict[AssetState, frozenset[AssetState]] = {
 FAULT_OVER = frozenset(
     {F.VERIFIED, F.CLOSED, F.REJECTED, F.DUPLICATE, F.WITHIN_TOLERANCE, F.RESOLVED_WITHOUT_SWAP, F.NO_FAULT_FOUND}
 )
+_FAULT_UNDECIDED = frozenset({F.REPORTED, F.TRIAGED, F.DIAGNOSING, F.ENTITLEMENT_CHECK, F.NEEDS_REVIEW, F.REOPENED})
 RMA_OVER = frozenset({R.CLOSED, R.CANCELLED})
 JOB_OVER = frozenset(
     {J.COMPLETED, J.READY_TO_INVOICE, J.EXPORTED, J.INVOICED, J.CREDITED, J.CLOSED}
     | {J.DECLINED, J.WAIVED, J.CANCELLED}
 )
-_SWAP_SUCCEEDED = frozenset({W.VERIFIED, W.DONE})
+SWAP_SUCCEEDED = frozenset({W.VERIFIED, W.DONE})
 _SWAP_CAME_TO_NOTHING = frozenset({W.DEAD_ON_ARRIVAL, W.ABANDONED})
 
 
 def _holds(*, over: bool, swap: SwapState | None) -> bool:
     if swap is None or swap in _SWAP_CAME_TO_NOTHING:
         return not over
-    return swap not in _SWAP_SUCCEEDED  # also where the case is over: the unit at the rack is not proven yet
+    return swap not in SWAP_SUCCEEDED  # also where the case is over: the unit at the rack is not proven yet
 
 
 def fault_holds_component(state: FaultState, *, swap: SwapState | None) -> bool:
     """Whether a fault still counts as an open case of its component at the gates.
 
-    ``swap`` is the newest Swap of its Rma or job, or None; one that was abandoned or dead on arrival counts as none.
-    Source: domain.md, section 2 ("Gates").
+    ``swap`` is the newest Swap of its Rma or job, or None; one that was abandoned or dead on arrival counts as none,
+    and one from before a reopening proves nothing about the new round. Source: domain.md, section 2 ("Gates").
     """
-    return _holds(over=state in FAULT_OVER, swap=swap)
+    return state in _FAULT_UNDECIDED or _holds(over=state in FAULT_OVER, swap=swap)
 
 
 def rma_holds_component(state: RmaState, *, swap: SwapState | None, has_child: bool) -> bool:
@@ -313,7 +314,7 @@ def rma_is_open(state: RmaState, *, swap: SwapState | None, has_child: bool) -> 
     while a person looks (``manual_handling``), nobody knows (``outcome_unknown``) or the vendor refused (``denied``).
     Source: domain.md, section 3; reliability.md, section 3.1.
     """
-    return state not in RMA_OVER and swap not in _SWAP_SUCCEEDED and not has_child
+    return state not in RMA_OVER and swap not in SWAP_SUCCEEDED and not has_child
 
 
 def goods_have_moved(*, to_us: ShipmentState | None, to_vendor: ShipmentState | None) -> bool:
