@@ -122,7 +122,7 @@ _STEP_AND_BALL: dict[Headline, tuple[ClientStep, Side | None]] = {
     Headline.CLOSED:            (ClientStep.CLOSED, None),
 }
 
-# Before a route is taken the fault alone speaks: a record beside it is left from before a cancellation or reopening.
+# Before a route is taken the fault alone speaks: any other record is left from before a cancellation or a reopening.
 _OF_FAULT: dict[FaultState, Headline] = {
     FaultState.REPORTED:              Headline.REPORTED,
     FaultState.TRIAGED:               Headline.ASSESSING,

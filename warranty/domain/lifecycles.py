@@ -393,15 +393,15 @@ HEARD: dict[tuple[str, RmaState], tuple[Goal, ...]] = {
 
 # What an Rma passes through where a goal of `HEARD` is more than one move away. Written down, not searched for: from
 # `submit_failed` two ways of one length lead on, and only one of them is what happened.
-BY_WAY_OF: dict[tuple[RmaState, RmaState], RmaState] = {
-    (R.SUBMIT_FAILED, R.UNDER_REVIEW): R.SUBMITTED,  # the vendor has it after all
-    (R.SUBMIT_FAILED, R.AUTHORIZED): R.SUBMITTED,
-    (R.SUBMIT_FAILED, R.DENIED): R.SUBMITTED,
-    (R.SUBMITTED, R.INFO_REQUIRED): R.UNDER_REVIEW,
-    (R.OUTCOME_UNKNOWN, R.INFO_REQUIRED): R.UNDER_REVIEW,
-    (R.SUBMIT_FAILED, R.INFO_REQUIRED): R.UNDER_REVIEW,
-    (R.MANUAL_HANDLING, R.INFO_REQUIRED): R.UNDER_REVIEW,
-    (R.OUTCOME_UNKNOWN, R.CANCELLED): R.UNDER_REVIEW,
+BY_WAY_OF: dict[tuple[RmaState, RmaState], tuple[RmaState, ...]] = {
+    (R.SUBMIT_FAILED, R.UNDER_REVIEW): (R.SUBMITTED,),  # the vendor has it after all
+    (R.SUBMIT_FAILED, R.AUTHORIZED): (R.SUBMITTED,),
+    (R.SUBMIT_FAILED, R.DENIED): (R.SUBMITTED,),
+    (R.SUBMIT_FAILED, R.INFO_REQUIRED): (R.SUBMITTED, R.UNDER_REVIEW),
+    (R.SUBMITTED, R.INFO_REQUIRED): (R.UNDER_REVIEW,),
+    (R.OUTCOME_UNKNOWN, R.INFO_REQUIRED): (R.UNDER_REVIEW,),
+    (R.MANUAL_HANDLING, R.INFO_REQUIRED): (R.UNDER_REVIEW,),
+    (R.OUTCOME_UNKNOWN, R.CANCELLED): (R.UNDER_REVIEW,),
 }
 
 ALARMS: dict[tuple[str, RmaState], Attention] = {
@@ -512,8 +512,7 @@ def _walk(
     for record, to in goals:
         named = (record, to) == goals[-1]
         if isinstance(to, RmaState):
-            by = BY_WAY_OF.get((rma, to))
-            steps += _steps(record, rma, (to,) if by is None else (by, to), named=named)
+            steps += _steps(record, rma, (*BY_WAY_OF.get((rma, to), ()), to), named=named)
             rma = to
             if to is R.AUTHORIZED and goods[_US] is None:
                 goods[_US] = P.EXPECTED
