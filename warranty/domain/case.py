@@ -1,19 +1,12 @@
-"""The case, which is all that one decision rests on, and its JSON document: the only place that reads or writes that document.
+"""The case: everything that one coverage decision rests on, as values that do not change.
 
-A document is read strictly: every field must be there and no other, and every flaw is named at once, by its JSON pointer.
-The numbers of a reading stay exact decimals on the way in and on the way out, because a tolerance is compared exactly and
-a stored case must give its verdict again. Source: interface.md, section 5.
+The only place that says what a decision may look at. Its JSON document is read and written by ``case_document``.
+Source: domain.md, section 2, and interface.md, section 5.
 """
 
-import json
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
-from enum import StrEnum
-from typing import Any, Final
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from zoneinfo import ZoneInfo
 
 from warranty.domain.terms import (
@@ -35,8 +28,6 @@ from warranty.domain.terms import (
     Share,
     UnitSays,
 )
-
-MAX_COUNT = 1_000_000  # of days, minutes and claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,102 +178,3 @@ class Case:
     coverages: tuple[Coverage, ...]
     cases: tuple[OtherCase, ...]
     policy: Policy
-
-    def to_document(self) -> dict[str, Any]:
-        """Give the document in its canonical form: fields in the published order, instants with ``Z`` for UTC.
-
-        The numbers of a reading are ``Decimal``, which the standard encoder refuses rather than bends: write ``to_json``.
-        """
-        document: dict[str, Any] = _plain(self)
-        return document
-
-    def to_json(self) -> str:
-        """Give the canonical document as one line of JSON, which ``read_case`` reads back to an equal case."""
-        return _json(self.to_document())
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """One way in which a document is malformed."""
-
-    pointer: str  # RFC 6901; a missing field by the pointer it would have; empty for text that is not JSON
-    message: str
-
-
-def read_case(text: str | bytes) -> Case | tuple[Flaw, ...]:
-    """Read one case document.
-
-    Args:
-        text: JSON; bytes are UTF-8, a byte order mark before them is ignored.
-
-    Returns:
-        The case, or every flaw of the document, at least one. Nothing is raised. Source: interface.md, section 5.
-    """
-    try:
-        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
-        document = json.loads(
-            decoded,
-            parse_float=_decimal,
-            parse_int=_whole_or_decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_Object.of,
-        )
-    except UnicodeDecodeError as error:
-        return (Flaw("", f"is not UTF-8: {error.reason} at byte {error.start}"),)
-    except json.JSONDecodeError as error:
-        return (Flaw("", f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"),)
-    except ValueError as error:
-        return (Flaw("", f"is not JSON: {error}"),)
-    except RecursionError:
-        return (Flaw("", "is nested too deeply to be a case"),)
-    return parse_case(document)
-
-
-def parse_case(document: object) -> Case | tuple[Flaw, ...]:
-    """Read a document that is already parsed: plain dicts, lists, text, whole numbers, ``Decimal`` for other numbers.
-
-    Returns:
-        The case, or every flaw of the document, at least one. A binary float is a flaw: it no longer says what was written.
-    """
-    flaws: list[Flaw] = []
-    case = _CASE(document, "", flaws)
-    return case if isinstance(case, Case) and not flaws else tuple(flaws)
-
-
-# ── JSON text to plain values, nothing lost ──────────────────────────────────────────────────────────────────────────
-
-
-class _Object(dict[str, Any]):
-    """A JSON object that remembers which names stood in it twice; parsers disagree on which of the two counts."""
-
-    __slots__ = ("repeated",)
-    repeated: tuple[str, ...]
-
-    @classmethod
-    def of(cls, pairs: list[tuple[str, Any]]) -> "_Object":
-        found = cls(pairs)
-        counted = Counter(name for name, _ in pairs) if len(found) != len(pairs) else {}
-        found.repeated = tuple(name for name, times in counted.items() if times > 1)
-        return found
-
-
-def _decimal(literal: str) -> Decimal:
-    try:
-        return Decimal(literal)
-    except InvalidOperation:  # an exponent of twenty digits; the reader of the field refuses it by its pointer
-        return Decimal("NaN")
-
-
-def _whole_or_decimal(literal: str) -> int | Decimal:
-    # CPython refuses to convert thousands of digits to an int, and would blame the whole text for one legal number.
-    return int(literal) if len(literal) < 20 else Decimal(literal)  # noqa: PLR2004 - any length past MAX_COUNT will do
-
-
-def _refuse_constant(name: str) -> None:
-    message = f"{name} is not a JSON value"
-    raise ValueError(message)
-
-
-# ── plain values to the case: a reader takes a value and its pointer, and gives what it means or notes a flaw ────────
-
-type_Reader = Callable[[Any, str, list[Flaw]], Any]

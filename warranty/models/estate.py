@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from warranty.domain.terms import (
@@ -22,6 +22,9 @@ from warranty.domain.terms import (
     UnitSays,
 )
 from warranty.models.base import Base, PublicRow, TenantRow, words
+
+
+CURRENT = text("state <> 'superseded'")
 
 
 class Client(PublicRow, Base):
@@ -148,7 +151,8 @@ class Coverage(TenantRow, Base):
         Index("ix_coverage_product_id", "client_id", "product_id"),
         Index("ix_coverage_site_id", "client_id", "site_id"),
         Index("ix_coverage_contract_id", "contract_id"),
-        Index("ix_coverage_vendor_line", "asset_id", "vendor_line", unique=True),
+        # A vendor's line of a unit stands once; the versions that it superseded stay beside it.
+        Index("uq_coverage_vendor_line", "asset_id", "vendor_line", unique=True, sqlite_where=CURRENT, postgresql_where=CURRENT),
         CheckConstraint("claims_consumed >= 0 AND claims_reserved >= 0", name="claims"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
     )

@@ -74,6 +74,7 @@ class Outbox(Base):
     status: Mapped[OrderStatus] = mapped_column(words(OrderStatus), default=OrderStatus.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
+    waited_s: Mapped[float] = mapped_column(default=0.0)
     token: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]

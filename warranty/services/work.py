@@ -30,7 +30,10 @@ RETRY_BUDGET_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A claimed order. ``sent_ago_s`` is null where nothing was ever sent; ages are seconds by the database clock."""
+    """A claimed order. ``sent_ago_s`` is null where nothing was ever sent.
+
+    ``tried_s`` is how long it has been tried: waits that somebody else imposed (quota, breaker, settle time) do not count.
+    """
 
     id: int
     kind: OrderKind
@@ -41,7 +44,7 @@ class Order:
     fault_id: int | None
     payload: dict[str, Any]
     failures: int
-    age_s: float
+    tried_s: float
     sent_ago_s: float | None
     claimed: float
     """``time.monotonic()`` at the claim: a machine that slept notices before it sends."""
@@ -49,7 +52,7 @@ class Order:
     @property
     def is_spent(self) -> bool:
         """Whether it has been tried for as long as anything is."""
-        return self.age_s > RETRY_BUDGET_S
+        return self.tried_s > RETRY_BUDGET_S
 
 
 def add(
@@ -110,7 +113,7 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
         fault_id=order.fault_id,
         payload=order.payload,
         failures=order.failures,
-        age_s=(db_now - order.first_claimed_at).total_seconds(),
+        tried_s=(db_now - order.first_claimed_at).total_seconds() - order.waited_s,
         sent_ago_s=None if order.last_send is None else (db_now - order.last_send).total_seconds(),
         claimed=started,
     )
@@ -134,6 +137,20 @@ def release(session: Session, order: Order, *, after_s: float, error: str | None
         enqueued_at=None,
         error=error,
         failures=order.failures + int(failed),
+        waited_s=Outbox.waited_s + (0.0 if failed else after_s),
+    )
+
+
+def come_back(session: Session, order: Order, *, after_s: float, payload: dict[str, Any]) -> bool:
+    """Give an order back that the vendor is still working on; ``payload`` carries the handle to ask with."""
+    return _ours(
+        session,
+        order,
+        next_at=clock(after_s),
+        lease_until=None,
+        enqueued_at=None,
+        waited_s=Outbox.waited_s + after_s,
+        payload=payload,
     )
 
 

@@ -21,10 +21,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from flask import Flask, current_app, g
-from markupsafe import Markup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 SOURCE_LANGUAGE: Final = "en"
@@ -48,11 +47,12 @@ class Patterns:
     day_and_year: str
     long_day: str
     long_day_and_year: str
+    dated: str
 
 
 PATTERNS: Final = {
-    "en": Patterns("EEE d MMM", "EEE d MMM y", "EEEE, d MMMM", "EEEE, d MMMM y"),
-    "de": Patterns("EEE, d. MMM", "EEE, d. MMM y", "EEEE, d. MMMM", "EEEE, d. MMMM y"),
+    "en": Patterns("EEE d MMM", "EEE d MMM y", "EEEE, d MMMM", "EEEE, d MMMM y", "d MMM y"),
+    "de": Patterns("EEE, d. MMM", "EEE, d. MMM y", "EEEE, d. MMMM", "EEEE, d. MMMM y", "d. MMM y"),
 }
 
 
@@ -119,6 +119,10 @@ class Reader:
         patterns = PATTERNS[self.language]
         pattern = patterns.long_day if self._is_this_year(day) else patterns.long_day_and_year
         return format_date(day, pattern, locale=self.locale)
+
+    def dated(self, day: date) -> str:
+        """Write a day that may be read years later: always with its year."""
+        return format_date(day, PATTERNS[self.language].dated, locale=self.locale)
 
     def heading_day(self, when: date | datetime) -> str:
         """Write a day over the rows of that day: "Today, Tuesday, 24 November"."""
@@ -237,8 +241,3 @@ def reader() -> Reader:
 
 def _filter(name: str) -> Callable[..., object]:
     return lambda *values: getattr(reader(), name)(*values)
-
-
-def in_bold(message: str, values: Mapping[str, object]) -> Markup:
-    """Fill the places of a translated sentence, each value in bold and escaped."""
-    return Markup(message) % {name: Markup("<b>{}</b>").format(value) for name, value in values.items()}  # noqa: S704 - the catalogue is ours

@@ -1,0 +1,160 @@
+"""The relay: the only place that enqueues. It picks due orders, and runs what is periodic under a lease in the database.
+
+Any number of relays may run: orders are picked with row locks, periodic work has one holder. Source: reliability.md, 3.2.
+"""
+
+from __future__ import annotations
+
+import select as io_select
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import psycopg
+import structlog
+from rq import Worker
+from sqlalchemy import make_url, or_, select, update
+from sqlalchemy.exc import DBAPIError
+
+from warranty import db, queue
+from warranty.db import EVERYBODY, DatabaseUnavailable
+from warranty.models import Lease, Outbox, Rma, VendorAccount, clock
+from warranty.models.work import OrderKind, OrderStatus
+from warranty.services import work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from redis import Redis
+    from rq import Queue
+    from sqlalchemy.orm import Session
+
+    from warranty.runtime import Runtime
+
+POLL_S = 0.2  # how often SQLite is looked at; PostgreSQL wakes us
+WAKE_S = 1.0  # how long PostgreSQL is waited for: orders that become due later send no notice
+TROUBLE_S = 1.0
+PERIODIC_LEASE_S = 30.0
+
+log = structlog.get_logger("relay")
+
+
+def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
+    """Relay until ``stopped()``. An outage of the database or of the queue server is waited out: nothing is lost in either."""
+    connection = queue.connect(runtime.settings.redis_url)
+    holder = uuid4()
+    waker = _Waker(runtime.database)
+    while not stopped():
+        try:
+            pause_s = 0.0 if turn(runtime, connection, holder) else None
+        except (queue.QueueUnavailable, DatabaseUnavailable, DBAPIError) as err:
+            log.warning("relay.waits", trouble=type(err).__name__, said=str(err).splitlines()[0])
+            pause_s = TROUBLE_S
+        if pause_s is None:
+            waker.wait()
+        else:
+            time.sleep(pause_s)
+    waker.close()
+
+
+def turn(runtime: Runtime, connection: Redis, holder: UUID) -> int:
+    """One look at the outbox: how many orders were enqueued."""
+    work_queue = queue.work_queue(connection)
+    _periodic(runtime, holder)
+    connection.ping()  # before an order is noted as enqueued: with the queue server gone it stays due
+    workers = Worker.count(queue=work_queue)
+    with runtime.database.begin(EVERYBODY) as session:
+        picked = work.pick_due(session, relay_s=runtime.settings.relay_s, per_account=max(1, workers // 2))
+    return _enqueue(runtime, work_queue, picked)
+
+
+def _enqueue(runtime: Runtime, work_queue: Queue, picked: list[tuple[int, int]]) -> int:
+    for order_id, token in picked:
+        queue.enqueue(work_queue, order_id, token, job_timeout_s=runtime.settings.job_timeout_s)
+    return len(picked)
+
+
+# --- periodic work ---
+
+
+def _periodic(runtime: Runtime, holder: UUID) -> None:
+    """Order what is due by the clock, if this relay holds the lease and the rhythm has come round."""
+    rhythm_s = min(runtime.settings.poll_s / 2, 15.0)
+    with runtime.database.read(EVERYBODY) as session:
+        lease = session.get(Lease, "periodic")
+        if lease is not None and lease.next_run_at > db.now(session):
+            return
+    with runtime.database.begin(EVERYBODY) as session:
+        if _take_lease(session, holder, rhythm_s):
+            order_polls(session)
+
+
+def _take_lease(session: Session, holder: UUID, rhythm_s: float) -> bool:
+    if session.get(Lease, "periodic") is None:
+        now = db.now(session)
+        session.add(Lease(name="periodic", holder=holder, until=now, next_run_at=now))
+        session.flush()
+    taken = session.execute(
+        update(Lease)
+        .where(Lease.name == "periodic", Lease.next_run_at <= clock())
+        .where(or_(Lease.holder == holder, Lease.until <= clock()))
+        .values(holder=holder, until=clock(PERIODIC_LEASE_S), next_run_at=clock(rhythm_s))
+        .returning(Lease.name)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return taken is not None
+
+
+def order_polls(session: Session) -> None:
+    """Order a reading of the open cases of each account that has some due and none ordered yet."""
+    now = db.now(session)
+    ordered = select(Outbox.account_id).where(
+        Outbox.kind == OrderKind.READ_CASES, Outbox.status == OrderStatus.PENDING, Outbox.account_id.is_not(None)
+    )
+    due = session.scalars(
+        select(VendorAccount.id)
+        .where(VendorAccount.id.in_(select(Rma.account_id).where(Rma.next_poll_at <= now)))
+        .where(VendorAccount.id.not_in(ordered))
+    )
+    for account_id in due.all():
+        work.add(session, OrderKind.READ_CASES, now=now, account_id=account_id, name=f"read_cases:{account_id}")
+
+
+# --- being woken ---
+
+
+class _Waker:
+    """Waits for a notice of PostgreSQL; on SQLite, and whenever listening fails, just for a moment."""
+
+    def __init__(self, database: db.Database) -> None:
+        self._database = database
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+
+    def wait(self) -> None:
+        """Return when an order may be there."""
+        if self._database.is_sqlite:
+            time.sleep(POLL_S)
+            return
+        try:
+            connection = self._listening()
+            ready, _, _ = io_select.select([connection.fileno()], [], [], WAKE_S)
+            if ready:
+                for _ in connection.notifies(timeout=0):
+                    pass
+        except (psycopg.Error, OSError, ValueError):
+            self.close()
+            time.sleep(POLL_S)
+
+    def _listening(self) -> psycopg.Connection[tuple[object, ...]]:
+        if self._connection is None or self._connection.closed:
+            url = make_url(self._database.url).set(drivername="postgresql")
+            self._connection = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+            self._connection.execute("LISTEN outbox")
+        return self._connection
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,269 @@
+"""Vendor accounts: which one serves a unit, and the adapter, Gate and TokenStore of one.
+
+Gate and TokenStore commit on their own: a call that was spent is spent, and a token that the vendor has rotated is the only
+one that works, whatever becomes of the transaction around them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+import vendors
+from vendors.contract import CallRecord, Calls, Capabilities, Duty
+from vendors.errors import Trouble, VendorError
+from warranty import db
+from warranty.models import AccountMaker, Client, Product, VendorAccount, VendorCall
+from warranty.services.estate import Invalid, manufacturer_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from vendors.contract import VendorAdapter
+    from warranty.runtime import Runtime
+
+BREAKER_FAILURES = 5
+BREAKER_REST_S = 30.0
+
+
+def choose(accounts: Iterable[VendorAccount], duty: Duty, client_id: int) -> VendorAccount | None:
+    """The account that does ``duty`` for a client's unit: the client's own before a general one, then the older one."""
+    able = [a for a in accounts if duty in a.duties and a.client_id in {None, client_id}]
+    return min(able, key=lambda a: (a.client_id is None, a.id), default=None)
+
+
+def serving(session: Session, product: Product | None, client_id: int) -> Sequence[VendorAccount]:
+    """Every account that serves a product's manufacturer for a client."""
+    if product is None:
+        return []
+    return session.scalars(
+        select(VendorAccount)
+        .join(AccountMaker, AccountMaker.account_id == VendorAccount.id)
+        .where(AccountMaker.manufacturer_key == product.manufacturer_key)
+        .where((VendorAccount.client_id == client_id) | VendorAccount.client_id.is_(None))
+    ).all()
+
+
+def add(
+    session: Session,
+    runtime: Runtime,
+    *,
+    vendor: str,
+    name: str,
+    secrets: Mapping[str, str],
+    options: Mapping[str, str],
+    now: datetime,
+    base_url: str | None = None,
+    manufacturers: Sequence[str] = (),
+    duties: Sequence[str] = (),
+    client: Client | None = None,
+) -> VendorAccount:
+    """Add an account; its secrets are stored encrypted.
+
+    Raises:
+        Invalid: no such vendor, a name that is taken, or a secret or option that is missing or unknown, said by name.
+    """
+    if vendor not in vendors.available():
+        raise Invalid("vendor", f"There is no adapter for {vendor!r}. There are: {', '.join(vendors.available())}.")
+    form = vendors.describe(vendor)
+    wanted = _duties(duties, form.duties)
+    if session.scalar(select(VendorAccount.id).where(VendorAccount.name == name)):
+        raise Invalid("name", f"There is an account named {name!r} already.")
+    faults = vendors.check_options(vendor, wanted, secrets=secrets, options=options)
+    if form.needs_base_url and not base_url:
+        faults.append(f"{vendor} has no host of its own: name it with --base-url.")
+    if faults:
+        raise Invalid("options", " ".join(faults))
+    makers = list(manufacturers) or [form.title]
+    account = VendorAccount(
+        vendor=vendor,
+        name=name,
+        client_id=client.id if client else None,
+        base_url=base_url,
+        duties=sorted(wanted),
+        options=dict(options),
+        secrets=runtime.box.seal(secrets),
+        created_at=now,
+        makers=[AccountMaker(manufacturer=m, manufacturer_key=manufacturer_key(m)) for m in makers],
+    )
+    session.add(account)
+    session.flush()
+    adapter(runtime, account)  # an option that cannot be read, or an address that may not be called, is said now
+    return account
+
+
+def _duties(words: Sequence[str], able: frozenset[Duty]) -> frozenset[Duty]:
+    try:
+        wanted = frozenset(Duty(word) for word in words) or able
+    except ValueError as err:
+        raise Invalid("for", f"{err}; the duties are {', '.join(Duty)}.") from err
+    if not wanted <= able:
+        raise Invalid("for", f"This vendor offers {', '.join(sorted(able))} only.")
+    return wanted
+
+
+def adapter(runtime: Runtime, account: VendorAccount, line: Line | None = None) -> VendorAdapter:
+    """The adapter of an account.
+
+    Raises:
+        VendorError: ``refused``, naming an option that cannot be read.
+    """
+    line = line or Line(runtime, account)
+    settings = runtime.settings
+    asked = float(account.options.get("timeout_seconds") or settings.vendor_timeout_s)
+    return vendors.load(
+        account.vendor,
+        {**account.options, **runtime.box.open(account.secrets)},
+        base_url=account.base_url,
+        tokens=Tokens(runtime, account.id),
+        gate=line.gate,
+        calls=Calls(
+            timeout_s=min(asked, settings.vendor_timeout_s),  # never longer than a lease allows
+            allow_private=settings.allow_private_vendor_urls,
+            record=line.calls.append,
+            settle_s=settings.settle_s,
+        ),
+    )
+
+
+def capabilities(runtime: Runtime, account: VendorAccount) -> Capabilities:
+    """What an account can do."""
+    return adapter(runtime, account).capabilities
+
+
+@dataclass(slots=True)
+class Line:
+    """One worker's line to one account: its gate, and the calls made on it until somebody keeps them."""
+
+    runtime: Runtime
+    account: VendorAccount
+    calls: list[CallRecord] = field(default_factory=list)
+    gate: AccountGate = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the gate."""
+        self.gate = AccountGate(self.runtime, self.account.id, self.account.vendor)
+
+    def open(self) -> VendorAdapter:
+        """The adapter on this line; its quota becomes the gate's."""
+        made = adapter(self.runtime, self.account, self)
+        self.gate.quota = made.capabilities.quota
+        return made
+
+    def keep_calls(self, session: Session, *, rma_id: int | None = None, fault_id: int | None = None) -> None:
+        """Write the calls down beside what they were for."""
+        for call in self.calls:
+            session.add(
+                VendorCall(
+                    account_id=self.account.id,
+                    rma_id=rma_id,
+                    fault_id=fault_id,
+                    at=call.at,
+                    method=call.method,
+                    url=call.url,
+                    status=call.status,
+                    request=call.request,
+                    response=call.response,
+                    trouble=call.trouble,
+                    duration_ms=round(call.duration_s * 1000),
+                )
+            )
+        self.calls.clear()
+
+
+class AccountGate:
+    """Token bucket and breaker of one account, on its database row.
+
+    The breaker opens after five failures in a row and rests for half a minute; then one call at a time may try. A definite
+    no is an answer: it closes the breaker like any other.
+    """
+
+    def __init__(self, runtime: Runtime, account_id: int, vendor: str) -> None:
+        self._runtime = runtime
+        self._id = account_id
+        self._vendor = vendor
+        self._failures = 0
+        self.quota: Any = None
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether the vendor was down and this call is the one that tries: it must be a read, never an open."""
+        return self._failures >= BREAKER_FAILURES
+
+    def enter(self) -> None:
+        """Take one call from the bucket.
+
+        Raises:
+            VendorError: ``throttled`` and when to come back, where the bucket is empty or the breaker open.
+        """
+        with self._runtime.database.begin(db.EVERYBODY) as session:
+            account = session.get_one(VendorAccount, self._id, with_for_update=True)
+            now = db.now(session)
+            if account.closed_until is not None and account.closed_until > now:
+                raise self._come_back((account.closed_until - now).total_seconds(), "rests after failures")
+            self._failures = account.failures
+            if self.is_probing:
+                account.closed_until = now + timedelta(seconds=BREAKER_REST_S)  # the others wait for this one
+            if self.quota is not None:
+                self._take(account, now)
+
+    def _take(self, account: VendorAccount, now: datetime) -> None:
+        # What the bucket holds and what flows into it in one window are the quota together, so that no window exceeds it.
+        calls, per_s = self.quota.calls, self.quota.per_s
+        size = max(1.0, calls / 10)
+        rate = max(calls - size, 1.0) / per_s
+        elapsed = 0.0 if account.bucket_at is None else (now - account.bucket_at).total_seconds()
+        level = size if account.bucket_at is None else min(size, account.bucket_level + elapsed * rate)
+        if level < 1:
+            raise self._come_back((1 - level) / rate, "has no calls left")
+        account.bucket_level, account.bucket_at = level - 1, now
+
+    def _come_back(self, after_s: float, why: str) -> VendorError:
+        return VendorError(self._vendor, Trouble.THROTTLED, detail=f"the account {why}", retry_after_s=after_s)
+
+    def heard(self, trouble: Trouble | None) -> None:
+        """Count a failure, or forget the earlier ones."""
+        failed = trouble in {Trouble.UNREACHABLE, Trouble.AMBIGUOUS}
+        if not failed and not self._failures:
+            return
+        with self._runtime.database.begin(db.EVERYBODY) as session:
+            account = session.get_one(VendorAccount, self._id, with_for_update=True)
+            account.failures = account.failures + 1 if failed else 0
+            account.closed_until = None
+            if account.failures >= BREAKER_FAILURES:
+                account.closed_until = db.now(session) + timedelta(seconds=BREAKER_REST_S)
+            self._failures = account.failures
+
+
+class Tokens:
+    """The account's access token, sealed on its row."""
+
+    def __init__(self, runtime: Runtime, account_id: int) -> None:
+        self._runtime = runtime
+        self._id = account_id
+
+    def get(self) -> tuple[str, datetime] | None:
+        """The token and when it ends."""
+        with self._runtime.database.read(db.EVERYBODY) as session:
+            sealed = session.get_one(VendorAccount, self._id).tokens
+        if sealed is None:
+            return None
+        kept = self._runtime.box.open(sealed)
+        return kept["token"], datetime.fromisoformat(kept["expires_at"])
+
+    def put(self, token: str, expires_at: datetime) -> None:
+        """Keep a new one."""
+        self._write(self._runtime.box.seal({"token": token, "expires_at": expires_at.astimezone(UTC).isoformat()}))
+
+    def forget(self) -> None:
+        """Drop it."""
+        self._write(None)
+
+    def _write(self, sealed: str | None) -> None:
+        with self._runtime.database.begin(db.EVERYBODY) as session:
+            session.get_one(VendorAccount, self._id).tokens = sealed

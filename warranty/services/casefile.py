@@ -1,0 +1,292 @@
+"""From rows to the case that ``decide`` reads: the only place that gathers one. Three statements, whatever the unit owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, and_, exists, literal, or_, select, union_all
+
+from vendors.contract import Duty
+from warranty.domain import case as casework
+from warranty.domain.terms import CaseKind, Cause, Component, CoverageKind, LookupSource, ScopeKind, Share
+from warranty.models import (
+    AccountMaker,
+    AdHocJob,
+    Asset,
+    Client,
+    Coverage,
+    Fault,
+    Person,
+    Product,
+    Rma,
+    Site,
+    VendorAccount,
+)
+from warranty.services import accounts
+from warranty.services.estate import serial_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+HOME_ZONE = "UTC"  # of a unit without a site
+
+
+@dataclass(slots=True)
+class UnitFile:
+    """A unit with everything around it that a decision or a claim needs."""
+
+    asset: Asset
+    client: Client
+    site: Site | None
+    product: Product | None
+    site_has_contact: bool
+    accounts: list[VendorAccount] = field(default_factory=list)
+
+    def account_for(self, duty: Duty) -> VendorAccount | None:
+        """The account that does a duty for this unit."""
+        return accounts.choose(self.accounts, duty, self.asset.client_id)
+
+    @property
+    def time_zone(self) -> str:
+        """The zone in which the unit's days are counted."""
+        return self.site.time_zone if self.site else HOME_ZONE
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A gathered case, and the rows behind its ids."""
+
+    case: casework.Case
+    coverages: dict[str, Coverage]
+    named_accounts: dict[str, VendorAccount]
+    fault_of_case: dict[str, int]
+
+
+def find_units(
+    session: Session,
+    *,
+    serial_number: str | None = None,
+    asset_id: UUID | int | None = None,
+    client: UUID | None = None,
+    lock: bool = False,
+) -> list[UnitFile]:
+    """The units that answer to a serial or an id, among those that the session's scope may see; one statement.
+
+    ``lock`` holds the asset rows until the end of the transaction, so that two reports of one unit pass the gates in turn.
+    """
+    which: Any
+    if isinstance(asset_id, int):
+        which = Asset.id == asset_id
+    elif asset_id is not None:
+        which = Asset.public_id == asset_id
+    else:
+        which = Asset.serial_key == serial_key(serial_number or "")
+    query = (
+        select(Asset, Client, Site, Product, VendorAccount, exists().where(Person.site_id == Site.id))
+        .join(Client, Client.id == Asset.client_id)
+        .outerjoin(Site, Site.id == Asset.site_id)
+        .outerjoin(Product, Product.id == Asset.product_id)
+        .outerjoin(AccountMaker, AccountMaker.manufacturer_key == Product.manufacturer_key)
+        .outerjoin(
+            VendorAccount,
+            and_(
+                VendorAccount.id == AccountMaker.account_id,
+                or_(VendorAccount.client_id.is_(None), VendorAccount.client_id == Asset.client_id),
+            ),
+        )
+        .where(which)
+        .order_by(Asset.id)
+    )
+    if client is not None:
+        query = query.where(Client.public_id == client)
+    if lock:
+        query = query.with_for_update(of=Asset).execution_options(populate_existing=True)
+    units: dict[int, UnitFile] = {}
+    for asset, owner, site, product, account, has_contact in session.execute(query):
+        unit = units.setdefault(asset.id, UnitFile(asset, owner, site, product, has_contact))
+        if account is not None:
+            unit.accounts.append(account)
+    return list(units.values())
+
+
+def successor(session: Session, unit: UnitFile, *, lock: bool = False) -> UnitFile:
+    """The unit that stands in the place of one that was replaced: a report goes to the new unit before anything is asked."""
+    seen = {unit.asset.id}
+    while unit.asset.replaced_by_id is not None and unit.asset.replaced_by_id not in seen:
+        seen.add(unit.asset.replaced_by_id)
+        unit = find_units(session, asset_id=unit.asset.replaced_by_id, lock=lock)[0]
+    return unit
+
+
+def gather(
+    session: Session,
+    *,
+    unit: UnitFile | None,
+    matches: int,
+    client: Client,
+    fault: casework.Fault,
+    now: datetime,
+    own_fault_id: int | None = None,
+) -> CaseFile:
+    """Collect the case of one fault; two statements, none where the unit is not identified."""
+    policy = read_policy(client.policy)
+    if unit is None:
+        case = casework.Case(
+            now=now, asset=None, matches=matches, fault=fault, coverages=(), cases=(), policy=policy
+        )
+        return CaseFile(case, {}, {}, {})
+    rows = _candidates(session, unit.asset)
+    since = fault.reported_at - timedelta(days=policy.repeat_window_days)
+    others = _other_cases(session, unit.asset.id, since, own_fault_id)
+    case = casework.Case(
+        now=now,
+        asset=_asset(unit, now),
+        matches=1,
+        fault=fault,
+        coverages=tuple(_coverage(coverage, unit) for coverage, _ in rows),
+        cases=tuple(other for other, _ in others),
+        policy=policy,
+    )
+    return CaseFile(
+        case=case,
+        coverages={str(coverage.public_id): coverage for coverage, _ in rows},
+        named_accounts={str(coverage.public_id): account for coverage, account in rows if account is not None},
+        fault_of_case={other.id: fault_id for other, fault_id in others},
+    )
+
+
+def read_policy(document: dict[str, Any]) -> casework.Policy:
+    """A client's stored policy as the decision reads it."""
+    return casework.Policy(
+        precedence=tuple(CoverageKind(kind) for kind in document["precedence"]),
+        evidence_freshness_days=document["evidence_freshness_days"],
+        repeat_window_days=document["repeat_window_days"],
+        lookup_patience_minutes=document["lookup_patience_minutes"],
+    )
+
+
+def _candidates(session: Session, asset: Asset) -> Sequence[tuple[Coverage, VendorAccount | None]]:
+    fits = [Coverage.scope == ScopeKind.CLIENT, Coverage.asset_id == asset.id]
+    if asset.product_id is not None:
+        fits.append(Coverage.product_id == asset.product_id)
+    if asset.site_id is not None:
+        fits.append(Coverage.site_id == asset.site_id)
+    rows = session.execute(
+        select(Coverage, VendorAccount)
+        .outerjoin(VendorAccount, VendorAccount.id == Coverage.account_id)
+        .where(Coverage.client_id == asset.client_id, or_(*fits))
+        .execution_options(populate_existing=True)
+    )
+    return [(coverage, account) for coverage, account in rows]
+
+
+def _other_cases(
+    session: Session, asset_id: int, since: datetime, own_fault_id: int | None
+) -> list[tuple[casework.OtherCase, int]]:
+    def rows(kind: CaseKind, table: Any, fault_id: Any, reported_at: Any) -> Select[Any]:
+        query = select(
+            literal(kind.value).label("kind"),
+            table.public_id,
+            table.component,
+            table.component_ref,
+            reported_at.label("reported_at"),
+            table.case_closed_at,
+            fault_id.label("fault_id"),
+        ).where(table.asset_id == asset_id, or_(table.case_closed_at.is_(None), table.case_closed_at >= since))
+        return query if own_fault_id is None else query.where(fault_id != own_fault_id)
+
+    query = union_all(
+        rows(CaseKind.FAULT, Fault, Fault.id, Fault.reported_at),
+        rows(CaseKind.RMA, Rma, Rma.fault_id, Rma.created_at),
+        rows(CaseKind.JOB, AdHocJob, AdHocJob.fault_id, AdHocJob.created_at),
+    )
+    return [
+        (
+            casework.OtherCase(
+                id=str(row.public_id),
+                kind=CaseKind(row.kind),
+                component=Component(row.component),
+                component_ref=row.component_ref,
+                reported_at=row.reported_at,
+                closed_at=row.case_closed_at,
+            ),
+            row.fault_id,
+        )
+        for row in session.execute(query)
+    ]
+
+
+def _asset(unit: UnitFile, now: datetime) -> casework.Asset:
+    asset = unit.asset
+    can_ask = unit.account_for(Duty.LOOKUP) is not None
+    return casework.Asset(
+        id=str(asset.public_id),
+        serial_number=asset.serial_number,
+        product=str(unit.product.public_id) if unit.product else None,
+        site=str(unit.site.public_id) if unit.site else None,
+        client=str(unit.client.public_id),
+        ownership=asset.ownership,
+        state=asset.state,
+        replaced_by=None if asset.replaced_by_id is None else str(asset.replaced_by_id),
+        handover_exceptions=tuple(Component(word) for word in asset.handover_exceptions),
+        lookup=casework.UnitLookup(
+            source=LookupSource.VENDOR_LOOKUP if can_ask else LookupSource.NOT_AVAILABLE,
+            vendor_says=asset.lookup_says,
+            checked_at=asset.lookup_at,
+            error=asset.lookup_error,
+            absence_attested=asset.absence_attested or _base_term_is_over(unit, now),
+        ),
+    )
+
+
+def _base_term_is_over(unit: UnitFile, now: datetime) -> bool:
+    """Whether the maker's own warranty has ended by the calendar: purchase plus the product's term, that day inclusive."""
+    bought, product = unit.asset.purchased_on, unit.product
+    if bought is None or product is None or product.base_term_months is None:
+        return False
+    months = bought.month - 1 + product.base_term_months
+    year, month = bought.year + months // 12, months % 12 + 1
+    today = now.astimezone(ZoneInfo(unit.time_zone)).date()
+    # Compared as (year, month, day), "31 February" is after each day of February and before each of March.
+    return (today.year, today.month, today.day) > (year, month, bought.day)
+
+
+def _coverage(row: Coverage, unit: UnitFile) -> casework.Coverage:
+    scoped: dict[ScopeKind, str] = {
+        ScopeKind.ASSET: str(unit.asset.public_id),
+        ScopeKind.PRODUCT: str(unit.product.public_id) if unit.product else "",
+        ScopeKind.SITE: str(unit.site.public_id) if unit.site else "",
+        ScopeKind.CLIENT: str(unit.client.public_id),
+    }
+    return casework.Coverage(
+        id=str(row.public_id),
+        contract_number=row.contract_number,
+        kind=row.kind,
+        fulfilment=row.fulfilment,
+        scope=casework.Scope(row.scope, scoped[row.scope]),
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        time_zone=ZoneInfo(row.time_zone),
+        state=row.state,
+        covers=tuple(Share(word) for word in row.covers),
+        excluded_causes=tuple(Cause(word) for word in row.excluded_causes),
+        excluded_components=tuple(Component(word) for word in row.excluded_components),
+        sites=None if row.sites is None else tuple(row.sites),
+        service_level=row.service_level,
+        delivery=row.delivery,
+        grace_days=row.grace_days,
+        grace_is_covered=row.grace_is_covered,
+        waiting_days=row.waiting_days,
+        claims_after_end_days=row.claims_after_end_days,
+        claims_limit=row.claims_limit,
+        claims_used=row.claims_consumed + row.claims_reserved,
+        evidence=casework.Evidence(
+            source=row.evidence_source, vendor_says=row.vendor_says, checked_at=row.checked_at, error=row.lookup_error
+        ),
+    )

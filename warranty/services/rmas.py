@@ -1,0 +1,485 @@
+"""Claims at vendors: made from a verdict, settled by what the vendor answers, moved by what it says later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase
+from vendors.errors import Trouble, VendorError
+from warranty.domain import lifecycles
+from warranty.domain.lifecycles import (
+    Attention,
+    FaultState,
+    RmaState,
+    ShipmentDirection,
+    ShipmentState,
+    SwapKind,
+    SwapSource,
+    SwapState,
+)
+from warranty.domain.terms import CoverageKind, Component, JobKind, Party, Share, VerdictWord
+from warranty.models import Fault, Person, Rma, Shipment, Sighting, Swap, VendorAccount
+from warranty.models.work import OrderKind, OrderStatus, TaskKind
+from warranty.services import accounts, casefile, jobs, moves, references, reviews, verdicts, work
+from warranty.services.moves import Because
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from vendors.contract import Capabilities, VendorShipment
+    from warranty.domain.coverage import Verdict
+    from warranty.domain.lifecycles import Step
+    from warranty.models import AdHocJob
+    from warranty.runtime import Runtime
+    from warranty.services.casefile import CaseFile, UnitFile
+    from warranty.services.work import Order
+
+NAMED_ONLY = frozenset({CoverageKind.THIRD_PARTY_MAINTENANCE, CoverageKind.INSURANCE})
+UNFINISHED = frozenset({RmaState.SUBMITTED, RmaState.OUTCOME_UNKNOWN})
+SENDER = "system:send_rma"
+
+
+# --- from the verdict to a claim ---
+
+
+def open_for(
+    session: Session,
+    runtime: Runtime,
+    fault: Fault,
+    unit: UnitFile,
+    file: CaseFile,
+    verdict: Verdict,
+    because: Because,
+) -> tuple[Rma, AdHocJob | None]:
+    """Make the Rma of a covered fault and order its sending; what the vendor needs and nobody gave leaves it ``draft``.
+
+    Where the vendor does not pay the labour and the MSP does not either, one linked ``swap_labour`` job is drafted.
+    """
+    coverage = file.coverages[verdict.awards.parts or ""]
+    account = file.named_accounts.get(str(coverage.public_id))
+    if account is None and coverage.kind not in NAMED_ONLY:
+        account = unit.account_for(Duty.OPEN)
+    path, task, why = _first_path(runtime, fault, unit, account, named_only=coverage.kind in NAMED_ONLY)
+    rma = Rma(
+        client_id=fault.client_id,
+        fault_id=fault.id,
+        asset_id=unit.asset.id,
+        component=fault.component,
+        component_ref=fault.component_ref,
+        coverage_id=coverage.id,
+        account_id=account.id if account else None,
+        client_reference=references.make("WR", groups=3),
+        created_at=because.at,
+        state=path[-1],
+        is_open=True,
+    )
+    session.add(rma)
+    session.flush()
+    moves.born(session, rma, path, replace(because, reason=why or because.reason))
+    if task is not None:
+        reviews.ask(session, fault, task, why, because, rma=rma)
+    if rma.state is RmaState.SUBMITTED:
+        order_send(session, rma, now=because.at)
+    _mark_unit_faulty(session, unit, fault, because)
+    payer = verdict.pays.labour
+    if payer is Party.VENDOR or payer is Party.MSP:
+        return rma, None
+    payers = {Share.LABOUR: payer or Party.CLIENT}
+    job = jobs.draft(session, unit=unit, fault=fault, kind=JobKind.SWAP_LABOUR, payers=payers, because=because, rma=rma)
+    return rma, job
+
+
+def order_send(session: Session, rma: Rma, *, now: datetime) -> None:
+    """Order the sending of a submitted Rma."""
+    work.add(
+        session,
+        OrderKind.SEND_RMA,
+        now=now,
+        client_id=rma.client_id,
+        account_id=rma.account_id,
+        rma_id=rma.id,
+        fault_id=rma.fault_id,
+    )
+
+
+def _first_path(
+    runtime: Runtime, fault: Fault, unit: UnitFile, account: VendorAccount | None, *, named_only: bool
+) -> tuple[list[RmaState], TaskKind | None, str]:
+    """How far a new claim gets by itself, and what a person has to do where it gets no further."""
+    draft = [RmaState.DRAFT]
+    by_hand = [RmaState.DRAFT, RmaState.MANUAL_HANDLING]
+    if account is None and named_only:
+        return by_hand, TaskKind.MANUAL_HANDLING, "No vendor account is named for this contract: claim it by hand."
+    if account is None:
+        return draft, TaskKind.INFO_MISSING, "No vendor account opens cases for this unit: add one, or handle it by hand."
+    can = accounts.capabilities(runtime, account)
+    if can.by_hand is not None:
+        return by_hand, TaskKind.MANUAL_HANDLING, f"{account.name} takes claims by hand: open it there and enter the number."
+    missing = [need.value for need in sorted(_missing(can, fault, unit))]
+    if missing:
+        return draft, TaskKind.INFO_MISSING, f"{account.name} asks for: {', '.join(missing)}."
+    return [RmaState.DRAFT, RmaState.SUBMITTED], None, ""
+
+
+def _missing(can: Capabilities, fault: Fault, unit: UnitFile) -> set[Need]:
+    has_address = bool(fault.ship_to or (unit.site and unit.site.address.get("address_line1")))
+    given = {
+        Need.CONTACT: fault.contact_id is not None or unit.site_has_contact,
+        Need.SHIP_TO: has_address,
+        Need.DIAGNOSIS: bool(fault.troubleshooting or fault.diagnostic_code),
+    }
+    return {need for need in can.requires if not given[need]}
+
+
+def _mark_unit_faulty(session: Session, unit: UnitFile, fault: Fault, because: Because) -> None:
+    """The unit is faulty from the accepted claim on; a whole unit is in the vendor's hands."""
+    asset = unit.asset
+    states = lifecycles.AssetState
+    path = [] if asset.state is states.FAULTY else [states.FAULTY]
+    if asset.state not in {states.IN_SERVICE, states.IN_STOCK, states.FAULTY}:
+        return
+    if fault.component is Component.UNIT:
+        path.append(states.IN_RMA)
+    if path:
+        moves.walk(session, asset, path, because)
+
+
+# --- what is sent ---
+
+
+def request_of(session: Session, rma: Rma) -> RmaRequest:
+    """The claim as any vendor can be told it."""
+    fault = session.get_one(Fault, rma.fault_id)
+    unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
+    site, product = unit.site, unit.product
+    contact = session.get(Person, fault.contact_id) if fault.contact_id else None
+    if contact is None and site is not None:
+        contact = session.scalars(select(Person).where(Person.site_id == site.id).order_by(Person.id).limit(1)).one_or_none()
+    receiver = session.get(Person, fault.ship_to_id) if fault.ship_to_id else contact
+    address = fault.ship_to or (site.address if site else {})
+    return RmaRequest(
+        client_reference=rma.client_reference,
+        unit=vendor_unit(unit),
+        component=rma.component,
+        cause=fault.cause,
+        symptom=fault.symptom,
+        severity=fault.severity,
+        component_ref=rma.component_ref,
+        manufacturer=product.manufacturer if product else "",
+        product_name=product.model if product else "",
+        contract_number=_contract_number(session, rma),
+        troubleshooting=fault.troubleshooting,
+        diagnostic_code=fault.diagnostic_code,
+        contact=_contact(contact),
+        ship_to=_ship_to(receiver, site.name if site else "", address),
+        vendor_case_number=rma.vendor_case_number,
+    )
+
+
+def vendor_unit(unit: UnitFile) -> Unit:
+    """A unit as a vendor must know it."""
+    return Unit(
+        serial_number=unit.asset.serial_number,
+        product_number=unit.product.part_number if unit.product else "",
+        country=unit.site.address.get("country", "") if unit.site else "",
+        time_zone=unit.site.time_zone if unit.site else "",
+    )
+
+
+def _contract_number(session: Session, rma: Rma) -> str:
+    from warranty.models import Coverage  # noqa: PLC0415
+
+    coverage = session.get(Coverage, rma.coverage_id) if rma.coverage_id else None
+    return coverage.contract_number if coverage else ""
+
+
+def _contact(person: Person | None) -> Contact | None:
+    if person is None:
+        return None
+    return Contact(
+        pseudonym=f"person:{person.public_id}",
+        name=person.name,
+        phone=person.phone,
+        email=person.email,
+        language=person.language,
+    )
+
+
+def _ship_to(receiver: Person | None, site_name: str, address: dict[str, str]) -> ShipTo | None:
+    if not address.get("address_line1"):
+        return None
+    return ShipTo(
+        pseudonym=f"person:{receiver.public_id}" if receiver else "site",
+        name=receiver.name if receiver else site_name,
+        address_line1=address["address_line1"],
+        address_line2=address.get("address_line2", ""),
+        city=address.get("city", ""),
+        postal_code=address.get("postal_code", ""),
+        state=address.get("state", ""),
+        country=address.get("country", ""),
+    )
+
+
+# --- what the vendor answered ---
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A search found nothing, but it is too early to believe it."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AskPerson:
+    """Nothing more can be done without a person."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Nothing left the house this time: the search failed, or the gate was shut."""
+
+    error: VendorError
+
+
+Step_ = VendorCase | VendorError | Unsent | Wait | AskPerson
+
+
+def settle(
+    session: Session, runtime: Runtime, order: Order, account: VendorAccount, can: Capabilities, step: Step_, *, now: datetime
+) -> None:
+    """Write down what became of one attempt to send; nothing but the sighting where the order is no longer ours."""
+    rma = session.get_one(Rma, order.rma_id, with_for_update=True)
+    if order.is_spent and not isinstance(step, VendorCase):
+        step = AskPerson("It was tried for a day without an answer that could be trusted.")
+    because = Because(SENDER, "", now)
+    match step:
+        case VendorCase():
+            see(session, account, rma, step, now=now)
+            if work.end(session, order, OrderStatus.DONE):
+                hear(session, runtime, rma, step, account=account, now=now)
+        case Wait():
+            if work.release(session, order, after_s=step.for_s):
+                _doubt(session, rma, replace(because, reason="The vendor may have it: searching until that is certain."))
+        case AskPerson():
+            if work.end(session, order, OrderStatus.DEAD, error=step.why):
+                _give_to_person(session, rma, RmaState.MANUAL_HANDLING, TaskKind.MANUAL_HANDLING, step.why, because)
+        case Unsent():
+            _settle_unsent(session, runtime, order, rma, step.error, because)
+        case VendorError():
+            _settle_failed_send(session, order, rma, can, step, because)
+
+
+def _settle_unsent(
+    session: Session, runtime: Runtime, order: Order, rma: Rma, error: VendorError, because: Because
+) -> None:
+    if error.trouble is Trouble.THROTTLED:
+        work.release(session, order, after_s=error.retry_after_s or 1.0, error=str(error))
+    elif error.trouble in {Trouble.REFUSED, Trouble.UNAUTHORISED}:
+        _park(session, order, rma, error, because)
+    else:
+        after_s = error.retry_after_s or work.back_off_s(order.failures, runtime.settings.retry_s)
+        work.release(session, order, after_s=after_s, error=str(error), failed=True)
+
+
+def _settle_failed_send(
+    session: Session, order: Order, rma: Rma, can: Capabilities, error: VendorError, because: Because
+) -> None:
+    if not error.may_have_arrived:
+        _park(session, order, rma, error, because)
+        return
+    after_s = max(can.settle_s, error.retry_after_s or 0.0)
+    if work.release(session, order, after_s=after_s, error=str(error)):
+        _doubt(session, rma, replace(because, reason=f"No answer that tells whether it arrived: {error.detail or error}"))
+
+
+def _park(session: Session, order: Order, rma: Rma, error: VendorError, because: Because) -> None:
+    """A definite no to our form or our account: a person mends it, then it is armed again."""
+    if work.end(session, order, OrderStatus.PARKED, error=str(error)):
+        if rma.state is RmaState.OUTCOME_UNKNOWN:  # an earlier send may have arrived: the search was refused, not the claim
+            reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, str(error), because, rma=rma)
+            return
+        _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
+
+
+def _doubt(session: Session, rma: Rma, because: Because) -> None:
+    if rma.state is RmaState.SUBMITTED:
+        moves.move(session, rma, RmaState.OUTCOME_UNKNOWN, because)
+        reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, because.reason, because, rma=rma)
+
+
+def believe_absent(session: Session, rma: Rma, *, now: datetime) -> None:
+    """The search was clean after the settle time: the claim is to be sent (again)."""
+    if rma.state is RmaState.OUTCOME_UNKNOWN:
+        because = Because(SENDER, "The vendor was searched after the settle time and has no such case.", now)
+        moves.move(session, rma, RmaState.SUBMITTED, because)
+        reviews.settle(session, rma.fault_id, because, TaskKind.OUTCOME_UNKNOWN)
+
+
+def _give_to_person(
+    session: Session, rma: Rma, to: RmaState, task: TaskKind, why: str, because: Because
+) -> None:
+    because = replace(because, reason=why)
+    if to in lifecycles.RMA_MOVES[rma.state]:
+        moves.move(session, rma, to, because)
+    reviews.settle(session, rma.fault_id, because, TaskKind.OUTCOME_UNKNOWN)
+    reviews.ask(session, _fault(session, rma), task, why, because, rma=rma)
+
+
+def _fault(session: Session, rma: Rma) -> Fault:
+    return session.get_one(Fault, rma.fault_id)
+
+
+def see(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *, now: datetime) -> None:
+    """Remember every vendor case that answers to our reference, whoever saw it."""
+    for number in filter(None, (case.vendor_case_number, *case.duplicates)):
+        known = session.scalar(
+            select(Sighting.id).where(Sighting.account_id == account.id, Sighting.vendor_case_number == number)
+        )
+        if known is None:
+            session.add(
+                Sighting(
+                    account_id=account.id,
+                    vendor_case_number=number,
+                    client_reference=rma.client_reference,
+                    seen_at=now,
+                )
+            )
+
+
+# --- what the vendor says ---
+
+
+def hear(
+    session: Session, runtime: Runtime, rma: Rma, case: VendorCase, *, account: VendorAccount, now: datetime
+) -> None:
+    """Let a vendor's word move the Rma and its Shipments; what says nothing new is forgotten, what fits nowhere is flagged."""
+    word_is_new = case.vendor_status != rma.vendor_status
+    rma.vendor_case_number = rma.vendor_case_number or case.vendor_case_number
+    rma.rma_number = rma.rma_number or case.rma_number
+    rma.vendor_status = case.vendor_status
+    rma.vendor_reason = case.reason or rma.vendor_reason
+    because = Because(
+        f"vendor:{account.public_id}",
+        case.reason or f"{account.name} says: {case.vendor_status or case.status}",
+        now,
+        rma.fault_id,
+        case.vendor_status,
+    )
+    goods = _shipments(session, rma)
+    heard = lifecycles.hear(
+        case.status,
+        rma=rma.state,
+        to_us=_state(goods, ShipmentDirection.TO_US),
+        to_vendor=_state(goods, ShipmentDirection.TO_VENDOR),
+        has_rma_number=bool(rma.rma_number),
+    )
+    for step in heard.steps:
+        _take(session, rma, goods, step, case, because)
+    if not heard.steps and word_is_new:
+        moves.note(session, rma, "vendor_word", because)
+    for parcel in case.shipments:
+        _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
+    attention = heard.attention or (Attention.CLAIM_IS_OVER if case.duplicates else None)
+    if case.duplicates:
+        _flag(session, rma, f"The vendor holds more than one case for this claim: {', '.join(case.duplicates)}.", because)
+    elif attention is not None and word_is_new:
+        _flag(session, rma, f"{account.name} says {case.vendor_status or case.status!s}: {attention}.", because)
+    if heard.steps:
+        settled = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
+        reviews.settle(session, rma.fault_id, because, *settled)
+    tracked = Duty.TRACK in account.duties and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER
+    rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s) if tracked else None
+
+
+def _take(
+    session: Session,
+    rma: Rma,
+    goods: dict[ShipmentDirection, Shipment],
+    step: Step,
+    case: VendorCase,
+    because: Because,
+) -> None:
+    because = replace(because, reason="implied") if step.implied else because
+    if isinstance(step.to, RmaState):
+        moves.move(session, rma, step.to, because)
+        if step.to is RmaState.AUTHORIZED:
+            _plan_swap(session, rma, goods, because)
+        elif step.to is RmaState.DENIED:
+            _convert(session, rma, because)
+        return
+    direction = ShipmentDirection(step.record.value)
+    if step.old is None:
+        goods[direction] = _expect(session, rma, direction, step.to, case, because)
+    else:
+        moves.move(session, goods[direction], step.to, because)
+
+
+def _plan_swap(session: Session, rma: Rma, goods: dict[ShipmentDirection, Shipment], because: Because) -> None:
+    """With the authorisation a replacement is expected and its exchange is planned."""
+    if ShipmentDirection.TO_US in goods:
+        return  # back from a question after the approval
+    goods[ShipmentDirection.TO_US] = _expect(session, rma, ShipmentDirection.TO_US, ShipmentState.EXPECTED, None, because)
+    kind = SwapKind.UNIT if rma.component is Component.UNIT else SwapKind.PART
+    swap = Swap(
+        client_id=rma.client_id, rma_id=rma.id, kind=kind, source=SwapSource.VENDOR, state=SwapState.PLANNED
+    )
+    session.add(swap)
+    session.flush()
+    moves.born(session, swap, [SwapState.PLANNED], because)
+
+
+def _expect(
+    session: Session,
+    rma: Rma,
+    direction: ShipmentDirection,
+    state: ShipmentState,
+    case: VendorCase | None,
+    because: Because,
+) -> Shipment:
+    due_on = case.return_due_on if case and direction is ShipmentDirection.TO_VENDOR else None
+    shipment = Shipment(client_id=rma.client_id, rma_id=rma.id, direction=direction, state=state, due_on=due_on)
+    session.add(shipment)
+    session.flush()
+    moves.born(session, shipment, [state], because)
+    return shipment
+
+
+def _shipments(session: Session, rma: Rma) -> dict[ShipmentDirection, Shipment]:
+    rows = session.scalars(select(Shipment).where(Shipment.rma_id == rma.id).order_by(Shipment.id))
+    return {row.direction: row for row in rows}
+
+
+def _state(goods: dict[ShipmentDirection, Shipment], direction: ShipmentDirection) -> ShipmentState | None:
+    return goods[direction].state if direction in goods else None
+
+
+def _describe(shipment: Shipment | None, parcel: VendorShipment) -> None:
+    if shipment is not None:
+        shipment.carrier = parcel.carrier or shipment.carrier
+        shipment.tracking_number = parcel.tracking_number or shipment.tracking_number
+        shipment.due_on = parcel.due_on or shipment.due_on
+
+
+def _flag(session: Session, rma: Rma, why: str, because: Because) -> None:
+    rma.needs_attention = why
+    reviews.ask(session, _fault(session, rma), TaskKind.ATTENTION, why, because, rma=rma)
+
+
+def _convert(session: Session, rma: Rma, because: Because) -> None:
+    """The vendor refused the claim: the same fault becomes a priced job at once; the client is told when a person confirms."""
+    fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
+    unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
+    verdict = verdicts.supersede_by_denial(session, fault, rma, unit, because)
+    if fault.state is FaultState.RMA_OPEN:
+        moves.move(session, fault, FaultState.AD_HOC_OPEN, because)
+    jobs.replace_by_whole_swap(session, fault, rma, unit, verdict, because)
+    reviews.ask(session, fault, TaskKind.DENIED, rma.vendor_reason or because.reason, because, rma=rma)

@@ -1,0 +1,93 @@
+"""Open one RMA at its vendor. Source: reliability.md, section 3.2, steps 3 to 8."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from vendors.contract import Capabilities, Promise, RmaRequest, VendorAdapter, VendorCase
+from vendors.errors import Trouble, VendorError
+from warranty import db
+from warranty.models import Rma, VendorAccount
+from warranty.models.work import OrderStatus
+from warranty.services import accounts, rmas, work
+from warranty.services.rmas import AskPerson, Step_, Unsent, Wait
+
+if TYPE_CHECKING:
+    from warranty.runtime import Runtime
+    from warranty.services.accounts import Line
+    from warranty.services.work import Order
+
+
+def run(runtime: Runtime, order_id: int) -> None:
+    """Send it, or find out what became of an earlier send. Safe to run twice, late or half."""
+    with runtime.database.begin(db.EVERYBODY) as session:
+        order = work.claim(session, order_id, lease_s=runtime.settings.lease_s)
+        if order is None:
+            return
+        rma = session.get_one(Rma, order.rma_id)
+        if rma.state not in rmas.UNFINISHED:  # a person took over, or a webhook was quicker
+            work.end(session, order, OrderStatus.DONE)
+            return
+        account = session.get_one(VendorAccount, rma.account_id)
+        request = rmas.request_of(session, rma)
+    line = accounts.Line(runtime, account)
+    try:
+        vendor = line.open()
+    except VendorError as err:
+        _record(runtime, order, line, Capabilities(duties=frozenset()), err)
+        return
+    step = _attempt(runtime, order, line, vendor, request)
+    if step is not None:
+        _record(runtime, order, line, vendor.capabilities, step)
+
+
+def _attempt(
+    runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, request: RmaRequest
+) -> Step_ | None:
+    """Search where an earlier send may have arrived, else mark and send; None where the order is in other hands now."""
+    try:
+        known = earlier_send(vendor, order, request)
+        if known is not None:
+            return known
+        line.gate.enter()  # bucket and breaker come before the mark: a refused call was never sent
+        if line.gate.is_probing:
+            vendor.check()  # the vendor was down: what tries first is a read, never an open
+    except VendorError as err:
+        return Unsent(err)
+    with runtime.database.begin(db.EVERYBODY) as session:
+        if not work.mark_send(session, order, budget_s=runtime.settings.vendor_timeout_s):
+            return None
+        rmas.believe_absent(session, session.get_one(Rma, order.rma_id), now=db.now(session))
+    # The mark is committed: who comes next searches first. A machine that slept since the claim must not send any more.
+    if time.monotonic() - order.claimed > runtime.settings.lease_s - runtime.settings.vendor_timeout_s:
+        return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the lease ran out before the call"))
+    try:
+        return vendor.open_case(request)
+    except VendorError as err:
+        return err
+
+
+def earlier_send(vendor: VendorAdapter, order: Order, request: RmaRequest) -> VendorCase | Wait | AskPerson | None:
+    """What became of an earlier send; None where sending is safe.
+
+    Raises:
+        VendorError: the search failed, which never means "absent".
+    """
+    can = vendor.capabilities
+    if order.sent_ago_s is None:
+        return None
+    if can.promise is Promise.A and order.sent_ago_s < can.key_lifetime_s:
+        return None
+    if can.promise is Promise.C:
+        return AskPerson("The claim may have arrived; this vendor can neither be searched nor asked twice.")
+    case = vendor.find_case(request)
+    if case is None and order.sent_ago_s < can.settle_s:
+        return Wait(can.settle_s - order.sent_ago_s)
+    return case
+
+
+def _record(runtime: Runtime, order: Order, line: Line, can: Capabilities, step: Step_) -> None:
+    with runtime.database.begin(db.EVERYBODY) as session:
+        line.keep_calls(session, rma_id=order.rma_id, fault_id=order.fault_id)
+        rmas.settle(session, runtime, order, line.account, can, step, now=db.now(session))

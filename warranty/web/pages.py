@@ -1,0 +1,452 @@
+"""What each page shows, as plain values: the only place that says what a template may use.
+
+Nothing here is in a language: a template writes words and formats with the filters of `words` and `i18n`. Instants are
+aware, sums are minor units beside their currency, and an address (`url`) is a path on this host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from warranty.domain.headline import ClientStep, Headline, Side
+    from warranty.domain.lifecycles import JobState
+    from warranty.domain.reasons import Reason
+    from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, Role, Route, Share, VerdictWord
+    from warranty.models.work import TaskKind
+
+
+class Fill(StrEnum):
+    """One bar of the sign: somebody else pays the share, nobody does, or it is not known."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    UNKNOWN = "unknown"
+
+
+class Outcome(StrEnum):
+    """What a contract does for a share."""
+
+    PAYS = "pays"
+    WOULD_PAY = "would_pay"
+    NO = "no"
+    OPEN = "open"
+
+
+class Dot(StrEnum):
+    """Who made a row of the timeline; each has a shape of its own."""
+
+    VENDOR = "vendor"
+    PERSON = "person"
+    CLIENT = "client"
+    AUTOMATIC = "automatic"
+
+
+class StepState(StrEnum):
+    """Where a step of the client's eight stands."""
+
+    DONE = "done"
+    HERE = "here"
+    AHEAD = "ahead"
+    UNUSED = "unused"
+
+
+# --- Pieces -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Who is signed in, and what the navigation counts."""
+
+    user_name: str
+    role: Role
+    client_name: str | None
+    open_tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A verdict as a badge shows it: the word, and a bar a share. Without a word the route says what became of the report."""
+
+    word: VerdictWord | None
+    route: Route
+    parts: Fill
+    labour: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """Whose turn it is (null, wherever it stands, where it is nobody's). `name` is the vendor's or the client's."""
+
+    holder: Side
+    name: str | None
+    is_reader: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is broken: the component and its place, in which unit, of whom. Only the serial is always known."""
+
+    component: Component
+    component_ref: str
+    serial_number: str
+    product: str | None
+    unit_name: str
+    site_name: str | None
+    client_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the answer sentence of a case needs; all but the headline and the component are null where they are not known."""
+
+    headline: Headline
+    component: Component
+    vendor: str | None
+    expected_on: date | None = None
+    return_by: date | None = None
+    total_minor: int | None = None
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRow:
+    """What one contract does for one share, and why."""
+
+    name: str
+    number: str
+    outcome: Outcome
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRows:
+    """One share of the swap: who pays it (null: not known), the contracts that pay, and those that lost."""
+
+    share: Share
+    payer: Party | None
+    payer_name: str | None
+    winners: tuple[ContractRow, ...]
+    losers: tuple[ContractRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The vendor's answer that a verdict rests on."""
+
+    vendor: str
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedVerdict:
+    """A verdict that no longer counts, and why."""
+
+    sign: Sign
+    decided_at: datetime
+    replaced_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """A verdict with all its reasons. `decided_by` is null where no person decided; `general` are entries without a share."""
+
+    sign: Sign
+    decided_at: datetime | None
+    decided_by: str | None
+    general: tuple[Reason, ...]
+    shares: tuple[ShareRows, ...]
+    evidence: Evidence | None = None
+    replaced: tuple[ReplacedVerdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One of the records that run side by side. `passed` of `length` segments lie behind the present one.
+
+    `record` is `claim`, `goods`, `swap`, `job` or `return`; `state` a word of that record's life cycle.
+    """
+
+    record: str
+    state: StrEnum
+    passed: int
+    length: int
+    vendor: str | None = None
+    since: datetime | None = None
+    carrier: str = ""
+    tracking_number: str = ""
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One thing that happened to a record, or (`is_expected`) is expected to.
+
+    `record` and `state` name the event; `actor` is who did it, null for the system; `their_word` is the vendor's, unchanged.
+    """
+
+    at: datetime
+    dot: Dot
+    record: str
+    state: str
+    actor: str | None
+    vendor: str | None = None
+    their_word: str | None = None
+    number: str = ""
+    note: str = ""
+    is_expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call to a vendor as it went over the wire, secrets and people scrubbed."""
+
+    at: datetime
+    method: str
+    url: str
+    status: int | None
+    trouble: str | None
+    duration_ms: int
+    request: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that one copies: `kind` is `ours`, `vendor_case` or `rma`."""
+
+    kind: str
+    value: str
+    vendor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """One priced line of a job; the prices are null while it is not priced."""
+
+    what: str
+    description: str
+    quantity_hundredths: int
+    unit_price_minor: int | None
+    amount_minor: int | None
+    payer: Party
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """An ad hoc job. `client_minor` is what the client pays of `total_minor`; both are null while a line has no price."""
+
+    reference: str
+    url: str
+    case_reference: str
+    case_url: str
+    kind: JobKind
+    state: JobState
+    subject: Subject
+    ball: Ball | None
+    currency: str
+    lines: tuple[LineRow, ...]
+    total_minor: int | None
+    client_minor: int | None
+    created_at: datetime
+    vendor_reason: str | None = None
+    info_missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """Something that waits for a person. `why` is in words already: it may quote a vendor."""
+
+    kind: TaskKind
+    why: str
+    since: datetime
+    case_url: str
+    case_reference: str
+    subject: Subject
+    vendor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One case in a list."""
+
+    reference: str
+    url: str
+    subject: Subject
+    sign: Sign | None
+    situation: Situation
+    ball: Ball | None
+    reported_at: datetime
+
+
+# --- Staff pages ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """What needs a person, oldest first, and the newest cases. The counts are of everything, not of the rows shown."""
+
+    tasks: tuple[TaskRow, ...]
+    open_tasks: int
+    open_cases: int
+    newest: tuple[CaseRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseListView:
+    """A page of cases. `query` is what was searched for; `next_url` leads to the older ones, `first_url` back to the newest."""
+
+    rows: tuple[CaseRow, ...]
+    query: str
+    shows: str
+    next_url: str | None = None
+    first_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """Everything that is known of one case."""
+
+    reference: str
+    url: str
+    live_url: str
+    etag: str
+    subject: Subject
+    cause: Cause
+    symptom: str
+    severity: int
+    occurred_at: datetime | None
+    reported_at: datetime
+    reporter: str
+    ownership: Ownership | None
+    situation: Situation
+    ball: Ball | None
+    tracks: tuple[Track, ...]
+    verdict: VerdictView | None
+    timeline: tuple[TimelineRow, ...]
+    calls: tuple[CallRow, ...] = ()
+    numbers: tuple[Number, ...] = ()
+    tasks: tuple[TaskRow, ...] = ()
+    jobs: tuple[JobView, ...] = ()
+    contact_name: str | None = None
+    contact_phone: str = ""
+    contact_email: str = ""
+    attention: str | None = None
+    vendor_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """The unit that a typed serial means."""
+
+    subject: Subject
+    has_open_case: bool
+    covered_today: Sign | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewView:
+    """What would become of the report as it stands. `state` is `empty`, `unknown`, `ambiguous`, `incomplete` or `decided`.
+
+    `asks_for` are the fields (`contact`, `ship_to`, `diagnosis`) that the vendor requires and the unit's site does not know.
+    """
+
+    state: str
+    unit: UnitView | None = None
+    verdict: VerdictView | None = None
+    vendor: str | None = None
+    needs_client: bool = False
+    asks_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """The report form: what was typed, and what is wrong with it (messages by field, in the reader's words)."""
+
+    preview: PreviewView
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    clients: tuple[tuple[str, str], ...] = ()
+
+
+# --- Portal pages -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a case costs the client: a sum, nothing (0), or null while that is not decided. `is_approved` where agreed."""
+
+    minor: int | None
+    currency: str
+    is_approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PortalStep:
+    """One of the eight steps; `at` is when it began, `expected_on` when it should."""
+
+    step: ClientStep
+    state: StepState
+    at: datetime | None = None
+    expected_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortalCaseRow:
+    """One case in the client's list."""
+
+    url: str
+    subject: Subject
+    step: ClientStep
+    ball: Ball | None
+    cost: Cost
+    expected_on: date | None
+    reported_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortalListView:
+    """The client's cases: what waits for the client first, then what runs, then what was closed lately."""
+
+    waiting: tuple[PortalCaseRow, ...]
+    running: tuple[PortalCaseRow, ...]
+    closed: tuple[PortalCaseRow, ...]
+    next_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortalCaseView:
+    """One case in plain words: no internal note, no vendor's word, no other client. `reasons` are those that decided."""
+
+    reference: str
+    url: str
+    live_url: str
+    etag: str
+    subject: Subject
+    situation: Situation
+    step: ClientStep
+    steps: tuple[PortalStep, ...]
+    ball: Ball | None
+    cost: Cost
+    payers: tuple[tuple[Share, Party, str | None], ...]
+    reasons: tuple[Reason, ...]
+    owner_name: str | None = None
+
+
+# --- Other pages ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """A page that could not be shown: the HTTP status, and the request's id for whoever reads the logs."""
+
+    status: int
+    request_id: str
+    detail: str | None = None

@@ -1,0 +1,560 @@
+"""The domain's words as people read them: the only place that names a state, a verdict or a party on a page.
+
+Tables of English messages, looked up in the reader's language. Short main clauses, the actor is the subject, "we" is the
+MSP. A table that lacks a member of its vocabulary fails the suite.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from warranty.domain import reasons
+from warranty.domain.headline import ClientStep, Headline, Side
+from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapState
+from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, Role, Route, Share, VerdictWord
+from warranty.models.work import TaskKind
+from warranty.web.i18n import N_, reader
+from warranty.web.pages import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from enum import StrEnum
+
+    from flask import Flask
+
+    from warranty.web.pages import Ball, ShareRows, Sign, Situation, Subject, TimelineRow
+
+WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
+    Component: {
+        Component.UNIT: N_("Whole unit"),
+        Component.MAINBOARD: N_("Mainboard"),
+        Component.CPU: N_("Processor"),
+        Component.MEMORY: N_("Memory"),
+        Component.DISK: N_("Disk"),
+        Component.PSU: N_("Power supply"),
+        Component.FAN: N_("Fan"),
+        Component.BATTERY: N_("Battery"),
+        Component.SCREEN: N_("Screen"),
+        Component.KEYBOARD: N_("Keyboard"),
+        Component.NIC: N_("Network card"),
+        Component.PORT: N_("Port"),
+        Component.OPTIC: N_("Optical module"),
+        Component.CONTROLLER: N_("Controller"),
+        Component.TONER: N_("Toner"),
+        Component.DRUM: N_("Drum"),
+        Component.LAMP: N_("Lamp"),
+        Component.OTHER: N_("Other part"),
+    },
+    Cause: {
+        Cause.HARDWARE_FAILURE: N_("Hardware failure"),
+        Cause.DEAD_ON_ARRIVAL: N_("Dead on arrival"),
+        Cause.WEAR: N_("Wear"),
+        Cause.ACCIDENTAL_DAMAGE: N_("Accident"),
+        Cause.LIQUID: N_("Liquid"),
+        Cause.SURGE: N_("Surge"),
+        Cause.MISUSE: N_("Misuse"),
+        Cause.THEFT: N_("Theft"),
+        Cause.UNKNOWN: N_("Not known"),
+    },
+    VerdictWord: {
+        VerdictWord.COVERED: N_("Covered"),
+        VerdictWord.PARTLY_COVERED: N_("Partly covered"),
+        VerdictWord.NOT_COVERED: N_("Not covered"),
+        VerdictWord.NEEDS_REVIEW: N_("Needs review"),
+    },
+    ClientStep: {
+        ClientStep.REPORTED: N_("Reported"),
+        ClientStep.BEING_ASSESSED: N_("Being assessed"),
+        ClientStep.WAITING_FOR_YOUR_APPROVAL: N_("Waiting for your approval"),
+        ClientStep.ORDERED_FROM_THE_VENDOR: N_("Ordered from the vendor"),
+        ClientStep.ON_ITS_WAY: N_("On its way"),
+        ClientStep.BEING_INSTALLED: N_("Being installed"),
+        ClientStep.WORKING_AGAIN: N_("Working again, old unit going back"),
+        ClientStep.CLOSED: N_("Closed"),
+    },
+    Side: {Side.VENDOR: N_("Vendor"), Side.MSP: N_("MSP"), Side.CLIENT: N_("Client")},
+    Share: {Share.PARTS: N_("Parts"), Share.LABOUR: N_("Labour")},
+    Outcome: {
+        Outcome.PAYS: N_("Pays"),
+        Outcome.WOULD_PAY: N_("Would pay"),
+        Outcome.NO: N_("No"),
+        Outcome.OPEN: N_("Open"),
+    },
+    Party: {
+        Party.VENDOR: N_("Vendor"),
+        Party.MSP: N_("MSP"),
+        Party.CLIENT: N_("Client"),
+        Party.INSURER: N_("Insurer"),
+        Party.LESSOR: N_("Lessor"),
+    },
+    Ownership: {
+        Ownership.CLIENT: N_("Owned by the client"),
+        Ownership.MSP: N_("Owned by us"),
+        Ownership.LEASED: N_("Leased"),
+        Ownership.LOANER: N_("On loan"),
+    },
+    Role: {
+        Role.ADMIN: N_("Administrator"),
+        Role.SERVICE_MANAGER: N_("Service manager"),
+        Role.TECHNICIAN: N_("Technician"),
+        Role.BILLING: N_("Billing"),
+        Role.AUDITOR: N_("Auditor"),
+        Role.CLIENT_VIEWER: N_("Reads"),
+        Role.CLIENT_APPROVER: N_("Reads and approves"),
+    },
+    RmaState: {
+        RmaState.DRAFT: N_("Draft"),
+        RmaState.SUBMITTED: N_("Being sent"),
+        RmaState.OUTCOME_UNKNOWN: N_("Outcome unknown"),
+        RmaState.SUBMIT_FAILED: N_("Refused form"),
+        RmaState.MANUAL_HANDLING: N_("By hand"),
+        RmaState.UNDER_REVIEW: N_("With the vendor"),
+        RmaState.INFO_REQUIRED: N_("Vendor asks back"),
+        RmaState.AUTHORIZED: N_("Authorised"),
+        RmaState.DENIED: N_("Refused"),
+        RmaState.EXPIRED: N_("Number expired"),
+        RmaState.CANCELLED: N_("Cancelled"),
+        RmaState.CLOSED: N_("Closed"),
+    },
+    ShipmentState: {
+        ShipmentState.EXPECTED: N_("Expected"),
+        ShipmentState.IN_TRANSIT: N_("In transit"),
+        ShipmentState.DELIVERED: N_("Delivered"),
+        ShipmentState.CHECKED_IN: N_("Booked in"),
+        ShipmentState.WRONG_OR_DAMAGED: N_("Wrong or damaged"),
+        ShipmentState.LOST: N_("Lost"),
+        ShipmentState.DUE: N_("Return due"),
+        ShipmentState.RECEIVED: N_("Received by the vendor"),
+        ShipmentState.ACCEPTED: N_("Accepted"),
+        ShipmentState.NO_FAULT_FOUND: N_("No fault found"),
+        ShipmentState.REFUSED: N_("Return refused"),
+        ShipmentState.WAIVED: N_("Waived"),
+        ShipmentState.RETAINED: N_("Kept, with certificate"),
+        ShipmentState.CHARGED: N_("Charged"),
+    },
+    SwapState: {
+        SwapState.PLANNED: N_("Planned"),
+        SwapState.RECEIVED: N_("Part is here"),
+        SwapState.INSTALLED: N_("Installed"),
+        SwapState.VERIFIED: N_("Verified"),
+        SwapState.DONE: N_("Done"),
+        SwapState.DEAD_ON_ARRIVAL: N_("Dead on arrival"),
+        SwapState.ABANDONED: N_("Given up"),
+    },
+    JobState: {
+        JobState.DRAFT: N_("Draft"),
+        JobState.QUOTED: N_("Priced"),
+        JobState.AWAITING_APPROVAL: N_("Waits for approval"),
+        JobState.APPROVED: N_("Approved"),
+        JobState.DECLINED: N_("Declined"),
+        JobState.QUOTE_EXPIRED: N_("Quote expired"),
+        JobState.SCHEDULED: N_("Scheduled"),
+        JobState.IN_PROGRESS: N_("In progress"),
+        JobState.ON_HOLD: N_("On hold"),
+        JobState.CHANGE_REQUESTED: N_("Dearer than approved"),
+        JobState.COMPLETED: N_("Completed"),
+        JobState.READY_TO_INVOICE: N_("Ready to invoice"),
+        JobState.EXPORTED: N_("Exported"),
+        JobState.INVOICED: N_("Invoiced"),
+        JobState.CREDITED: N_("Credited"),
+        JobState.CLOSED: N_("Closed"),
+        JobState.CANCELLED: N_("Cancelled"),
+        JobState.WAIVED: N_("Waived"),
+    },
+    JobKind: {
+        JobKind.UNCOVERED_SWAP: N_("Swap without cover"),
+        JobKind.AGREEMENT_SWAP: N_("Swap under our agreement"),
+        JobKind.SWAP_LABOUR: N_("Work of a swap"),
+        JobKind.INSTALLATION: N_("Installation"),
+        JobKind.UPGRADE: N_("Upgrade"),
+        JobKind.DECOMMISSION: N_("Decommission"),
+        JobKind.OTHER: N_("Other work"),
+    },
+    TaskKind: {
+        TaskKind.REVIEW: N_("Review"),
+        TaskKind.INFO_MISSING: N_("Info missing"),
+        TaskKind.OUTCOME_UNKNOWN: N_("Outcome unknown"),
+        TaskKind.SUBMIT_FAILED: N_("Refused form"),
+        TaskKind.MANUAL_HANDLING: N_("By hand"),
+        TaskKind.ATTENTION: N_("Needs a look"),
+        TaskKind.DENIED: N_("Refused claim"),
+    },
+}
+
+BECAME: Final[Mapping[Route, str]] = {
+    Route.DUPLICATE: N_("Duplicate"),
+    Route.NONE: N_("Inside tolerance"),
+}
+"""What a report without a verdict became."""
+
+PAYS: Final[Mapping[Party, str]] = {
+    Party.VENDOR: N_("Vendor pays"),
+    Party.MSP: N_("We pay"),
+    Party.CLIENT: N_("Client pays"),
+    Party.INSURER: N_("Insurer pays"),
+    Party.LESSOR: N_("Lessor pays"),
+}
+
+LINES: Final[Mapping[str, str]] = {"call_out": N_("Call-out"), "labour": N_("Labour"), "part": N_("Part")}
+
+# Component by component, because articles and endings differ with each in other languages.
+NEW: Final[Mapping[Component, str]] = {
+    Component.UNIT: N_("The new unit"),
+    Component.MAINBOARD: N_("The new mainboard"),
+    Component.CPU: N_("The new processor"),
+    Component.MEMORY: N_("The new memory"),
+    Component.DISK: N_("The new disk"),
+    Component.PSU: N_("The new power supply"),
+    Component.FAN: N_("The new fan"),
+    Component.BATTERY: N_("The new battery"),
+    Component.SCREEN: N_("The new screen"),
+    Component.KEYBOARD: N_("The new keyboard"),
+    Component.NIC: N_("The new network card"),
+    Component.PORT: N_("The new port"),
+    Component.OPTIC: N_("The new optical module"),
+    Component.CONTROLLER: N_("The new controller"),
+    Component.TONER: N_("The new toner"),
+    Component.DRUM: N_("The new drum"),
+    Component.LAMP: N_("The new lamp"),
+    Component.OTHER: N_("The new part"),
+}
+OLD: Final[Mapping[Component, str]] = {
+    Component.UNIT: N_("The old unit"),
+    Component.MAINBOARD: N_("The old mainboard"),
+    Component.CPU: N_("The old processor"),
+    Component.MEMORY: N_("The old memory"),
+    Component.DISK: N_("The old disk"),
+    Component.PSU: N_("The old power supply"),
+    Component.FAN: N_("The old fan"),
+    Component.BATTERY: N_("The old battery"),
+    Component.SCREEN: N_("The old screen"),
+    Component.KEYBOARD: N_("The old keyboard"),
+    Component.NIC: N_("The old network card"),
+    Component.PORT: N_("The old port"),
+    Component.OPTIC: N_("The old optical module"),
+    Component.CONTROLLER: N_("The old controller"),
+    Component.TONER: N_("The old toner"),
+    Component.DRUM: N_("The old drum"),
+    Component.LAMP: N_("The old lamp"),
+    Component.OTHER: N_("The old part"),
+}
+
+TRACKS: Final[Mapping[str, str]] = {
+    "claim": N_("Claim at %(vendor)s"),
+    "goods": N_("Goods to us"),
+    "swap": N_("Swap at the rack"),
+    "job": N_("Billable job"),
+    "return": N_("Old part to %(vendor)s"),
+}
+
+NUMBERS: Final[Mapping[str, str]] = {
+    "ours": N_("Ours"),
+    "vendor_case": N_("%(vendor)s case"),
+    "rma": N_("RMA"),
+}
+
+# --- The answer sentence: headline by headline. With a day where one is known, then without. --------------------------
+
+ANSWERS: Final[Mapping[Headline, tuple[str, ...]]] = {
+    Headline.REPORTED: (N_("The fault is reported. The decision comes next."),),
+    Headline.ASSESSING: (N_("We are finding out who pays."),),
+    Headline.ASKING_VENDOR: (N_("%(vendor)s is being asked about this unit. The decision follows its answer."),),
+    Headline.IN_REVIEW: (
+        N_("A job of %(sum)s is priced. A person decides how it goes on."),
+        N_("A person has to decide. Nothing is billed before that."),
+    ),
+    Headline.AWAITING_APPROVAL: (
+        N_("The quote of %(sum)s waits for the client."),
+        N_("The quote waits for the client."),
+    ),
+    Headline.PREPARING: (
+        N_("A job of %(sum)s is prepared. Nothing is billed yet."),
+        N_("The case is prepared, but something is missing before it can go on."),
+    ),
+    Headline.SENT: (N_("The claim is going to %(vendor)s now."),),
+    Headline.UNCERTAIN: (
+        N_("%(vendor)s may have our claim: the line dropped. We search there before anything is sent again."),
+    ),
+    Headline.WITH_PERSON: (N_("A person has to talk to %(vendor)s about this claim."),),
+    Headline.VENDOR_REVIEW: (N_("%(vendor)s has the claim and is looking at it."),),
+    Headline.INFO_REQUIRED: (N_("%(vendor)s wants to know more before it goes on."),),
+    Headline.AUTHORIZED: (
+        N_("%(vendor)s has authorised the replacement. It should arrive on %(day)s."),
+        N_("%(vendor)s has authorised the replacement."),
+    ),
+    Headline.DENIED: (N_("%(vendor)s refused the claim."),),
+    Headline.SHIPPED: (N_("%(new)s is on its way. It should arrive on %(day)s."), N_("%(new)s is on its way.")),
+    Headline.DELIVERED: (N_("%(new)s has arrived. The swap comes next."),),
+    Headline.INSTALLING: (N_("%(new)s is being installed."),),
+    Headline.JOB_SCHEDULED: (N_("The work is planned for %(day)s."), N_("The job is approved and will be planned.")),
+    Headline.RESTORED: (N_("It works again. The check against the old specification comes next."),),
+    Headline.RETURN_DUE: (
+        N_("It works again. %(old)s has to be back at %(vendor)s by %(return_day)s."),
+        N_("It works again. %(old)s has to go back to %(vendor)s."),
+    ),
+    Headline.RETURN_OVERDUE: (
+        N_("%(old)s is late: it was due at %(vendor)s on %(return_day)s."),
+        N_("%(old)s is late: it should be back at %(vendor)s."),
+    ),
+    Headline.CLOSED: (N_("This case is closed."),),
+}
+
+CLIENT_ANSWERS: Final[Mapping[Headline, tuple[str, ...]]] = {
+    Headline.REPORTED: (N_("We have your report and will look at it."),),
+    Headline.ASSESSING: (N_("We are finding out who pays for the replacement."),),
+    Headline.ASKING_VENDOR: (N_("We are asking %(vendor)s what its warranty covers."),),
+    Headline.IN_REVIEW: (N_("We are looking into who pays for the replacement. Nothing is charged before you know."),),
+    Headline.AWAITING_APPROVAL: (
+        N_("We can start as soon as you approve %(sum)s."),
+        N_("We can start as soon as you approve the quote."),
+    ),
+    Headline.PREPARING: (N_("We are preparing the replacement. You pay nothing before you have approved it."),),
+    Headline.SENT: (N_("We are ordering the replacement from %(vendor)s."),),
+    Headline.UNCERTAIN: (N_("We are ordering the replacement from %(vendor)s."),),
+    Headline.WITH_PERSON: (N_("We are talking to %(vendor)s about the replacement."),),
+    Headline.VENDOR_REVIEW: (N_("%(vendor)s has our order and is looking at it."),),
+    Headline.INFO_REQUIRED: (N_("%(vendor)s has a question about our order. We are answering it."),),
+    Headline.AUTHORIZED: (
+        N_("%(vendor)s is sending a replacement. We expect it on %(day)s."),
+        N_("%(vendor)s has agreed to send a replacement."),
+    ),
+    Headline.DENIED: (N_("We are talking to %(vendor)s about the replacement."),),
+    Headline.SHIPPED: (N_("%(new)s is on its way. We expect it on %(day)s."), N_("%(new)s is on its way.")),
+    Headline.DELIVERED: (N_("%(new)s is here. We install it next."),),
+    Headline.INSTALLING: (N_("We are installing the replacement."),),
+    Headline.JOB_SCHEDULED: (N_("We come on %(day)s."), N_("You have approved it. We are planning the work.")),
+    Headline.RESTORED: (N_("It works again. We are making sure that everything is as it was."),),
+    Headline.RETURN_DUE: (
+        N_("It works again. %(old)s goes back to %(vendor)s by %(return_day)s."),
+        N_("It works again. %(old)s goes back to %(vendor)s."),
+    ),
+    Headline.RETURN_OVERDUE: (
+        N_("It works again. %(old)s was due at %(vendor)s on %(return_day)s."),
+        N_("It works again. %(old)s should be back at %(vendor)s by now."),
+    ),
+    Headline.CLOSED: (N_("This case is closed."),),
+}
+
+# --- The timeline: (record, new state) to a title in the past tense. ---------------------------------------------------
+
+HAPPENED: Final[Mapping[tuple[str, str], str]] = {
+    ("fault", FaultState.REPORTED): N_("%(actor)s reported the fault"),
+    ("fault", FaultState.NEEDS_REVIEW): N_("The case was left for a person to decide"),
+    ("fault", FaultState.ENTITLEMENT_CHECK): N_("%(vendor)s is asked before the decision"),
+    ("fault", FaultState.RMA_OPEN): N_("A claim was opened"),
+    ("fault", FaultState.AD_HOC_OPEN): N_("A billable job took over"),
+    ("fault", FaultState.DUPLICATE): N_("The report was attached to the open case"),
+    ("fault", FaultState.REJECTED): N_("%(actor)s rejected the report"),
+    ("fault", FaultState.WITHIN_TOLERANCE): N_("The reading was inside the agreed tolerance"),
+    ("fault", FaultState.RESOLVED_WITHOUT_SWAP): N_("%(actor)s resolved it without a swap"),
+    ("fault", FaultState.NO_FAULT_FOUND): N_("%(actor)s found no fault"),
+    ("fault", FaultState.SERVICE_RESTORED): N_("It worked again"),
+    ("fault", FaultState.VERIFIED): N_("The replacement was verified"),
+    ("fault", FaultState.CLOSED): N_("The case was closed"),
+    ("fault", FaultState.REOPENED): N_("%(actor)s reopened the case"),
+    ("verdict", VerdictWord.COVERED): N_("Decided: covered"),
+    ("verdict", VerdictWord.PARTLY_COVERED): N_("Decided: partly covered"),
+    ("verdict", VerdictWord.NOT_COVERED): N_("Decided: not covered"),
+    ("verdict", VerdictWord.NEEDS_REVIEW): N_("Decided: needs review"),
+    ("rma", RmaState.DRAFT): N_("A claim to %(vendor)s was drafted"),
+    ("rma", RmaState.SUBMITTED): N_("Sent to %(vendor)s"),
+    ("rma", RmaState.OUTCOME_UNKNOWN): N_("The line to %(vendor)s dropped after sending"),
+    ("rma", RmaState.SUBMIT_FAILED): N_("%(vendor)s refused the form"),
+    ("rma", RmaState.MANUAL_HANDLING): N_("The claim went to a person"),
+    ("rma", RmaState.UNDER_REVIEW): N_("%(vendor)s took the claim"),
+    ("rma", RmaState.INFO_REQUIRED): N_("%(vendor)s asked back"),
+    ("rma", RmaState.AUTHORIZED): N_("%(vendor)s authorised the replacement"),
+    ("rma", RmaState.DENIED): N_("%(vendor)s refused the claim"),
+    ("rma", RmaState.EXPIRED): N_("The RMA number expired"),
+    ("rma", RmaState.CANCELLED): N_("The claim was cancelled"),
+    ("rma", RmaState.CLOSED): N_("%(vendor)s closed its case"),
+    ("to_us", ShipmentState.EXPECTED): N_("A parcel was announced"),
+    ("to_us", ShipmentState.IN_TRANSIT): N_("%(vendor)s shipped the replacement"),
+    ("to_us", ShipmentState.DELIVERED): N_("The parcel was delivered"),
+    ("to_us", ShipmentState.CHECKED_IN): N_("%(actor)s booked in the parcel"),
+    ("to_us", ShipmentState.WRONG_OR_DAMAGED): N_("The parcel was wrong or damaged"),
+    ("to_us", ShipmentState.LOST): N_("The parcel was lost"),
+    ("to_vendor", ShipmentState.DUE): N_("The old part is to go back"),
+    ("to_vendor", ShipmentState.IN_TRANSIT): N_("The old part went back"),
+    ("to_vendor", ShipmentState.RECEIVED): N_("%(vendor)s received the old part"),
+    ("to_vendor", ShipmentState.ACCEPTED): N_("%(vendor)s accepted the old part"),
+    ("to_vendor", ShipmentState.NO_FAULT_FOUND): N_("%(vendor)s found no fault in the old part"),
+    ("to_vendor", ShipmentState.REFUSED): N_("%(vendor)s refused the old part"),
+    ("to_vendor", ShipmentState.WAIVED): N_("%(vendor)s does not want the old part back"),
+    ("to_vendor", ShipmentState.RETAINED): N_("The old part stays here, with certificate"),
+    ("to_vendor", ShipmentState.CHARGED): N_("%(vendor)s charged for the missing return"),
+    ("to_vendor", ShipmentState.LOST): N_("The return was lost"),
+    ("swap", SwapState.PLANNED): N_("The swap was planned"),
+    ("swap", SwapState.RECEIVED): N_("The replacement is at hand"),
+    ("swap", SwapState.INSTALLED): N_("%(actor)s installed the replacement"),
+    ("swap", SwapState.VERIFIED): N_("The replacement was verified"),
+    ("swap", SwapState.DONE): N_("The swap was finished"),
+    ("swap", SwapState.DEAD_ON_ARRIVAL): N_("The replacement was dead on arrival"),
+    ("swap", SwapState.ABANDONED): N_("The swap was given up"),
+    ("job", JobState.DRAFT): N_("A billable job was drafted"),
+    ("job", JobState.QUOTED): N_("The job was priced"),
+    ("job", JobState.AWAITING_APPROVAL): N_("The quote went to the client"),
+    ("job", JobState.APPROVED): N_("The job was approved"),
+    ("job", JobState.DECLINED): N_("The client declined the quote"),
+    ("job", JobState.QUOTE_EXPIRED): N_("The quote expired"),
+    ("job", JobState.SCHEDULED): N_("The work was scheduled"),
+    ("job", JobState.IN_PROGRESS): N_("The work began"),
+    ("job", JobState.ON_HOLD): N_("The work was put on hold"),
+    ("job", JobState.CHANGE_REQUESTED): N_("The work became dearer than approved"),
+    ("job", JobState.COMPLETED): N_("The work was completed"),
+    ("job", JobState.READY_TO_INVOICE): N_("The job is ready to invoice"),
+    ("job", JobState.EXPORTED): N_("The job went to accounting"),
+    ("job", JobState.INVOICED): N_("The job was invoiced"),
+    ("job", JobState.CREDITED): N_("The job was credited"),
+    ("job", JobState.CLOSED): N_("The job was closed"),
+    ("job", JobState.CANCELLED): N_("The job was cancelled"),
+    ("job", JobState.WAIVED): N_("The charge was waived"),
+    ("to_us", "arrival"): N_("Parcel expected"),
+    ("to_vendor", "return"): N_("Old part due at %(vendor)s"),
+}
+
+
+def word(member: StrEnum) -> str:
+    """A member of a closed vocabulary in the reader's language."""
+    return reader().text(WORDS[type(member)][member])
+
+
+def badge(sign: Sign) -> str:
+    """The word beside the sign: the verdict, or what became of a report that needed none."""
+    if sign.word is not None:
+        return word(sign.word)
+    return reader().text(BECAME[sign.route])
+
+
+def pays(payer: Party | None, name: str | None = None) -> str:
+    """Who pays: "Dell pays", "We pay"; open where nobody knows yet."""
+    if payer is None:
+        return reader().text(N_("Open"))
+    if payer is Party.VENDOR and name:
+        return reader().text(N_("%(name)s pays"), name=name)
+    return reader().text(PAYS[payer])
+
+
+def ball_name(ball: Ball) -> str:
+    """Who has the ball: the reader is "You", others go by their name where it is known."""
+    if ball.is_reader:
+        return reader().text(N_("You"))
+    return ball.name or word(ball.holder)
+
+
+def title(subject: Subject) -> str:
+    """What is broken, as a heading: "Disk (bay 3), PowerEdge R750xs"."""
+    part = word(subject.component)
+    if subject.component_ref:
+        part = f"{part} ({subject.component_ref})"
+    return f"{part}, {subject.product or subject.serial_number}"
+
+
+def client_title(subject: Subject) -> str:
+    """What is broken, as the client calls it: by the unit's name where it has one."""
+    return f"{word(subject.component)}, {subject.unit_name or subject.product or subject.serial_number}"
+
+
+def answer(situation: Situation) -> str:
+    """The one sentence that says where a case stands, for staff."""
+    return _sentence(ANSWERS[situation.headline], situation)
+
+
+def client_answer(situation: Situation) -> str:
+    """The one sentence that says where a case stands, for the client."""
+    return _sentence(CLIENT_ANSWERS[situation.headline], situation)
+
+
+def track(record: str, vendor: str | None) -> str:
+    """The heading of a track: "Claim at Dell"."""
+    return reader().text(TRACKS[record], vendor=vendor or word(Party.VENDOR))
+
+
+def number(kind: str, vendor: str | None) -> str:
+    """What a number is: "Dell case"."""
+    return reader().text(NUMBERS[kind], vendor=vendor or word(Party.VENDOR))
+
+
+def happened(row: TimelineRow) -> str:
+    """What a row of the timeline tells, in the past tense, with the actor as its subject."""
+    actor = row.actor or reader().text(N_("The system"))
+    return reader().text(HAPPENED[row.record, row.state], actor=actor, vendor=row.vendor or word(Party.VENDOR))
+
+
+def step_number(step: ClientStep) -> int:
+    """Which of the client's eight steps it is, from 1."""
+    return list(ClientStep).index(step) + 1
+
+
+def sentence(reason: reasons.Reason) -> str:
+    """The sentence of a verdict's entry, with its days as the reader writes them."""
+    here = reader()
+    params = {
+        name: here.dated(date.fromisoformat(value)) if name.endswith("_on") and isinstance(value, str) else value
+        for name, value in reason.params.items()
+    }
+    return reasons.render(reason.code, reason.share, reason.coverage, params, here.text)
+
+
+def client_pays(payer: Party | None, name: str | None = None) -> str:
+    """Who pays, said to the client: "You pay", "We pay", "Dell pays"."""
+    return reader().text(N_("You pay.")) if payer is Party.CLIENT else f"{pays(payer, name)}."
+
+
+def initials(name: str) -> str:
+    """The letters of an avatar: of the first and the last word."""
+    words = name.replace("@", " ").split()
+    return "".join(one[0] for one in words[:1] + words[1:][-1:]).upper()
+
+
+def by_day(rows: Iterable[TimelineRow]) -> list[tuple[date, list[TimelineRow]]]:
+    """The rows of a timeline by the reader's days, in the order in which they come."""
+    zone = reader().zone
+    return [(day, list(group)) for day, group in groupby(rows, key=lambda row: row.at.astimezone(zone).date())]
+
+
+def lost(shares: Iterable[ShareRows]) -> int:
+    """How many entries of a verdict do not pay."""
+    return sum(len(share.losers) for share in shares)
+
+
+def line(what: str) -> str:
+    """What sort of line a job's line is."""
+    return reader().text(LINES[what])
+
+
+def _sentence(messages: tuple[str, ...], situation: Situation) -> str:
+    """The fullest of the messages that what is known can fill."""
+    here = reader()
+    known = {
+        "vendor": situation.vendor or here.text(N_("The vendor")),
+        "new": here.text(NEW[situation.component]),
+        "old": here.text(OLD[situation.component]),
+    }
+    if situation.expected_on:
+        known["day"] = here.long_day(situation.expected_on)
+    if situation.return_by:
+        known["return_day"] = here.long_day(situation.return_by)
+    if situation.total_minor is not None:
+        known["sum"] = here.money(situation.total_minor, situation.currency)
+    message = next(one for one in messages if _places(one) <= known.keys())
+    return here.text(message, **known)
+
+
+def _places(message: str) -> set[str]:
+    """The names of the places in a message."""
+    return {part.partition(")")[0] for part in message.split("%(")[1:]}
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates of `app` these words as filters and functions."""
+    app.jinja_env.filters.update(
+        word=word, badge=badge, title_of=title, client_title=client_title, answer=answer, client_answer=client_answer,
+        happened=happened, ball_name=ball_name, step_number=step_number, line=line, sentence=sentence,
+        initials=initials, by_day=by_day, sum_lost=lost,
+    )  # fmt: skip
+    app.jinja_env.globals.update(
+        pays=pays, client_pays=client_pays, client_steps=list(ClientStep), track_name=track, number_name=number
+    )
