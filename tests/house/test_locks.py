@@ -12,13 +12,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def _name(requirement):
-    return re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-")
+    return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
 
 
 def _pins(lock):
     """Return name and version of each requirement, and how many hashes it has, as they stand in the file."""
     entries = re.split(r"\n(?=[a-z])", (ROOT / lock).read_text())
-    return {(_name(entry), re.search(r"==([^ ;\\]+)", entry)[1]): entry.count("--hash=sha256:") for entry in entries}
+    return {(_name(entry), entry.split("==")[1].split()[0]): entry.count("--hash=sha256:") for entry in entries}
 
 
 @pytest.mark.parametrize("lock", LOCKS)

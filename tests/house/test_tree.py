@@ -41,7 +41,7 @@ def _texts():
 
 def _lines(pattern, texts):
     return [
-        f"{path}:{number}: {line.strip()[:100]}"
+        f"{path}:{number}: {line.strip()}"
         for path, text in texts
         for number, line in enumerate(text.splitlines(), 1)
         if pattern.search(line)
