@@ -391,13 +391,20 @@ class RmaRequest:
         ]
         if self.contact:
             who = self.contact
-            rows += [("Contact", who.name), ("Contact phone", who.phone), ("Contact e-mail", who.email)]
+            personal = [("Contact", who.name), ("Contact phone", who.phone), ("Contact e-mail", who.email)]
+            rows += [(key, _one_line(value)) for key, value in personal]
         if self.ship_to:
             to = self.ship_to
             town = " ".join(filter(None, (to.postal_code, to.city, to.state, to.country)))
-            rows.append(("Ship to", ", ".join(filter(None, (to.name, to.address_line1, to.address_line2, town)))))
+            parts = (to.name, to.address_line1, to.address_line2, town)
+            rows.append(("Ship to", _one_line(", ".join(filter(None, parts)))))
         rows.append(("Requested", "like-for-like replacement requested"))
         return "\n".join(f"{key}: {_indented(value)}" for key, value in rows if value.strip())
+
+
+def _one_line(value: str) -> str:
+    """Put a value on one line: the scrubber knows personal values by their line."""
+    return " ".join(value.split())
 
 
 def _indented(value: str) -> str:

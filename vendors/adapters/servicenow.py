@@ -1,0 +1,321 @@
+"""ServiceNow: one vendor's (or partner's) instance as a channel for claims, by its Table API.
+
+Source: vendor-apis.md, section 13, as of 2026-11. Every instance is its own: table, state values and the column of the
+RMA number are options of the account.
+
+Class B: nothing refuses a repeated claim, but a search by ``correlation_id`` is exact. What remains: the instance may
+still accept a request later than ``SETTLE_S`` after we gave up on it.
+
+A refusal of our request's form comes as an error (4xx) and is raised; the refusal of a claim is a state of the record,
+which ``state_map`` turns into ``denied``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
+
+from vendors.contract import (
+    AccountField,
+    AdapterForm,
+    Calls,
+    Capabilities,
+    Duty,
+    FieldKind,
+    Gate,
+    Promise,
+    RmaRequest,
+    TokenStore,
+    VendorAdapter,
+    VendorCase,
+    VendorFile,
+    VendorStatus,
+)
+from vendors.errors import Trouble, VendorError
+from vendors.http import Auth, Basic, ClientCredentials, Http, Kind, json_document, people_of, verify_signature
+from vendors.options import Options
+
+SETTLE_S = 120.0
+PAGE_SIZE = 100
+MAX_PAGES = 1_000
+WIDEST_ZONE = timedelta(hours=14)
+FIRST_LOOK = 2  # enough to see that a reference is there twice
+SHORT_DESCRIPTION_CHARS = 160
+CORRELATION_DISPLAY = "warranty-tracker"  # tells our records from those of everybody else on the instance
+
+_QUERYABLE = re.compile(r"[\w.:/@ -]+")  # "^" would begin another condition
+_SERIAL_LINE = re.compile(r"^Serial number: (.+)$", re.MULTILINE)
+
+
+class ServiceNow(VendorAdapter):
+    """Claims as records of one table of one ServiceNow instance."""
+
+    name: ClassVar[str] = "servicenow"
+    form: ClassVar[AdapterForm] = AdapterForm(
+        vendor="servicenow",
+        title="ServiceNow instance",
+        duties=frozenset({Duty.OPEN, Duty.TRACK}),
+        fields=(
+            AccountField("username", "user of the instance, for Basic", secret=True),
+            AccountField("password", "password of that user", secret=True),
+            AccountField("client_id", "OAuth client, in place of a user", secret=True),
+            AccountField("client_secret", "secret of that client", secret=True),
+            AccountField("table", "table that takes the claims", default="incident"),
+            AccountField("caller_id", "caller of every record"),
+            AccountField("assignment_group", "group that every record goes to"),
+            AccountField("state_map", "JSON object: their state value to our word", kind=FieldKind.JSON),
+            AccountField("rma_number_field", "column of the RMA number; without it the case number is one once approved"),
+            AccountField("token_url", "token endpoint of the OAuth client", default="/oauth_token.do"),
+        ),
+        either=(("username", "password"), ("client_id", "client_secret")),
+        needs_base_url=True,
+    )
+
+    def __init__(self, http: Http, options: Options, *, settle_s: float, states: Mapping[str, VendorStatus]) -> None:
+        """Take the calls and the options of one account."""
+        self._http = http
+        self._table = options.text("table", "incident")
+        self._endpoint = f"/api/now/table/{quote(self._table, safe='')}"
+        self._fixed = {name: options.text(name) for name in ("caller_id", "assignment_group") if options.text(name)}
+        self._rma_number_field = options.text("rma_number_field")
+        self._webhook_secret = options.text("webhook_secret")
+        self._settle_s = settle_s
+        self._states = states
+
+    @classmethod
+    def from_options(
+        cls, options: Mapping[str, str], *, base_url: str | None, tokens: TokenStore, gate: Gate, calls: Calls
+    ) -> Self:
+        """Build the adapter; needs a base URL, and a user or an OAuth client."""
+        read = Options(cls.name, options)
+        if not base_url:
+            raise VendorError(cls.name, Trouble.REFUSED, vendor_code="option", detail="base_url is missing")
+        auth: Auth
+        if read.text("client_id"):
+            token_url = read.text("token_url", "/oauth_token.do")
+            auth = ClientCredentials(token_url, read.need("client_id"), read.need("client_secret"), tokens)
+        else:
+            auth = Basic(read.need("username"), read.need("password"))
+        http = Http(
+            cls.name,
+            base_url=base_url,
+            auth=auth,
+            gate=gate,
+            calls=calls,
+            timeout_s=read.timeout_s(calls),
+            secrets=read.secrets(cls.form),
+            explain=_explain,
+        )
+        return cls(http, read, settle_s=read.settle_s(SETTLE_S, calls), states=_states(read.json("state_map")))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Class B, searched by our reference; no quota is published, an instance answers 429 where it has one."""
+        return Capabilities(
+            duties=frozenset({Duty.OPEN, Duty.TRACK}),
+            promise=Promise.B,
+            settle_s=self._settle_s,
+            notes=True,
+            attachments=True,
+            lists_cases=True,
+            webhooks=bool(self._webhook_secret),
+        )
+
+    def check(self) -> None:
+        """Read one record of the table."""
+        self._query({"sysparm_limit": "1"})
+
+    def find_case(self, request: RmaRequest) -> VendorCase | None:
+        """Search by our reference, in every state. Two records for one reference come back as one with ``duplicates``."""
+        people = people_of(request)
+        records = self._matching("correlation_id", request.client_reference, people)
+        if not records:
+            return None
+        oldest, *others = sorted(records, key=lambda one: (_text(one, "sys_created_on"), _text(one, "number")))
+        return self._case(oldest, people, duplicates=tuple(_text(one, "number") for one in others))
+
+    def open_case(self, request: RmaRequest) -> VendorCase:
+        """Insert one record. A denied claim cannot be sent again under its number; the host has not asked for that."""
+        people = people_of(request)
+        what = " ".join(filter(None, (request.manufacturer, request.product_name, request.unit.serial_number)))
+        rank = str(min(max(request.severity, 1), 3))
+        record = {
+            "short_description": _one_line(f"RMA {what}: {request.symptom}")[:SHORT_DESCRIPTION_CHARS],
+            "description": request.as_lines(),
+            "correlation_id": request.client_reference,
+            "correlation_display": CORRELATION_DISPLAY,
+            "impact": rank,
+            "urgency": rank,
+            **self._fixed,
+        }
+        # The platform ignores the key today; it costs nothing, and a gateway before it may honour it.
+        headers = {"Idempotency-Key": request.client_reference}
+        document = self._http.call(
+            Kind.OPEN, "POST", self._endpoint, body=record, headers=headers, people=people
+        ).document
+        # That it was accepted is a fact, whatever word the instance has for it; a poll looks at the word itself.
+        return self._case(self._result(document, dict), people, at_least=VendorStatus.RECEIVED)
+
+    def read_cases(self, vendor_case_numbers: Sequence[str]) -> Iterator[VendorCase]:
+        """Read records by their number, one query each."""
+        for number in filter(_QUERYABLE.fullmatch, vendor_case_numbers):
+            for record in self._matching("number", number, {}):
+                yield self._case(record, {})
+
+    def list_cases(self, since: datetime) -> Iterator[VendorCase]:
+        """List the records that we opened, oldest first, page by page."""
+        # An instance reads the time of a query in its user's own zone, so we ask for more and sort out ourselves.
+        stamp = (since.astimezone(UTC) - WIDEST_ZONE).strftime("%Y-%m-%d %H:%M:%S")
+        query = f"correlation_display={CORRELATION_DISPLAY}^sys_created_on>={stamp}^ORDERBYsys_created_on"
+        for number in range(MAX_PAGES):
+            offset = str(number * PAGE_SIZE)
+            page = self._query({"sysparm_query": query, "sysparm_limit": str(PAGE_SIZE), "sysparm_offset": offset})
+            for record in page:
+                case = self._case(record, {})
+                is_ours = _text(record, "correlation_display") == CORRELATION_DISPLAY
+                if is_ours and (case.opened_at is None or case.opened_at >= since):
+                    yield case
+            if len(page) < PAGE_SIZE:
+                return
+        raise self._http.malformed(f"the list does not end after {MAX_PAGES} pages")
+
+    def add_note(self, vendor_case_number: str, text: str) -> None:
+        """Add a comment, which the other side sees."""
+        sys_id = self._sys_id(vendor_case_number)
+        self._http.call(Kind.WRITE, "PATCH", f"{self._endpoint}/{sys_id}", body={"comments": text})
+
+    def attach(self, vendor_case_number: str, file: VendorFile) -> None:
+        """Attach a file to the record."""
+        query = {
+            "table_name": self._table,
+            "table_sys_id": self._sys_id(vendor_case_number),
+            "file_name": file.name,
+        }
+        headers = {"Content-Type": file.content_type}
+        self._http.call(
+            Kind.WRITE, "POST", "/api/now/attachment/file", query=query, headers=headers, raw=file.content
+        )
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Check the signature that the instance's outbound message carries; give the delivery's id."""
+        return verify_signature(self.name, self._webhook_secret, headers, body)
+
+    def parse_webhook(self, body: bytes) -> Sequence[VendorCase]:
+        """Read a push: the envelope of the Table API, with one record or several."""
+        try:
+            document = json_document(body)
+        except ValueError as err:
+            raise self._http.malformed(f"the push is not JSON: {err}") from None
+        if isinstance(document, dict) and isinstance(document.get("result"), dict):
+            document = {**document, "result": [document["result"]]}
+        return tuple(self._case(record, {}) for record in self._records(document))
+
+    def _sys_id(self, number: str) -> str:
+        """Find the record behind a case number."""
+        for record in self._matching("number", number, {}):
+            return quote(_text(record, "sys_id"), safe="")
+        raise VendorError(self.name, Trouble.REFUSED, vendor_code="no_such_case", detail=f"there is no case {number}")
+
+    def _matching(self, column: str, value: str, people: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Give the records whose column has exactly this value."""
+        if not _QUERYABLE.fullmatch(value):
+            raise VendorError(self.name, Trouble.REFUSED, vendor_code="query", detail=f"cannot search for {value!r}")
+        records = self._query({"sysparm_query": f"{column}={value}", "sysparm_limit": str(FIRST_LOOK)}, people)
+        if any(_text(record, column) != value for record in records):
+            # An instance drops a condition that it does not know and then answers with any records: no proof of absence.
+            raise self._http.malformed(f"asked for {column}={value}, answered with other records")
+        return records
+
+    def _query(self, query: Mapping[str, str], people: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """Ask the table, and give its records."""
+        return self._records(self._http.call(Kind.READ, "GET", self._endpoint, query=query, people=people).document)
+
+    def _records(self, document: Any) -> list[dict[str, Any]]:
+        """Take the list of records out of its envelope."""
+        records: list[dict[str, Any]] = self._result(document, list)
+        if not all(isinstance(record, dict) for record in records):
+            raise self._http.malformed("the answer is not a list of records")
+        return records
+
+    def _result(self, document: Any, kind: type) -> Any:
+        """Take the result out of its envelope; a failure hides in a 200, also beside part of a result."""
+        if not isinstance(document, dict) or "error" in document or document.get("status") == "failure":
+            said = _explain(document)[1] or "the answer has no result"
+            raise self._http.malformed(said)
+        if not isinstance(document.get("result"), kind):
+            raise self._http.malformed("the answer has no result")
+        return document["result"]
+
+    def _case(
+        self,
+        record: dict[str, Any],
+        people: Mapping[str, str],
+        *,
+        duplicates: tuple[str, ...] = (),
+        at_least: VendorStatus = VendorStatus.UNKNOWN,
+    ) -> VendorCase:
+        """Read one record."""
+        number, word = _text(record, "number"), _text(record, "state")
+        if not number:
+            raise self._http.malformed("the record has no number")
+        status = self._states.get(word, at_least)
+        if self._rma_number_field:
+            rma_number = _text(record, self._rma_number_field) or None
+        else:
+            rma_number = number if status.is_past_approval else None
+        serial = _SERIAL_LINE.search(_text(record, "description"))
+        return VendorCase(
+            vendor_case_number=number,
+            status=status,
+            vendor_status=word,
+            rma_number=rma_number,
+            client_reference=_text(record, "correlation_id") or None,
+            serial_number=serial.group(1).strip() if serial else "",
+            opened_at=_instant(_text(record, "sys_created_on")),
+            changed_at=_instant(_text(record, "sys_updated_on")),
+            reason=self._http.scrubber.text(_text(record, "close_notes"), people)[:500],
+            duplicates=duplicates,
+            raw=self._http.kept(record, people),
+        )
+
+
+def _states(given: Mapping[str, Any]) -> dict[str, VendorStatus]:
+    """Read ``state_map``: their value to our word."""
+    try:
+        return {state: VendorStatus(word) for state, word in given.items()}
+    except ValueError as err:
+        words = ", ".join(VendorStatus)
+        detail = f"state_map: {err}; our words are {words}"
+        raise VendorError(ServiceNow.name, Trouble.REFUSED, vendor_code="option", detail=detail) from None
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
+    """Give a column as text: a plain value, or the ``value`` of a reference."""
+    value = record.get(name)
+    if isinstance(value, dict):
+        value = value.get("value")
+    return "" if value is None else str(value).strip()
+
+
+def _instant(text: str) -> datetime | None:
+    """Read a time, which is UTC and says so nowhere; None where it is empty or not in that form."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _one_line(text: str) -> str:
+    """Put a text on one line."""
+    return " ".join(text.split())
+
+
+def _explain(document: Any) -> tuple[str, str]:
+    """Read an error: ``{"error": {"message", "detail"}}`` of the Table API, ``error_description`` of its token endpoint."""
+    if not isinstance(document, dict):
+        return "", ""
+    error = document.get("error")
+    if isinstance(error, dict):
+        return "", ": ".join(filter(None, (_text(error, "message"), _text(error, "detail"))))
+    return _text(document, "error")[:60], _text(document, "error_description")
