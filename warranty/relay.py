@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from redis import Redis
-    from rq import Queue
     from sqlalchemy.orm import Session
 
     from warranty.runtime import Runtime
@@ -60,16 +59,15 @@ def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
 
 def turn(runtime: Runtime, connection: Redis, holder: UUID) -> int:
     """One look at the outbox: how many orders were enqueued."""
-    work_queue = queue.work_queue(connection)
     _periodic(runtime, holder)
-    connection.ping()  # before an order is noted as enqueued: with the queue server gone it stays due
-    workers = Worker.count(queue=work_queue)
+    with runtime.database.read(EVERYBODY) as session:  # most looks find nothing, and then nobody has to wait for a lock
+        if not work.is_anything_due(session, relay_s=runtime.settings.relay_s):
+            return 0
+    work_queue = queue.work_queue(connection)
+    # Asked before an order is noted as enqueued: with the queue server gone it stays due.
+    per_account = max(1, Worker.count(queue=work_queue) // 2)
     with runtime.database.begin(EVERYBODY) as session:
-        picked = work.pick_due(session, relay_s=runtime.settings.relay_s, per_account=max(1, workers // 2))
-    return _enqueue(runtime, work_queue, picked)
-
-
-def _enqueue(runtime: Runtime, work_queue: Queue, picked: list[tuple[int, int]]) -> int:
+        picked = work.pick_due(session, relay_s=runtime.settings.relay_s, per_account=per_account)
     for order_id, token in picked:
         queue.enqueue(work_queue, order_id, token, job_timeout_s=runtime.settings.job_timeout_s)
     return len(picked)

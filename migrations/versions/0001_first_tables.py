@@ -12,9 +12,7 @@ branch_labels = None
 depends_on = None
 
 INT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-JSON = sa.JSON(none_as_null=True).with_variant(
-    postgresql.JSONB(none_as_null=True), "postgresql"
-)
+JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 MOMENT = sa.DateTime(timezone=True)
 
 
@@ -58,17 +56,10 @@ def upgrade() -> None:
         sa.Column("public_id", sa.Uuid(), nullable=False),
         sa.CheckConstraint("list_price_minor >= 0", name=op.f("ck_product_price")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_product")),
-        sa.UniqueConstraint(
-            "manufacturer_key", "model", name=op.f("uq_product_manufacturer_key_model")
-        ),
+        sa.UniqueConstraint("manufacturer_key", "model", name=op.f("uq_product_manufacturer_key_model")),
         sa.UniqueConstraint("public_id", name=op.f("uq_product_public_id")),
     )
-    op.create_index(
-        "ix_product_part_number",
-        "product",
-        ["manufacturer_key", "part_number"],
-        unique=False,
-    )
+    op.create_index("ix_product_part_number", "product", ["manufacturer_key", "part_number"], unique=False)
     op.create_table(
         "contract",
         sa.Column("number", sa.String(length=120), nullable=False),
@@ -76,13 +67,9 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_contract_client_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_contract_client_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract")),
-        sa.UniqueConstraint(
-            "client_id", "number", name=op.f("uq_contract_client_id_number")
-        ),
+        sa.UniqueConstraint("client_id", "number", name=op.f("uq_contract_client_id_number")),
         sa.UniqueConstraint("public_id", name=op.f("uq_contract_public_id")),
     )
     op.create_table(
@@ -95,21 +82,12 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_external_ref_client_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_external_ref_client_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_external_ref")),
         sa.UniqueConstraint("public_id", name=op.f("uq_external_ref_public_id")),
-        sa.UniqueConstraint(
-            "record",
-            "system",
-            "external_id",
-            name=op.f("uq_external_ref_record_system_external_id"),
-        ),
+        sa.UniqueConstraint("record", "system", "external_id", name=op.f("uq_external_ref_record_system_external_id")),
     )
-    op.create_index(
-        "ix_external_ref_record", "external_ref", ["record", "record_id"], unique=False
-    )
+    op.create_index("ix_external_ref_record", "external_ref", ["record", "record_id"], unique=False)
     op.create_table(
         "site",
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -119,9 +97,7 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_site_client_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_site_client_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
         sa.UniqueConstraint("client_id", "name", name=op.f("uq_site_client_id_name")),
         sa.UniqueConstraint("public_id", name=op.f("uq_site_public_id")),
@@ -138,16 +114,12 @@ def upgrade() -> None:
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_user_account_client_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_user_account_client_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
         sa.UniqueConstraint("email", name=op.f("uq_user_account_email")),
         sa.UniqueConstraint("public_id", name=op.f("uq_user_account_public_id")),
     )
-    op.create_index(
-        "ix_user_account_client_id", "user_account", ["client_id"], unique=False
-    )
+    op.create_index("ix_user_account_client_id", "user_account", ["client_id"], unique=False)
     op.create_table(
         "vendor_account",
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -165,37 +137,25 @@ def upgrade() -> None:
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_vendor_account_client_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_vendor_account_client_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vendor_account")),
         sa.UniqueConstraint("name", name=op.f("uq_vendor_account_name")),
         sa.UniqueConstraint("public_id", name=op.f("uq_vendor_account_public_id")),
     )
-    op.create_index(
-        "ix_vendor_account_client_id", "vendor_account", ["client_id"], unique=False
-    )
+    op.create_index("ix_vendor_account_client_id", "vendor_account", ["client_id"], unique=False)
     op.create_table(
         "account_maker",
         sa.Column("id", INT, nullable=False),
         sa.Column("account_id", INT, nullable=False),
         sa.Column("manufacturer", sa.String(length=120), nullable=False),
         sa.Column("manufacturer_key", sa.String(length=120), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"],
-            ["vendor_account.id"],
-            name=op.f("fk_account_maker_account_id"),
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["vendor_account.id"], name=op.f("fk_account_maker_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_maker")),
         sa.UniqueConstraint(
-            "account_id",
-            "manufacturer_key",
-            name=op.f("uq_account_maker_account_id_manufacturer_key"),
+            "account_id", "manufacturer_key", name=op.f("uq_account_maker_account_id_manufacturer_key")
         ),
     )
-    op.create_index(
-        "ix_account_maker_key", "account_maker", ["manufacturer_key"], unique=False
-    )
+    op.create_index("ix_account_maker_key", "account_maker", ["manufacturer_key"], unique=False)
     op.create_table(
         "api_token",
         sa.Column("user_id", INT, nullable=False),
@@ -205,9 +165,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", MOMENT, nullable=True),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name=op.f("fk_api_token_user_id")
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_api_token_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("public_id", name=op.f("uq_api_token_public_id")),
     )
@@ -233,28 +191,16 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_asset_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["product.id"], name=op.f("fk_asset_product_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["replaced_by_id"], ["asset.id"], name=op.f("fk_asset_replaced_by_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["site_id"], ["site.id"], name=op.f("fk_asset_site_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_asset_client_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_asset_product_id")),
+        sa.ForeignKeyConstraint(["replaced_by_id"], ["asset.id"], name=op.f("fk_asset_replaced_by_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_asset_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_asset")),
         sa.UniqueConstraint("public_id", name=op.f("uq_asset_public_id")),
         sa.UniqueConstraint("replaced_by_id", name=op.f("uq_asset_replaced_by_id")),
     )
-    op.create_index(
-        "ix_asset_client_serial", "asset", ["client_id", "serial_key"], unique=False
-    )
-    op.create_index(
-        "ix_asset_client_tag", "asset", ["client_id", "asset_tag"], unique=False
-    )
+    op.create_index("ix_asset_client_serial", "asset", ["client_id", "serial_key"], unique=False)
+    op.create_index("ix_asset_client_tag", "asset", ["client_id", "asset_tag"], unique=False)
     op.create_index("ix_asset_product_id", "asset", ["product_id"], unique=False)
     op.create_index("ix_asset_serial_key", "asset", ["serial_key"], unique=False)
     op.create_index("ix_asset_site_id", "asset", ["site_id"], unique=False)
@@ -267,17 +213,11 @@ def upgrade() -> None:
         sa.Column("status", INT, nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name=op.f("fk_idempotency_key_user_id")
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_idempotency_key_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency_key")),
-        sa.UniqueConstraint(
-            "user_id", "key", name=op.f("uq_idempotency_key_user_id_key")
-        ),
+        sa.UniqueConstraint("user_id", "key", name=op.f("uq_idempotency_key_user_id_key")),
     )
-    op.create_index(
-        "ix_idempotency_key_created_at", "idempotency_key", ["created_at"], unique=False
-    )
+    op.create_index("ix_idempotency_key_created_at", "idempotency_key", ["created_at"], unique=False)
     op.create_table(
         "person",
         sa.Column("site_id", INT, nullable=True),
@@ -288,12 +228,8 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_person_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["site_id"], ["site.id"], name=op.f("fk_person_site_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_person_client_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_person_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
         sa.UniqueConstraint("public_id", name=op.f("uq_person_public_id")),
     )
@@ -306,19 +242,11 @@ def upgrade() -> None:
         sa.Column("vendor_case_number", sa.String(length=64), nullable=False),
         sa.Column("client_reference", sa.String(length=64), nullable=False),
         sa.Column("seen_at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["vendor_account.id"], name=op.f("fk_sighting_account_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["vendor_account.id"], name=op.f("fk_sighting_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sighting")),
-        sa.UniqueConstraint(
-            "account_id",
-            "vendor_case_number",
-            name=op.f("uq_sighting_account_id_vendor_case_number"),
-        ),
+        sa.UniqueConstraint("account_id", "vendor_case_number", name=op.f("uq_sighting_account_id_vendor_case_number")),
     )
-    op.create_index(
-        "ix_sighting_reference", "sighting", ["client_reference"], unique=False
-    )
+    op.create_index("ix_sighting_reference", "sighting", ["client_reference"], unique=False)
     op.create_table(
         "baseline",
         sa.Column("asset_id", INT, nullable=False),
@@ -330,12 +258,8 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["asset_id"], ["asset.id"], name=op.f("fk_baseline_asset_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_baseline_client_id")
-        ),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_baseline_asset_id")),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_baseline_client_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_baseline")),
         sa.UniqueConstraint("public_id", name=op.f("uq_baseline_public_id")),
     )
@@ -378,49 +302,29 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint(
-            "claims_consumed >= 0 AND claims_reserved >= 0",
-            name=op.f("ck_coverage_claims"),
-        ),
-        sa.CheckConstraint(
-            "ends_on IS NULL OR ends_on >= starts_on", name=op.f("ck_coverage_dates")
-        ),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["vendor_account.id"], name=op.f("fk_coverage_account_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["asset_id"], ["asset.id"], name=op.f("fk_coverage_asset_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_coverage_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["contract_id"], ["contract.id"], name=op.f("fk_coverage_contract_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["product.id"], name=op.f("fk_coverage_product_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["site_id"], ["site.id"], name=op.f("fk_coverage_site_id")
-        ),
+        sa.CheckConstraint("claims_consumed >= 0 AND claims_reserved >= 0", name=op.f("ck_coverage_claims")),
+        sa.CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name=op.f("ck_coverage_dates")),
+        sa.ForeignKeyConstraint(["account_id"], ["vendor_account.id"], name=op.f("fk_coverage_account_id")),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_coverage_asset_id")),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_coverage_client_id")),
+        sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_coverage_contract_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_coverage_product_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_coverage_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_coverage")),
         sa.UniqueConstraint("public_id", name=op.f("uq_coverage_public_id")),
     )
     op.create_index("ix_coverage_asset_id", "coverage", ["asset_id"], unique=False)
+    op.create_index("ix_coverage_client_scope", "coverage", ["client_id", "scope"], unique=False)
+    op.create_index("ix_coverage_contract_id", "coverage", ["contract_id"], unique=False)
+    op.create_index("ix_coverage_product_id", "coverage", ["client_id", "product_id"], unique=False)
+    op.create_index("ix_coverage_site_id", "coverage", ["client_id", "site_id"], unique=False)
     op.create_index(
-        "ix_coverage_client_scope", "coverage", ["client_id", "scope"], unique=False
-    )
-    op.create_index(
-        "ix_coverage_contract_id", "coverage", ["contract_id"], unique=False
-    )
-    op.create_index(
-        "ix_coverage_product_id", "coverage", ["client_id", "product_id"], unique=False
-    )
-    op.create_index(
-        "ix_coverage_site_id", "coverage", ["client_id", "site_id"], unique=False
-    )
-    op.create_index(
-        "ix_coverage_vendor_line", "coverage", ["asset_id", "vendor_line"], unique=True
+        "uq_coverage_vendor_line",
+        "coverage",
+        ["asset_id", "vendor_line"],
+        unique=True,
+        sqlite_where=sa.text("state <> 'superseded'"),
+        postgresql_where=sa.text("state <> 'superseded'"),
     )
     op.create_table(
         "fault",
@@ -447,34 +351,18 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["asset_id"], ["asset.id"], name=op.f("fk_fault_asset_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_fault_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["person.id"], name=op.f("fk_fault_contact_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["duplicate_of_id"], ["fault.id"], name=op.f("fk_fault_duplicate_of_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["ship_to_id"], ["person.id"], name=op.f("fk_fault_ship_to_id")
-        ),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_fault_asset_id")),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_fault_client_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["person.id"], name=op.f("fk_fault_contact_id")),
+        sa.ForeignKeyConstraint(["duplicate_of_id"], ["fault.id"], name=op.f("fk_fault_duplicate_of_id")),
+        sa.ForeignKeyConstraint(["ship_to_id"], ["person.id"], name=op.f("fk_fault_ship_to_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fault")),
         sa.UniqueConstraint("public_id", name=op.f("uq_fault_public_id")),
         sa.UniqueConstraint("reference", name=op.f("uq_fault_reference")),
     )
-    op.create_index(
-        "ix_fault_asset_id", "fault", ["asset_id", "case_closed_at"], unique=False
-    )
-    op.create_index(
-        "ix_fault_client_state", "fault", ["client_id", "state", "id"], unique=False
-    )
-    op.create_index(
-        "ix_fault_duplicate_of_id", "fault", ["duplicate_of_id"], unique=False
-    )
+    op.create_index("ix_fault_asset_id", "fault", ["asset_id", "case_closed_at"], unique=False)
+    op.create_index("ix_fault_client_state", "fault", ["client_id", "state", "id"], unique=False)
+    op.create_index("ix_fault_duplicate_of_id", "fault", ["duplicate_of_id"], unique=False)
     op.create_index("ix_fault_state", "fault", ["state", "id"], unique=False)
     op.create_table(
         "audit_row",
@@ -491,20 +379,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("vendor_status", sa.String(length=200), nullable=True),
         sa.Column("detail", JSON, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_audit_row_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["fault_id"], ["fault.id"], name=op.f("fk_audit_row_fault_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_audit_row_client_id")),
+        sa.ForeignKeyConstraint(["fault_id"], ["fault.id"], name=op.f("fk_audit_row_fault_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_row")),
     )
-    op.create_index(
-        "ix_audit_row_fault_id", "audit_row", ["fault_id", "id"], unique=False
-    )
-    op.create_index(
-        "ix_audit_row_record", "audit_row", ["record", "record_id", "id"], unique=False
-    )
+    op.create_index("ix_audit_row_fault_id", "audit_row", ["fault_id", "id"], unique=False)
+    op.create_index("ix_audit_row_record", "audit_row", ["record", "record_id", "id"], unique=False)
     op.create_table(
         "rma",
         sa.Column("fault_id", INT, nullable=False),
@@ -527,36 +407,18 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["vendor_account.id"], name=op.f("fk_rma_account_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["asset_id"], ["asset.id"], name=op.f("fk_rma_asset_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_rma_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["coverage_id"], ["coverage.id"], name=op.f("fk_rma_coverage_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["fault_id"], ["fault.id"], name=op.f("fk_rma_fault_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["vendor_account.id"], name=op.f("fk_rma_account_id")),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_rma_asset_id")),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_rma_client_id")),
+        sa.ForeignKeyConstraint(["coverage_id"], ["coverage.id"], name=op.f("fk_rma_coverage_id")),
+        sa.ForeignKeyConstraint(["fault_id"], ["fault.id"], name=op.f("fk_rma_fault_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rma")),
-        sa.UniqueConstraint(
-            "account_id",
-            "vendor_case_number",
-            name=op.f("uq_rma_account_id_vendor_case_number"),
-        ),
+        sa.UniqueConstraint("account_id", "vendor_case_number", name=op.f("uq_rma_account_id_vendor_case_number")),
         sa.UniqueConstraint("client_reference", name=op.f("uq_rma_client_reference")),
         sa.UniqueConstraint("public_id", name=op.f("uq_rma_public_id")),
     )
-    op.create_index(
-        "ix_rma_asset_id", "rma", ["asset_id", "case_closed_at"], unique=False
-    )
-    op.create_index(
-        "ix_rma_client_state", "rma", ["client_id", "state", "id"], unique=False
-    )
+    op.create_index("ix_rma_asset_id", "rma", ["asset_id", "case_closed_at"], unique=False)
+    op.create_index("ix_rma_client_state", "rma", ["client_id", "state", "id"], unique=False)
     op.create_index("ix_rma_fault_id", "rma", ["fault_id"], unique=False)
     op.create_index("ix_rma_poll", "rma", ["account_id", "next_poll_at"], unique=False)
     op.create_index("ix_rma_state", "rma", ["state", "id"], unique=False)
@@ -582,18 +444,12 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_stored_verdict_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["fault_id"], ["fault.id"], name=op.f("fk_stored_verdict_fault_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_stored_verdict_client_id")),
+        sa.ForeignKeyConstraint(["fault_id"], ["fault.id"], name=op.f("fk_stored_verdict_fault_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_verdict")),
         sa.UniqueConstraint("public_id", name=op.f("uq_stored_verdict_public_id")),
     )
-    op.create_index(
-        "ix_stored_verdict_fault_id", "stored_verdict", ["fault_id", "id"], unique=False
-    )
+    op.create_index("ix_stored_verdict_fault_id", "stored_verdict", ["fault_id", "id"], unique=False)
     op.create_table(
         "ad_hoc_job",
         sa.Column("reference", sa.String(length=16), nullable=False),
@@ -612,34 +468,16 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["asset_id"], ["asset.id"], name=op.f("fk_ad_hoc_job_asset_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_ad_hoc_job_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["fault_id"], ["fault.id"], name=op.f("fk_ad_hoc_job_fault_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["rma_id"], ["rma.id"], name=op.f("fk_ad_hoc_job_rma_id")
-        ),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_ad_hoc_job_asset_id")),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_ad_hoc_job_client_id")),
+        sa.ForeignKeyConstraint(["fault_id"], ["fault.id"], name=op.f("fk_ad_hoc_job_fault_id")),
+        sa.ForeignKeyConstraint(["rma_id"], ["rma.id"], name=op.f("fk_ad_hoc_job_rma_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ad_hoc_job")),
         sa.UniqueConstraint("public_id", name=op.f("uq_ad_hoc_job_public_id")),
         sa.UniqueConstraint("reference", name=op.f("uq_ad_hoc_job_reference")),
     )
-    op.create_index(
-        "ix_ad_hoc_job_asset_id",
-        "ad_hoc_job",
-        ["asset_id", "case_closed_at"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_ad_hoc_job_client_state",
-        "ad_hoc_job",
-        ["client_id", "state", "id"],
-        unique=False,
-    )
+    op.create_index("ix_ad_hoc_job_asset_id", "ad_hoc_job", ["asset_id", "case_closed_at"], unique=False)
+    op.create_index("ix_ad_hoc_job_client_state", "ad_hoc_job", ["client_id", "state", "id"], unique=False)
     op.create_index("ix_ad_hoc_job_fault_id", "ad_hoc_job", ["fault_id"], unique=False)
     op.create_index("ix_ad_hoc_job_rma_id", "ad_hoc_job", ["rma_id"], unique=False)
     op.create_index("ix_ad_hoc_job_state", "ad_hoc_job", ["state", "id"], unique=False)
@@ -656,15 +494,9 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_human_task_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["fault_id"], ["fault.id"], name=op.f("fk_human_task_fault_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["rma_id"], ["rma.id"], name=op.f("fk_human_task_rma_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_human_task_client_id")),
+        sa.ForeignKeyConstraint(["fault_id"], ["fault.id"], name=op.f("fk_human_task_fault_id")),
+        sa.ForeignKeyConstraint(["rma_id"], ["rma.id"], name=op.f("fk_human_task_rma_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_human_task")),
         sa.UniqueConstraint("public_id", name=op.f("uq_human_task_public_id")),
     )
@@ -698,6 +530,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("attempts", INT, nullable=False),
         sa.Column("failures", INT, nullable=False),
+        sa.Column("waited_s", sa.Double(), nullable=False),
         sa.Column("token", INT, nullable=False),
         sa.Column("next_at", MOMENT, nullable=False),
         sa.Column("lease_until", MOMENT, nullable=True),
@@ -706,15 +539,9 @@ def upgrade() -> None:
         sa.Column("last_send", MOMENT, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["vendor_account.id"], name=op.f("fk_outbox_account_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_outbox_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["fault_id"], ["fault.id"], name=op.f("fk_outbox_fault_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["vendor_account.id"], name=op.f("fk_outbox_account_id")),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_outbox_client_id")),
+        sa.ForeignKeyConstraint(["fault_id"], ["fault.id"], name=op.f("fk_outbox_fault_id")),
         sa.ForeignKeyConstraint(["rma_id"], ["rma.id"], name=op.f("fk_outbox_rma_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
@@ -755,12 +582,8 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_shipment_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["rma_id"], ["rma.id"], name=op.f("fk_shipment_rma_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_shipment_client_id")),
+        sa.ForeignKeyConstraint(["rma_id"], ["rma.id"], name=op.f("fk_shipment_rma_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shipment")),
         sa.UniqueConstraint("public_id", name=op.f("uq_shipment_public_id")),
     )
@@ -779,25 +602,13 @@ def upgrade() -> None:
         sa.Column("response", sa.Text(), nullable=False),
         sa.Column("trouble", sa.String(length=32), nullable=True),
         sa.Column("duration_ms", INT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"],
-            ["vendor_account.id"],
-            name=op.f("fk_vendor_call_account_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["fault_id"], ["fault.id"], name=op.f("fk_vendor_call_fault_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["rma_id"], ["rma.id"], name=op.f("fk_vendor_call_rma_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["vendor_account.id"], name=op.f("fk_vendor_call_account_id")),
+        sa.ForeignKeyConstraint(["fault_id"], ["fault.id"], name=op.f("fk_vendor_call_fault_id")),
+        sa.ForeignKeyConstraint(["rma_id"], ["rma.id"], name=op.f("fk_vendor_call_rma_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vendor_call")),
     )
-    op.create_index(
-        "ix_vendor_call_account_id", "vendor_call", ["account_id", "id"], unique=False
-    )
-    op.create_index(
-        "ix_vendor_call_rma_id", "vendor_call", ["rma_id", "id"], unique=False
-    )
+    op.create_index("ix_vendor_call_account_id", "vendor_call", ["account_id", "id"], unique=False)
+    op.create_index("ix_vendor_call_rma_id", "vendor_call", ["rma_id", "id"], unique=False)
     op.create_table(
         "job_line",
         sa.Column("job_id", INT, nullable=False),
@@ -811,22 +622,14 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint(
-            "quantity_hundredths > 0", name=op.f("ck_job_line_quantity")
-        ),
+        sa.CheckConstraint("quantity_hundredths > 0", name=op.f("ck_job_line_quantity")),
         sa.CheckConstraint("unit_price_minor >= 0", name=op.f("ck_job_line_price")),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_job_line_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["job_id"], ["ad_hoc_job.id"], name=op.f("fk_job_line_job_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_job_line_client_id")),
+        sa.ForeignKeyConstraint(["job_id"], ["ad_hoc_job.id"], name=op.f("fk_job_line_job_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_line")),
         sa.UniqueConstraint("public_id", name=op.f("uq_job_line_public_id")),
     )
-    op.create_index(
-        "ix_job_line_job_id", "job_line", ["job_id", "position"], unique=True
-    )
+    op.create_index("ix_job_line_job_id", "job_line", ["job_id", "position"], unique=True)
     op.create_table(
         "swap",
         sa.Column("rma_id", INT, nullable=True),
@@ -837,12 +640,8 @@ def upgrade() -> None:
         sa.Column("client_id", INT, nullable=False),
         sa.Column("id", INT, nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_swap_client_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["job_id"], ["ad_hoc_job.id"], name=op.f("fk_swap_job_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_swap_client_id")),
+        sa.ForeignKeyConstraint(["job_id"], ["ad_hoc_job.id"], name=op.f("fk_swap_job_id")),
         sa.ForeignKeyConstraint(["rma_id"], ["rma.id"], name=op.f("fk_swap_rma_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_swap")),
         sa.UniqueConstraint("public_id", name=op.f("uq_swap_public_id")),
@@ -919,14 +718,10 @@ SQLITE_DOWN = ("DROP TRIGGER audit_row_is_final", "DROP TRIGGER audit_row_stays"
 
 
 def _make_triggers() -> None:
-    for statement in (
-        SQLITE_UP if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_UP
-    ):
+    for statement in SQLITE_UP if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_UP:
         op.execute(statement)
 
 
 def _drop_triggers() -> None:
-    for statement in (
-        SQLITE_DOWN if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_DOWN
-    ):
+    for statement in SQLITE_DOWN if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_DOWN:
         op.execute(statement)

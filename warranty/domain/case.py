@@ -1,12 +1,16 @@
 """The case: everything that one coverage decision rests on, as values that do not change.
 
-The only place that says what a decision may look at. Its JSON document is read and written by ``case_document``.
+The only place that says what a decision may look at, and that writes it down: ``Case.to_json`` gives the canonical JSON document,
+which ``case_document`` reads back to an equal case.
 Source: domain.md, section 2, and interface.md, section 5.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from warranty.domain.terms import (
@@ -178,3 +182,46 @@ class Case:
     coverages: tuple[Coverage, ...]
     cases: tuple[OtherCase, ...]
     policy: Policy
+
+    def to_document(self) -> dict[str, Any]:
+        """Give the document: fields in the published order, instants with ``Z`` for UTC, numbers of a reading exact.
+
+        Those numbers are ``Decimal``, which the standard encoder refuses rather than bends: for text there is ``to_json``.
+        """
+        document: dict[str, Any] = _plain(self)
+        return document
+
+    def to_json(self) -> str:
+        """Give the document as one line of ASCII JSON."""
+        return _json(self.to_document())
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case datetime():  # before date, which it is too
+            return value.isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case ZoneInfo():
+            return value.key
+        case Scope():
+            return {value.kind.value: value.id}
+        case StrEnum():
+            return value.value
+        case tuple():
+            return [_plain(item) for item in value]
+        case _ if is_dataclass(value):
+            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def _json(value: object) -> str:
+    """Write JSON with decimals as they were written, for which the standard encoder has no place."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{json.dumps(name)}: {_json(item)}" for name, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_json, value)) + "]"
+        case Decimal():
+            return str(value)
+    return json.dumps(value)

@@ -1,8 +1,7 @@
-"""The JSON document of a case: the only place that reads or writes it.
+"""From the JSON document of a case to the case: the only place that says whether such a document is well formed.
 
-A document is read strictly: every field must be there and no other, and every flaw is named at once, by its JSON pointer.
-The numbers of a reading stay exact decimals on the way in and on the way out, because a tolerance is compared exactly and
-a stored case must give its verdict again. Source: interface.md, section 5.
+It is read strictly: every field must be there and no other, and every flaw is named at once, by its JSON pointer. The
+numbers of a reading become exact decimals, since a tolerance is compared exactly. Source: interface.md, section 5.
 """
 
 import json
@@ -10,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -85,66 +84,9 @@ def read_case(text: str | bytes) -> Case | tuple[Flaw, ...]:
         return (Flaw("", f"is not JSON: {error}"),)
     except RecursionError:
         return (Flaw("", "is nested too deeply to be a case"),)
-    return parse_case(document)
-
-
-def parse_case(document: object) -> Case | tuple[Flaw, ...]:
-    """Read a document that is already parsed: dicts, lists, text, whole numbers, and ``Decimal`` for other numbers.
-
-    Returns:
-        The case, or every flaw of the document, at least one. A binary float is a flaw: it no longer says what was written.
-    """
     flaws: list[Flaw] = []
     case = _CASE(document, "", flaws)
-    return tuple(flaws) if flaws else case  # type: ignore[no-any-return]  # a reader gives what its table names
-
-
-def case_document(case: Case) -> dict[str, Any]:
-    """Give the document of a case in its canonical form: fields in the published order, instants with ``Z`` for UTC.
-
-    The numbers of a reading are ``Decimal``, which the standard encoder refuses rather than bends; for text use ``write_case``.
-    """
-    document: dict[str, Any] = _plain(case)
-    return document
-
-
-def write_case(case: Case) -> str:
-    """Give the canonical document as one line of ASCII JSON, which ``read_case`` reads back to an equal case."""
-    return _json(case_document(case))
-
-
-# ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON knows
-    match value:
-        case datetime():  # before date, which it is too
-            return value.isoformat().replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-        case ZoneInfo():
-            return value.key
-        case Scope():
-            return {value.kind.value: value.id}
-        case StrEnum():
-            return value.value
-        case tuple():
-            return [_plain(item) for item in value]
-        case _ if is_dataclass(value):
-            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    return value
-
-
-def _json(value: object) -> str:
-    """Write JSON with decimals as they were written, for which the standard encoder has no place."""
-    match value:
-        case dict():
-            return "{" + ", ".join(f"{json.dumps(name)}: {_json(item)}" for name, item in value.items()) + "}"
-        case list():
-            return "[" + ", ".join(map(_json, value)) + "]"
-        case Decimal():
-            return str(value)
-    return json.dumps(value)
+    return tuple(flaws) if flaws else case  # type: ignore[no-any-return] # a reader gives what its table names
 
 
 # ── JSON text to plain values, with nothing lost ─────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ Source: domain.md, section 2.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from warranty.domain.terms import (
     AssetState,
@@ -22,7 +22,7 @@ from warranty.domain.terms import (
     Share,
 )
 
-Params = Mapping[str, str | int]
+Params = Mapping[str, Any]  # JSON values: text, whole numbers
 
 UNIT: Final = "unit"  # the variant of a sentence that speaks of the unit's own look-up, not of one coverage
 
@@ -132,7 +132,7 @@ class Reason:
     text: str
 
 
-def reason(code: ReasonCode, share: Share | None = None, coverage: str | None = None, /, **params: str | int) -> Reason:
+def reason(code: ReasonCode, share: Share | None = None, coverage: str | None = None, /, **params: Any) -> Reason:
     """Make one entry, with its English sentence."""
     return Reason(code, share, coverage, params, render(code, share, coverage, params))
 
@@ -150,9 +150,18 @@ def render(
         code: the entry's code; ``share``, ``coverage`` and ``params`` are the entry's too.
         translate: message id to message; without it the sentence is English.
     """
-    key = (code, variant(code, share, coverage, params))
+    key = (code, _variant(code, share, coverage, params))
     sentence = SENTENCES[key]
     if translate is None and not _HAS_LABEL[key]:  # nearly all of them: nothing to look up
         return sentence % params
     say = translate or str
     return say(sentence) % {place: say(LABELS[place][value]) if place in LABELS else value for place, value in params.items()}
+
+
+def _variant(code: ReasonCode, share: Share | None, coverage: str | None, params: Params) -> str:
+    """Which of a code's sentences an entry takes: by the share won, by the rule that was lost by, or by what was asked."""
+    if code == ReasonCode.CHOSEN:
+        return share or ""
+    if code == ReasonCode.OUTRANKED:
+        return str(params["rule"])
+    return UNIT if share is not None and coverage is None else ""

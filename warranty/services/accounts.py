@@ -74,9 +74,7 @@ def add(
     wanted = _duties(duties, form.duties)
     if session.scalar(select(VendorAccount.id).where(VendorAccount.name == name)):
         raise Invalid("name", f"There is an account named {name!r} already.")
-    faults = vendors.check_options(vendor, wanted, secrets=secrets, options=options)
-    if form.needs_base_url and not base_url:
-        faults.append(f"{vendor} has no host of its own: name it with --base-url.")
+    faults = vendors.check_options(vendor, wanted, secrets, options, base_url=base_url)
     if faults:
         raise Invalid("options", " ".join(faults))
     makers = list(manufacturers) or [form.title]

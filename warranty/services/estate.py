@@ -402,6 +402,11 @@ def find_product(session: Session, *, manufacturer: str, model: str) -> Product:
     return found
 
 
+def change_product(session: Session, product: Product, *, because: Because, **new: Any) -> None:
+    """Change columns of a product; the caller has checked them. The register keeps what was."""
+    _note(session, product, "change", because, detail=_set(product, new))
+
+
 # --- Units ----------------------------------------------------------------------------------------------------------
 
 
@@ -563,7 +568,7 @@ _AT_THE_GATE = frozenset({AssetState.ONBOARDING, AssetState.REJECTED_AT_HANDOVER
 
 
 def change_asset(session: Session, asset: Asset, *, because: Because, **new: Any) -> None:
-    """Change facts of a unit: columns of ``Asset`` but ``state``, checked by the caller. The register keeps what was."""
+    """Change columns of a unit, all but ``state``; the caller has checked them. The register keeps what was."""
     moves.note(session, asset, "change", because, detail=_set(asset, new))
 
 
@@ -621,7 +626,7 @@ def add_coverage(
 ) -> Coverage:
     """A new promise for a unit, a product, a site, or all units of a client. Days are inclusive, in ``time_zone``.
 
-    ``client`` is needed for a product, and must agree with any other scope. ``sites`` None is everywhere, empty nowhere.
+    ``client`` is needed for a product, and agrees with any other scope. ``sites`` None is everywhere, empty is nowhere.
 
     Raises:
         Invalid: one of the faults that make a case document malformed. Source: interface.md, section 5.

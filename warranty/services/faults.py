@@ -15,13 +15,13 @@ from warranty.domain import case as casework
 from warranty.domain.coverage import Verdict, decide
 from warranty.domain.lifecycles import FAULT_MOVES, FaultState
 from warranty.domain.terms import Cause, Component, Direction, ReasonCode, Route
-from warranty.models import Client, Coverage, ExternalRef, Fault, Person, StoredVerdict
+from warranty.models import Client, Coverage, ExternalRef, Fault, Person
 from warranty.models.work import OrderKind, TaskKind
-from warranty.services import casefile, jobs, moves, references, reviews, rmas, work
+from warranty.services import casefile, jobs, moves, references, reviews, rmas, verdicts, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
@@ -183,7 +183,7 @@ def report(session: Session, runtime: Runtime, principal: Principal, facts: Faul
     moves.note(session, fault, "reported", Because(principal.actor, facts.symptom, now))
     because = Because(DECIDER, _why(verdict), now, fault.id)
     moves.born(session, fault, path, because)
-    _store(session, fault, file, verdict, because, why="first decision")
+    verdicts.store(session, fault, file.case.to_json(), verdict, because, why="first decision")
     return _route(session, runtime, fault, unit, file, verdict, because, is_new=True)
 
 
@@ -210,9 +210,9 @@ def decide_again(session: Session, runtime: Runtime, fault_id: int, *, now: date
     )
     file, verdict = _decide(session, unit, 1 if unit else 0, client, question, now=now, own_fault_id=fault.id)
     because = Because(DECIDER, _why(verdict), now, fault.id)
-    newest = newest_verdict(session, fault.id)
+    newest = verdicts.newest(session, fault.id)
     if newest is None or newest.verdict_document != verdict.to_json():
-        _store(session, fault, file, verdict, because, why=why)
+        verdicts.store(session, fault, file.case.to_json(), verdict, because, why=why)
     target = _TARGET[verdict.route]
     if target is not fault.state and target in FAULT_MOVES[fault.state]:
         fault.duplicate_of_id = _attached_to(verdict, file)
@@ -221,13 +221,6 @@ def decide_again(session: Session, runtime: Runtime, fault_id: int, *, now: date
     elif verdict.route not in {Route.REVIEW, Route.LOOKUP}:
         return None
     return _route(session, runtime, fault, unit, file, verdict, because, is_new=False)
-
-
-def newest_verdict(session: Session, fault_id: int) -> StoredVerdict | None:
-    """The verdict that counts."""
-    return session.scalars(
-        select(StoredVerdict).where(StoredVerdict.fault_id == fault_id).order_by(StoredVerdict.id.desc()).limit(1)
-    ).one_or_none()
 
 
 # --- who and what ---
@@ -346,19 +339,8 @@ def _reserve(session: Session, coverage_ids: Sequence[int]) -> bool:
     )
     if taken == set(coverage_ids):
         return True
-    release_claims(session, taken)
+    verdicts.release_claims(session, taken)
     return False
-
-
-def release_claims(session: Session, coverage_ids: Collection[int]) -> None:
-    """Give reserved claims back: the swap they were for will not happen at these coverages' cost."""
-    if coverage_ids:
-        session.execute(
-            update(Coverage)
-            .where(Coverage.id.in_(coverage_ids), Coverage.claims_reserved > 0)
-            .values(claims_reserved=Coverage.claims_reserved - 1),
-            execution_options={"synchronize_session": False},
-        )
 
 
 # --- what the verdict orders ---
@@ -390,23 +372,6 @@ def _attached_to(verdict: Verdict, file: CaseFile) -> int | None:
     if verdict.route is not Route.DUPLICATE:
         return None
     return file.fault_of_case[verdict.reasons[0].params["case"]]
-
-
-def _store(session: Session, fault: Fault, file: CaseFile, verdict: Verdict, because: Because, *, why: str) -> None:
-    session.add(
-        StoredVerdict(
-            client_id=fault.client_id,
-            fault_id=fault.id,
-            verdict=verdict.verdict,
-            route=verdict.route,
-            case_document=file.case.to_json(),
-            verdict_document=verdict.to_json(),
-            engine_version=verdict.engine_version,
-            decided_at=because.at,
-            decided_by=because.actor,
-            why=why,
-        )
-    )
 
 
 def _route(
@@ -445,14 +410,20 @@ def _ask_vendor(session: Session, fault: Fault, unit: UnitFile, file: CaseFile, 
     account = unit.account_for(Duty.LOOKUP)
     assert account is not None  # route `lookup` needs a vendor that can be asked
     patience = timedelta(minutes=file.case.policy.lookup_patience_minutes)
-    asked = {"client_id": fault.client_id, "fault_id": fault.id}
     work.add(
         session,
         OrderKind.LOOK_UP,
         now=because.at,
+        client_id=fault.client_id,
         account_id=account.id,
+        fault_id=fault.id,
         payload={"assets": [unit.asset.id]},
-        **asked,
     )
-    # Decides when the patience ends, whatever became of the look-up.
-    work.add(session, OrderKind.DECIDE_AGAIN, now=because.at, due_at=fault.reported_at + patience, **asked)
+    work.add(  # decides when the patience ends, whatever became of the look-up
+        session,
+        OrderKind.DECIDE_AGAIN,
+        now=because.at,
+        due_at=fault.reported_at + patience,
+        client_id=fault.client_id,
+        fault_id=fault.id,
+    )

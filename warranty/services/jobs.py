@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from warranty.domain.lifecycles import JobState
 from warranty.domain.terms import Component, Fulfilment, JobKind, Party, Share
 from warranty.models import AdHocJob, JobLine
@@ -34,6 +36,31 @@ def open_for(session: Session, fault: Fault, unit: UnitFile, file: CaseFile, ver
         kind=JobKind.AGREEMENT_SWAP if by_agreement else JobKind.UNCOVERED_SWAP,
         payers=payers_of(verdict),
         because=because,
+    )
+
+
+BEFORE_APPROVAL = frozenset({JobState.DRAFT, JobState.QUOTED, JobState.AWAITING_APPROVAL, JobState.QUOTE_EXPIRED})
+
+
+def replace_by_whole_swap(
+    session: Session, fault: Fault, rma: Rma, unit: UnitFile, verdict: Verdict, because: Because
+) -> AdHocJob:
+    """The job that takes over from a denied claim: it covers the whole swap, so labour that nobody approved yet goes into it."""
+    payers = payers_of(verdict)
+    for old in session.scalars(select(AdHocJob).where(AdHocJob.rma_id == rma.id, AdHocJob.kind == JobKind.SWAP_LABOUR)):
+        if old.state in BEFORE_APPROVAL:
+            moves.move(session, old, JobState.CANCELLED, because)
+        elif old.state is not JobState.CANCELLED:
+            payers.pop(Share.LABOUR, None)  # approved: it stays, and is not charged twice
+    return draft(
+        session,
+        unit=unit,
+        fault=fault,
+        kind=JobKind.UNCOVERED_SWAP,
+        payers=payers,
+        because=because,
+        rma=rma,
+        vendor_reason=rma.vendor_reason,
     )
 
 

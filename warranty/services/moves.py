@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from warranty.domain import lifecycles
 from warranty.domain.lifecycles import ShipmentDirection, SwapState
@@ -77,7 +78,7 @@ def walk(session: Session, record: Record, path: Sequence[StrEnum], because: Bec
     if changed.rowcount != 1:
         raise Raced(f"{_NAMES[table]} {record.public_id} is no longer {old}.")
     for key, value in values.items():
-        setattr_committed(record, key, value)
+        set_committed_value(record, key, value)  # shown on the object without a second UPDATE
     for step, (here, there) in enumerate(zip(states, states[1:], strict=False)):
         _note(session, record, here, there, because, reason="implied" if step < implied else None)
     if isinstance(record, Swap) and path[-1] is SwapState.VERIFIED:
@@ -108,13 +109,6 @@ def note(session: Session, record: Record, action: str, because: Because, *, det
     _note(session, record, None, None, because, action=action, detail=detail)
 
 
-def setattr_committed(record: Record, key: str, value: object) -> None:
-    """Show the new value on the object without a second UPDATE of what the database already has."""
-    from sqlalchemy.orm.attributes import set_committed_value  # noqa: PLC0415
-
-    set_committed_value(record, key, value)
-
-
 _NAMES: dict[type, str] = {Fault: "fault", Rma: "rma", Shipment: "shipment", Swap: "swap", AdHocJob: "job", Asset: "asset"}
 
 
@@ -138,35 +132,30 @@ def _moves_of(record: Record) -> Mapping[Any, frozenset[Any]]:
 
 def _flags(session: Session, record: Record, to: Any, at: datetime) -> dict[str, Any]:
     """What else a new state says of the row: whether it still holds its component, and since when not."""
-    if isinstance(record, (Shipment, Swap, Asset)):
+    if isinstance(record, Shipment | Swap | Asset):
         return {}
-    swap = _newest_swap(session, record) if to in _OVER else None
+    swap = _newest_swap(session, record)
     flags: dict[str, Any] = {}
-    match record:
-        case Fault():
-            holds = lifecycles.fault_holds_component(to, swap=swap)
-        case Rma():
-            holds = lifecycles.rma_holds_component(to, swap=swap, has_child=False)
-            flags["is_open"] = lifecycles.rma_is_open(to, swap=swap, has_child=False)
-        case AdHocJob():
-            holds = lifecycles.job_holds_component(to, swap=swap)
+    if isinstance(record, Rma):
+        holds = lifecycles.rma_holds_component(to, swap=swap, has_child=False)
+        flags["is_open"] = lifecycles.rma_is_open(to, swap=swap, has_child=False)
+    elif isinstance(record, Fault):
+        holds = lifecycles.fault_holds_component(to, swap=swap)
+    else:
+        holds = lifecycles.job_holds_component(to, swap=swap)
     flags["case_closed_at"] = None if holds else (record.case_closed_at or at)
     return flags
 
 
-_OVER = lifecycles.FAULT_OVER | lifecycles.RMA_OVER | lifecycles.JOB_OVER
-
-
 def _newest_swap(session: Session, record: Fault | Rma | AdHocJob) -> SwapState | None:
-    match record:
-        case Rma():
-            which = Swap.rma_id == record.id
-        case AdHocJob():
-            which = Swap.job_id == record.id
-        case Fault():
-            rmas = select(Rma.id).where(Rma.fault_id == record.id)
-            jobs = select(AdHocJob.id).where(AdHocJob.fault_id == record.id)
-            which = Swap.rma_id.in_(rmas) | Swap.job_id.in_(jobs)
+    if isinstance(record, Rma):
+        which = Swap.rma_id == record.id
+    elif isinstance(record, AdHocJob):
+        which = Swap.job_id == record.id
+    else:
+        rmas = select(Rma.id).where(Rma.fault_id == record.id)
+        jobs = select(AdHocJob.id).where(AdHocJob.fault_id == record.id)
+        which = Swap.rma_id.in_(rmas) | Swap.job_id.in_(jobs)
     return session.scalars(select(Swap.state).where(which).order_by(Swap.id.desc()).limit(1)).one_or_none()
 
 
@@ -184,7 +173,7 @@ def _note(
     fault_id = because.fault_id
     if isinstance(record, Fault):
         fault_id = record.id
-    elif isinstance(record, (Rma, AdHocJob)):
+    elif isinstance(record, Rma | AdHocJob):
         fault_id = record.fault_id
     session.add(
         AuditRow(

@@ -21,8 +21,8 @@ from warranty.domain.lifecycles import (
     SwapSource,
     SwapState,
 )
-from warranty.domain.terms import CoverageKind, Component, JobKind, Party, Share, VerdictWord
-from warranty.models import Fault, Person, Rma, Shipment, Sighting, Swap, VendorAccount
+from warranty.domain.terms import AssetState, Component, CoverageKind, JobKind, Party, Share
+from warranty.models import Coverage, Fault, Outbox, Person, Rma, Shipment, Sighting, Swap, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import accounts, casefile, jobs, moves, references, reviews, verdicts, work
 from warranty.services.moves import Because
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from vendors.contract import Capabilities, VendorShipment
+    from warranty.domain.access import Principal
     from warranty.domain.coverage import Verdict
-    from warranty.domain.lifecycles import Step
+    from warranty.domain.lifecycles import Step as Move
     from warranty.models import AdHocJob
     from warranty.runtime import Runtime
     from warranty.services.casefile import CaseFile, UnitFile
@@ -140,12 +141,11 @@ def _missing(can: Capabilities, fault: Fault, unit: UnitFile) -> set[Need]:
 def _mark_unit_faulty(session: Session, unit: UnitFile, fault: Fault, because: Because) -> None:
     """The unit is faulty from the accepted claim on; a whole unit is in the vendor's hands."""
     asset = unit.asset
-    states = lifecycles.AssetState
-    path = [] if asset.state is states.FAULTY else [states.FAULTY]
-    if asset.state not in {states.IN_SERVICE, states.IN_STOCK, states.FAULTY}:
+    if asset.state not in {AssetState.IN_SERVICE, AssetState.IN_STOCK, AssetState.FAULTY}:
         return
+    path = [] if asset.state is AssetState.FAULTY else [AssetState.FAULTY]
     if fault.component is Component.UNIT:
-        path.append(states.IN_RMA)
+        path.append(AssetState.IN_RMA)
     if path:
         moves.walk(session, asset, path, because)
 
@@ -193,8 +193,6 @@ def vendor_unit(unit: UnitFile) -> Unit:
 
 
 def _contract_number(session: Session, rma: Rma) -> str:
-    from warranty.models import Coverage  # noqa: PLC0415
-
     coverage = session.get(Coverage, rma.coverage_id) if rma.coverage_id else None
     return coverage.contract_number if coverage else ""
 
@@ -250,11 +248,11 @@ class Unsent:
     error: VendorError
 
 
-Step_ = VendorCase | VendorError | Unsent | Wait | AskPerson
+Step = VendorCase | VendorError | Unsent | Wait | AskPerson
 
 
 def settle(
-    session: Session, runtime: Runtime, order: Order, account: VendorAccount, can: Capabilities, step: Step_, *, now: datetime
+    session: Session, runtime: Runtime, order: Order, account: VendorAccount, can: Capabilities, step: Step, *, now: datetime
 ) -> None:
     """Write down what became of one attempt to send; nothing but the sighting where the order is no longer ours."""
     rma = session.get_one(Rma, order.rma_id, with_for_update=True)
@@ -404,7 +402,7 @@ def _take(
     session: Session,
     rma: Rma,
     goods: dict[ShipmentDirection, Shipment],
-    step: Step,
+    step: Move,
     case: VendorCase,
     because: Because,
 ) -> None:
@@ -415,6 +413,8 @@ def _take(
             _plan_swap(session, rma, goods, because)
         elif step.to is RmaState.DENIED:
             _convert(session, rma, because)
+        elif step.to is RmaState.CANCELLED:
+            _fall_back(session, rma, because)
         return
     direction = ShipmentDirection(step.record.value)
     if step.old is None:
@@ -474,6 +474,17 @@ def _flag(session: Session, rma: Rma, why: str, because: Because) -> None:
     reviews.ask(session, _fault(session, rma), TaskKind.ATTENTION, why, because, rma=rma)
 
 
+def _fall_back(session: Session, rma: Rma, because: Because) -> None:
+    """The claim is gone without a decision on it: what was planned is dropped, and the fault is decided again."""
+    for swap in session.scalars(select(Swap).where(Swap.rma_id == rma.id, Swap.state == SwapState.PLANNED)):
+        moves.move(session, swap, SwapState.ABANDONED, because)
+    fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
+    verdicts.release_claims_of(session, fault)
+    if fault.state is FaultState.RMA_OPEN:
+        moves.move(session, fault, FaultState.ENTITLEMENT_CHECK, because)
+        work.add(session, OrderKind.DECIDE_AGAIN, now=because.at, client_id=fault.client_id, fault_id=fault.id)
+
+
 def _convert(session: Session, rma: Rma, because: Because) -> None:
     """The vendor refused the claim: the same fault becomes a priced job at once; the client is told when a person confirms."""
     fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
@@ -483,3 +494,85 @@ def _convert(session: Session, rma: Rma, because: Because) -> None:
         moves.move(session, fault, FaultState.AD_HOC_OPEN, because)
     jobs.replace_by_whole_swap(session, fault, rma, unit, verdict, because)
     reviews.ask(session, fault, TaskKind.DENIED, rma.vendor_reason or because.reason, because, rma=rma)
+
+
+# --- what a person does ---
+
+_SEND_AGAIN = frozenset({RmaState.SUBMIT_FAILED, RmaState.DRAFT})
+
+
+def transition(  # noqa: PLR0913 - a person may say all of this at once
+    session: Session,
+    runtime: Runtime,
+    principal: Principal,
+    rma: Rma,
+    to: RmaState,
+    *,
+    reason: str,
+    now: datetime,
+    vendor_case_number: str | None = None,
+    rma_number: str | None = None,
+) -> None:
+    """Make the move that a person asks for, with the numbers that a vendor gave by telephone or portal.
+
+    Raises:
+        IllegalMove: the life cycle has no such move, or it is one that only a search may make, or ``authorized`` without
+            an RMA number, or a cancellation with goods under way.
+    """
+    because = Because(principal.actor, reason, now, rma.fault_id)
+    goods = _shipments(session, rma)
+    rma.vendor_case_number = vendor_case_number or rma.vendor_case_number
+    rma.rma_number = rma_number or rma.rma_number
+    _refuse(session, rma, to, goods)
+    moves.move(session, rma, to, because)
+    match to:
+        case RmaState.AUTHORIZED:
+            _plan_swap(session, rma, goods, because)
+        case RmaState.DENIED:
+            rma.vendor_reason = reason
+            _convert(session, rma, because)
+        case RmaState.CANCELLED:
+            _fall_back(session, rma, because)
+        case RmaState.SUBMITTED:
+            _arm(session, rma, now=now)
+        case _:
+            pass
+    answered = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
+    reviews.settle(session, rma.fault_id, because, *answered, TaskKind.ATTENTION)
+    rma.needs_attention = None
+    account = session.get(VendorAccount, rma.account_id) if rma.account_id else None
+    can_ask = account is not None and Duty.TRACK in account.duties and accounts.capabilities(runtime, account).by_hand is None
+    if can_ask and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER:
+        rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)
+
+
+def _refuse(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]) -> None:
+    said = None
+    if to is RmaState.AUTHORIZED and not rma.rma_number:
+        said = "authorized needs the RMA number that the vendor gave"
+    elif to is RmaState.SUBMITTED and rma.state not in _SEND_AGAIN:
+        said = f"{rma.state} to {to} is for the search at the vendor, not for a person"
+    elif to is RmaState.SUBMITTED and rma.account_id is None:
+        said = "no vendor account opens cases for this unit"
+    elif to is RmaState.CANCELLED and lifecycles.goods_have_moved(
+        to_us=_state(goods, ShipmentDirection.TO_US), to_vendor=_state(goods, ShipmentDirection.TO_VENDOR)
+    ):
+        said = "goods are under way: it cannot be cancelled any more"
+    if said is not None:
+        session.expire(rma)
+        raise moves.IllegalMove(f"Rma {rma.client_reference}: {said}.")
+
+
+def go_on(session: Session, account: VendorAccount, because: Because) -> int:
+    """An account was mended: every order that was parked for it goes on; how many."""
+    parked = select(Outbox.rma_id).where(Outbox.account_id == account.id, Outbox.status == OrderStatus.PARKED)
+    for rma in session.scalars(select(Rma).where(Rma.id.in_(parked), Rma.state == RmaState.SUBMIT_FAILED)):
+        moves.move(session, rma, RmaState.SUBMITTED, because)
+        reviews.settle(session, rma.fault_id, because, TaskKind.SUBMIT_FAILED)
+    return work.rearm(session, account.id)
+
+
+def _arm(session: Session, rma: Rma, *, now: datetime) -> None:
+    """Send (again): the parked order goes on, so that what may have arrived is searched for first; else a new one is made."""
+    if not work.rearm_rma(session, rma.id):
+        order_send(session, rma, now=now)

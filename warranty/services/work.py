@@ -103,6 +103,7 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
     if row is None:
         return None
     order, db_now = row
+    assert order.first_claimed_at is not None  # the statement has just set it
     return Order(
         id=order.id,
         kind=order.kind,
@@ -166,13 +167,36 @@ def back_off_s(failures: int, first_s: float) -> float:
 
 def rearm(session: Session, account_id: int) -> int:
     """Arm the parked orders of an account again, after a person mended it; how many there were."""
+    return _arm(session, Outbox.account_id == account_id)
+
+
+def rearm_rma(session: Session, rma_id: int) -> int:
+    """Arm the parked orders of one Rma again; how many there were."""
+    return _arm(session, Outbox.rma_id == rma_id)
+
+
+def _arm(session: Session, which: ColumnElement[bool]) -> int:
     changed = session.execute(
         update(Outbox)
-        .where(Outbox.account_id == account_id, Outbox.status == OrderStatus.PARKED)
+        .where(which, Outbox.status == OrderStatus.PARKED)
         .values(status=OrderStatus.PENDING, next_at=clock(), lease_until=None, enqueued_at=None)
         .execution_options(synchronize_session=False)
     )
     return _count(changed)
+
+
+def is_anything_due(session: Session, *, relay_s: float) -> bool:
+    """Whether ``pick_due`` may find something; a read."""
+    due = select(Outbox.id).where(Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock(), *_free(relay_s))
+    return session.scalars(due.limit(1)).first() is not None
+
+
+def _free(relay_s: float) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Nobody works on it, and it was not enqueued just now."""
+    return (
+        or_(Outbox.enqueued_at.is_(None), Outbox.enqueued_at < clock(-relay_s)),
+        or_(Outbox.lease_until.is_(None), Outbox.lease_until < clock()),
+    )
 
 
 def pick_due(session: Session, *, relay_s: float, per_account: int, limit: int = 200) -> list[tuple[int, int]]:
@@ -181,8 +205,7 @@ def pick_due(session: Session, *, relay_s: float, per_account: int, limit: int =
     An order that was enqueued and not claimed for ``relay_s`` is chosen again: the queue may have been emptied. Of one
     account at most ``per_account`` orders are in flight, so that one vendor's outage never holds every worker.
     """
-    stale = or_(Outbox.enqueued_at.is_(None), Outbox.enqueued_at < clock(-relay_s))
-    free = or_(Outbox.lease_until.is_(None), Outbox.lease_until < clock())
+    free = _free(relay_s)
     in_flight = (
         select(func.count())
         .where(
@@ -196,14 +219,14 @@ def pick_due(session: Session, *, relay_s: float, per_account: int, limit: int =
     place = func.row_number().over(partition_by=Outbox.account_id, order_by=(Outbox.next_at, Outbox.id))
     due = (
         select(Outbox.id, Outbox.account_id, place.label("place"), in_flight.label("in_flight"))
-        .where(Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock(), stale, free)
+        .where(Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock(), *free)
         .subquery()
     )
     chosen = select(due.c.id).where(or_(due.c.account_id.is_(None), due.c.place + due.c.in_flight <= per_account))
     ids = list(
         session.scalars(
             select(Outbox.id)
-            .where(Outbox.id.in_(chosen), stale, free)
+            .where(Outbox.id.in_(chosen), *free)
             .order_by(Outbox.next_at, Outbox.id)
             .limit(limit)
             .with_for_update(skip_locked=True)

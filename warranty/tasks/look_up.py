@@ -66,7 +66,7 @@ def _record(  # noqa: PLR0913 - one transaction, all of it
     if trouble is not None and trouble.trouble is Trouble.THROTTLED:
         work.release(session, order, after_s=trouble.retry_after_s or 1.0, error=str(trouble))
         return
-    for asset_id in unanswered:
+    for asset_id in unanswered.values():
         entitlements.keep_failure(session, asset_id, str(trouble), now=now)
     if trouble is None:
         work.end(session, order, OrderStatus.DONE)

@@ -48,6 +48,6 @@ def run(runtime: Runtime, order_id: int) -> None:
         now = db.now(session)
         line.keep_calls(session)
         for case in cases:
-            rma = session.get_one(Rma, ids[case.vendor_case_number], with_for_update=True)
+            rma = session.get_one(Rma, ids[case.vendor_case_number or ""], with_for_update=True)
             rmas.hear(session, runtime, rma, case, account=account, now=now)
         work.end(session, order, OrderStatus.DONE, error=str(trouble) if trouble else None)

@@ -11,7 +11,7 @@ from warranty import db
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.services import accounts, rmas, work
-from warranty.services.rmas import AskPerson, Step_, Unsent, Wait
+from warranty.services.rmas import AskPerson, Step, Unsent, Wait
 
 if TYPE_CHECKING:
     from warranty.runtime import Runtime
@@ -44,7 +44,7 @@ def run(runtime: Runtime, order_id: int) -> None:
 
 def _attempt(
     runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, request: RmaRequest
-) -> Step_ | None:
+) -> Step | None:
     """Search where an earlier send may have arrived, else mark and send; None where the order is in other hands now."""
     try:
         known = earlier_send(vendor, order, request)
@@ -87,7 +87,7 @@ def earlier_send(vendor: VendorAdapter, order: Order, request: RmaRequest) -> Ve
     return case
 
 
-def _record(runtime: Runtime, order: Order, line: Line, can: Capabilities, step: Step_) -> None:
+def _record(runtime: Runtime, order: Order, line: Line, can: Capabilities, step: Step) -> None:
     with runtime.database.begin(db.EVERYBODY) as session:
         line.keep_calls(session, rma_id=order.rma_id, fault_id=order.fault_id)
         rmas.settle(session, runtime, order, line.account, can, step, now=db.now(session))

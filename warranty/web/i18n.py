@@ -12,6 +12,7 @@ import io
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -88,14 +89,10 @@ class Reader:
         found = self.catalogue.gettext(message)
         return found % values if values else found
 
-    def text_in(self, context: str, message: str) -> str:
-        """Translate a message that means different things in different places."""
-        return self.catalogue.pgettext(context, message)
-
     def money(self, minor: int | None, currency: str) -> str:
         """Write a sum: "€1,284.00"; a dash where there is none. `minor` counts the currency's smallest unit."""
         if minor is None:
-            return "–"
+            return "\N{EN DASH}"
         amount = Decimal(minor).scaleb(-get_currency_precision(currency))
         return format_currency(amount, currency, locale=self.locale)
 
@@ -217,14 +214,10 @@ def init_app(app: Flask, folder: Path, profile: Callable[[], tuple[str, ZoneInfo
     env.add_extension("jinja2.ext.i18n")
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it at run time
-        gettext=lambda message: reader().catalogue.gettext(message),
-        ngettext=lambda one, many, count: reader().catalogue.ngettext(one, many, count),
-        pgettext=lambda context, message: reader().catalogue.pgettext(context, message),
-        npgettext=lambda context, one, many, count: reader().catalogue.npgettext(context, one, many, count),
-        newstyle=True,
+        gettext=_gettext, ngettext=_ngettext, newstyle=True
     )
-    for name in ("money", "count", "hundredths", "day", "long_day", "heading_day", "time", "moment", "span", "ago"):
-        env.filters[name] = _filter(name)
+    for name in ("money", "count", "hundredths", "day", "long_day", "heading_day", "time", "moment", "ago"):
+        env.filters[name] = partial(_formatted, name)
     env.globals["reader"] = reader
     env.globals["languages"] = LANGUAGES
 
@@ -239,5 +232,16 @@ def reader() -> Reader:
     return found
 
 
-def _filter(name: str) -> Callable[..., object]:
-    return lambda *values: getattr(reader(), name)(*values)
+def _formatted(how: str, *values: object) -> object:
+    return getattr(reader(), how)(*values)
+
+
+# The catalogue differs from request to request, the functions that a template calls do not.
+
+
+def _gettext(message: str) -> str:
+    return reader().catalogue.gettext(message)
+
+
+def _ngettext(one: str, many: str, count: int) -> str:
+    return reader().catalogue.ngettext(one, many, count)

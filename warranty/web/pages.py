@@ -71,7 +71,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A verdict as a badge shows it: the word, and a bar a share. Without a word the route says what became of the report."""
+    """A verdict as a badge shows it. Without a word the route says what became of the report."""
 
     word: VerdictWord | None
     route: Route
@@ -103,7 +103,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the answer sentence of a case needs; all but the headline and the component are null where they are not known."""
+    """What the answer sentence needs; all but headline and component are null where they are not known."""
 
     headline: Headline
     component: Component
@@ -155,7 +155,7 @@ class ReplacedVerdict:
 
 @dataclass(frozen=True, slots=True)
 class VerdictView:
-    """A verdict with all its reasons. `decided_by` is null where no person decided; `general` are entries without a share."""
+    """A verdict with all its reasons; `decided_by` is null where no person did, `general` has no share."""
 
     sign: Sign
     decided_at: datetime | None
@@ -188,7 +188,7 @@ class Track:
 class TimelineRow:
     """One thing that happened to a record, or (`is_expected`) is expected to.
 
-    `record` and `state` name the event; `actor` is who did it, null for the system; `their_word` is the vendor's, unchanged.
+    `record` and `state` name the event; `actor` is null for the system; `their_word` is the vendor's, unchanged.
     """
 
     at: datetime
@@ -240,7 +240,7 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """An ad hoc job. `client_minor` is what the client pays of `total_minor`; both are null while a line has no price."""
+    """An ad hoc job; the client pays `client_minor` of `total_minor`, both null while a line has no price."""
 
     reference: str
     url: str
@@ -290,7 +290,7 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class BoardView:
-    """What needs a person, oldest first, and the newest cases. The counts are of everything, not of the rows shown."""
+    """What needs a person, oldest first, and the newest cases. The counts are of everything."""
 
     tasks: tuple[TaskRow, ...]
     open_tasks: int
@@ -300,7 +300,7 @@ class BoardView:
 
 @dataclass(frozen=True, slots=True)
 class CaseListView:
-    """A page of cases. `query` is what was searched for; `next_url` leads to the older ones, `first_url` back to the newest."""
+    """A page of cases; `next_url` leads to the older ones, `first_url` back to the newest."""
 
     rows: tuple[CaseRow, ...]
     query: str
@@ -352,9 +352,9 @@ class UnitView:
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """What would become of the report as it stands. `state` is `empty`, `unknown`, `ambiguous`, `incomplete` or `decided`.
+    """What would become of the report: `state` is `empty`, `unknown`, `ambiguous`, `incomplete` or `decided`.
 
-    `asks_for` are the fields (`contact`, `ship_to`, `diagnosis`) that the vendor requires and the unit's site does not know.
+    `asks_for`: what the vendor requires (`contact`, `ship_to`, `diagnosis`) and the unit's site does not know.
     """
 
     state: str
@@ -380,7 +380,7 @@ class ReportView:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a case costs the client: a sum, nothing (0), or null while that is not decided. `is_approved` where agreed."""
+    """What a case costs the client: a sum, nothing (0), or null while that is not decided."""
 
     minor: int | None
     currency: str
@@ -423,7 +423,7 @@ class PortalListView:
 
 @dataclass(frozen=True, slots=True)
 class PortalCaseView:
-    """One case in plain words: no internal note, no vendor's word, no other client. `reasons` are those that decided."""
+    """One case in plain words: no internal note, no vendor's word. `reasons` are those that decided."""
 
     reference: str
     url: str

@@ -1,7 +1,7 @@
 """The domain's words as people read them: the only place that names a state, a verdict or a party on a page.
 
-Tables of English messages, looked up in the reader's language. Short main clauses, the actor is the subject, "we" is the
-MSP. A table that lacks a member of its vocabulary fails the suite.
+Tables of English messages, looked up in the reader's language. Short main clauses, the actor is the subject, "we" is
+the MSP. A table that lacks a member of its vocabulary fails the suite.
 """
 
 from __future__ import annotations
@@ -337,7 +337,7 @@ CLIENT_ANSWERS: Final[Mapping[Headline, tuple[str, ...]]] = {
     Headline.CLOSED: (N_("This case is closed."),),
 }
 
-# --- The timeline: (record, new state) to a title in the past tense. ---------------------------------------------------
+# --- The timeline: (record, new state) to a title in the past tense. -------------------------------------------------
 
 HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("fault", FaultState.REPORTED): N_("%(actor)s reported the fault"),
@@ -469,18 +469,23 @@ def client_answer(situation: Situation) -> str:
 
 def track(record: str, vendor: str | None) -> str:
     """The heading of a track: "Claim at Dell"."""
-    return reader().text(TRACKS[record], vendor=vendor or word(Party.VENDOR))
+    return reader().text(TRACKS[record], vendor=_named(vendor))
 
 
 def number(kind: str, vendor: str | None) -> str:
     """What a number is: "Dell case"."""
-    return reader().text(NUMBERS[kind], vendor=vendor or word(Party.VENDOR))
+    return upper_first(reader().text(NUMBERS[kind], vendor=_named(vendor)))
 
 
 def happened(row: TimelineRow) -> str:
     """What a row of the timeline tells, in the past tense, with the actor as its subject."""
     actor = row.actor or reader().text(N_("The system"))
-    return reader().text(HAPPENED[row.record, row.state], actor=actor, vendor=row.vendor or word(Party.VENDOR))
+    return upper_first(reader().text(HAPPENED[row.record, row.state], actor=actor, vendor=_named(row.vendor)))
+
+
+def upper_first(text: str) -> str:
+    """The same text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def step_number(step: ClientStep) -> int:
@@ -525,11 +530,16 @@ def line(what: str) -> str:
     return reader().text(LINES[what])
 
 
+def _named(vendor: str | None) -> str:
+    """The vendor's name; where nobody knows it, the bare word, which other languages give without an article."""
+    return vendor or reader().text(N_("the vendor"))
+
+
 def _sentence(messages: tuple[str, ...], situation: Situation) -> str:
     """The fullest of the messages that what is known can fill."""
     here = reader()
     known = {
-        "vendor": situation.vendor or here.text(N_("The vendor")),
+        "vendor": _named(situation.vendor),
         "new": here.text(NEW[situation.component]),
         "old": here.text(OLD[situation.component]),
     }
@@ -540,7 +550,7 @@ def _sentence(messages: tuple[str, ...], situation: Situation) -> str:
     if situation.total_minor is not None:
         known["sum"] = here.money(situation.total_minor, situation.currency)
     message = next(one for one in messages if _places(one) <= known.keys())
-    return here.text(message, **known)
+    return upper_first(here.text(message, **known))
 
 
 def _places(message: str) -> set[str]:
@@ -553,7 +563,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         word=word, badge=badge, title_of=title, client_title=client_title, answer=answer, client_answer=client_answer,
         happened=happened, ball_name=ball_name, step_number=step_number, line=line, sentence=sentence,
-        initials=initials, by_day=by_day, sum_lost=lost,
+        initials=initials, by_day=by_day, sum_lost=lost, upper_first=upper_first,
     )  # fmt: skip
     app.jinja_env.globals.update(
         pays=pays, client_pays=client_pays, client_steps=list(ClientStep), track_name=track, number_name=number

@@ -1,0 +1,457 @@
+"""Files to rows: the only place that opens a file somebody hands us.
+
+CSV in whatever form it left a spreadsheet, JSON lines, and a folder of the NetBox device-type library. A file is read
+through once before its first row is given out, so that one which breaks off in the middle is refused whole. Nothing is
+kept in memory but the row at hand; what is no table (zeros, an endless line, a cell that never closes) is refused on
+the way. Cells are text: nothing that looks like a formula is ever computed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+import os
+import re
+import stat
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import yaml
+
+from warranty.services.columns import Heading, Kind, Unusable, recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+MOST_BYTES = 2**30
+MOST_ROWS = 1_000_000
+MOST_CHARACTERS = 2**20
+"""Of one line, of one row with line breaks in its cells, and of one file of a library."""
+
+CHUNK = 2**20
+DELIMITERS = (",", ";", "\t", "|")
+
+_LINE_BREAK = re.compile(r"[\r\n]")
+_NOT_TEXT = {
+    b"PK\x03\x04": "This is an XLSX workbook (or another archive), which is not read yet: save the sheet as CSV UTF-8.",
+    b"\xd0\xcf\x11\xe0": "This is an old Excel workbook: save the sheet as CSV UTF-8.",
+    b"\x1f\x8b": "This is a compressed file: unpack it first.",
+    b"%PDF": "This is a PDF, not a table.",
+    b"SQLite format 3": "This is a database file, not a table.",
+}
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its cells by the names of our columns, only those that are not empty.
+
+    ``line`` is where it starts, from 1. ``file`` is set where a sheet has several. ``fault`` says why the row cannot be
+    taken at all, empty where it can.
+    """
+
+    line: int
+    cells: Mapping[str, str]
+    file: str = ""
+    fault: str = ""
+
+
+class Sheet(Protocol):
+    """A table that can be read any number of times."""
+
+    kind: Kind
+    dialect: str
+    total: int
+    warnings: list[str]
+
+    def rows(self) -> Iterator[Row]:
+        """Give out the rows, those with a fault too; blank ones are left out."""
+
+
+def open_sheet(path: Path, kind: Kind, *, dialect: str = "auto") -> Sheet:
+    """Look at a file or folder, find out what it is, and read it through once.
+
+    Args:
+        path: a CSV or JSON lines file; for products also a folder of the device-type library.
+        kind: what its rows are.
+        dialect: a name of ``DIALECT_NAMES``, or ``auto``.
+
+    Raises:
+        Unusable: it cannot be read as such a table; the message says why and what to do.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return LibrarySheet.open(path, kind)
+        if not stat.S_ISREG(mode):
+            raise Unusable(f"{path} is no file: save the table to a file first.")
+        encoding, warnings, first = _encoding(path)
+        if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} or first in {"{", "["}:
+            return JsonSheet.open(path, kind, dialect, encoding, warnings)
+        return CsvSheet.open(path, kind, dialect, encoding, warnings)
+    except OSError as err:
+        raise Unusable(f"Cannot read {path}: {err.strerror or err}.") from err
+
+
+# --- Text -----------------------------------------------------------------------------------------------------------
+
+
+def _encoding(path: Path) -> tuple[str, list[str], str]:
+    """How the bytes of a file are text: the encoding, a warning where it is a guess, and the first sign of the text."""
+    with path.open("rb") as stream:
+        head = stream.read(16)
+    _refuse_other_files(path, head)
+    for bom, encoding in _BOMS.items():
+        if head.startswith(bom):
+            try:
+                return encoding, [], _scan(path, encoding)
+            except UnicodeDecodeError as err:
+                raise Unusable(f"{path.name} is no {encoding} text: save it as CSV UTF-8.") from err
+    for encoding, name in (("utf-8", ""), ("cp1252", "Windows-1252"), ("latin-1", "Latin-1")):
+        warning = f"The file is not UTF-8 and was read as {name}: look at its accented letters."
+        try:
+            return encoding, [warning] if name else [], _scan(path, encoding)
+        except UnicodeDecodeError:
+            continue
+    raise AssertionError("every byte is a sign of Latin-1")
+
+
+def _refuse_other_files(path: Path, head: bytes) -> None:
+    if not head:
+        raise Unusable(f"{path.name} is empty.")
+    for magic, message in _NOT_TEXT.items():
+        if head.startswith(magic):
+            raise Unusable(message)
+    if path.stat().st_size > MOST_BYTES and b"\0" not in head:
+        raise Unusable(f"{path.name} is larger than {MOST_BYTES // 2**30} GB: split it into several files.")
+
+
+def _scan(path: Path, encoding: str) -> str:
+    """Decode a whole file piece by piece, looking for what no table has; its first sign that is not blank."""
+    decode = codecs.getincrementaldecoder(encoding)().decode
+    first, unbroken = "", 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            text = decode(chunk)
+            if "\0" in text:
+                raise Unusable(f"{path.name} is not text (it holds zero bytes): export the table as CSV UTF-8.")
+            first = first or text.lstrip()[:1]
+            found = _LINE_BREAK.search(text)
+            if unbroken + (found.start() if found else len(text)) > MOST_CHARACTERS:
+                raise Unusable(f"{path.name} has a line of more than {MOST_CHARACTERS:,} characters: it is no table.")
+            unbroken = len(text) - max(text.rfind("\n"), text.rfind("\r")) - 1 if found else unbroken + len(text)
+    decode(b"", final=True)
+    if not first:
+        raise Unusable(f"{path.name} is blank.")
+    return first
+
+
+class _Lines:
+    """The lines of a stream, as long as one row does not take too many of them."""
+
+    def __init__(self, stream: Iterator[str]) -> None:
+        self._stream = stream
+        self.taken = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._stream)
+        self.taken += len(line)
+        if self.taken > MOST_CHARACTERS:
+            raise csv.Error(f"a row of more than {MOST_CHARACTERS:,} characters")
+        return line
+
+
+# --- CSV ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class CsvSheet:
+    """Comma-separated values, or semicolons, tabs, bars; any line end; cells may hold line breaks inside quotes."""
+
+    kind: Kind
+    dialect: str
+    warnings: list[str]
+    path: Path
+    encoding: str
+    delimiter: str
+    heading: Heading
+    width: int
+    header_at: int
+    total: int = 0
+
+    @classmethod
+    def open(cls, path: Path, kind: Kind, dialect: str, encoding: str, warnings: list[str]) -> CsvSheet:
+        """Find the delimiter, the header and the number of rows.
+
+        Raises:
+            Unusable: no header of ours, or quotes that do not match somewhere in the file.
+        """
+        delimiter, (header_at, headers), heading = _best_reading(path, kind, dialect, encoding)
+        sheet = cls(kind, heading.dialect, warnings, path, encoding, delimiter, heading, len(headers), header_at)
+        if heading.unused:
+            warnings.append(f"Columns that are not read: {', '.join(heading.unused)}.")
+        warnings.extend(
+            f"The column {name} stands there twice: rows whose two cells differ are refused."
+            for name in heading.doubled
+        )
+        sheet.total = sum(1 for _ in sheet.rows())
+        if sheet.total > MOST_ROWS:
+            raise Unusable(f"{path.name} has more than {MOST_ROWS:,} rows: split it into several files.")
+        if not sheet.total:
+            warnings.append("There is a header and no row.")
+        return sheet
+
+    def rows(self) -> Iterator[Row]:
+        """Give out the rows below the header."""
+        for line, cells in _records(self.path, self.encoding, self.delimiter):
+            if line > self.header_at:
+                yield self._row(line, cells)
+
+    def _row(self, line: int, cells: list[str]) -> Row:
+        if len(cells) > self.width and any(cell.strip() for cell in cells[self.width :]):
+            fault = f"The row has {len(cells)} cells and the header {self.width}: quote cells that hold a delimiter."
+            return Row(line, {}, fault=fault)
+        found: dict[str, str] = {}
+        for column, places in self.heading.places.items():
+            texts = {text for place in places if place < len(cells) and (text := cells[place].strip())}
+            if len(texts) > 1:
+                return Row(line, {}, fault=f"{column} stands there twice and differs: {' and '.join(sorted(texts))}.")
+            if texts:
+                found[column] = texts.pop()
+        return Row(line, found)
+
+
+def _best_reading(path: Path, kind: Kind, dialect: str, encoding: str) -> tuple[str, tuple[int, list[str]], Heading]:
+    """The delimiter under which the header holds most columns of ours; where none does, what was found instead."""
+    readings: list[tuple[int, str, tuple[int, list[str]], Heading]] = []
+    refusals: list[tuple[int, Unusable]] = []
+    for delimiter in DELIMITERS:
+        width = 0
+        try:
+            header = next(_records(path, encoding, delimiter), (0, []))
+            width = len(header[1])
+            heading = recognise(kind, tuple(header[1]), dialect)
+        except Unusable as err:
+            refusals.append((width, err))
+        else:
+            readings.append((len(heading.places), delimiter, header, heading))
+    if not readings:
+        raise max(refusals, key=lambda refusal: refusal[0])[1]
+    return max(readings, key=lambda reading: reading[0])[1:]
+
+
+def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, each with the number of the line on which it starts."""
+    with path.open(encoding=encoding, newline="") as stream:
+        lines = _Lines(stream)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        line = 1
+        try:
+            for cells in reader:
+                if any(cell and not cell.isspace() for cell in cells) and not (line == 1 and _names_delimiter(cells)):
+                    yield line, cells
+                line = reader.line_num + 1
+                lines.taken = 0
+        except csv.Error as err:
+            raise Unusable(f"Line {line}: the quotes of this row do not match ({err}): mend it, import again.") from err
+
+
+def _names_delimiter(cells: list[str]) -> bool:
+    """Whether a first line is the one with which a spreadsheet says how the file is delimited."""
+    return cells[0].lower().startswith("sep=")
+
+
+# --- JSON lines -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class JsonSheet:
+    """One JSON object a line, its members named as the columns; values are text, numbers, booleans, null or lists."""
+
+    kind: Kind
+    dialect: str
+    warnings: list[str]
+    path: Path
+    encoding: str
+    total: int = 0
+    wanted: str = "auto"
+    _unused: set[str] = field(default_factory=set)
+
+    @classmethod
+    def open(cls, path: Path, kind: Kind, dialect: str, encoding: str, warnings: list[str]) -> JsonSheet:
+        """Count the lines, and note the members that are not read.
+
+        Raises:
+            Unusable: too many lines, or the file is one JSON document.
+        """
+        sheet = cls(kind, dialect, warnings, path, encoding, wanted=dialect)
+        for row in sheet.rows():
+            sheet.total += 1
+            if sheet.total == 1 and row.fault:
+                _refuse_document(path, encoding)
+        if sheet.total > MOST_ROWS:
+            raise Unusable(f"{path.name} has more than {MOST_ROWS:,} lines: split it into several files.")
+        if sheet._unused:
+            warnings.append(f"Members that are not read: {', '.join(sorted(sheet._unused))}.")
+        return sheet
+
+    def rows(self) -> Iterator[Row]:
+        """Give out the objects."""
+        with self.path.open(encoding=self.encoding, newline="") as stream:
+            for line, text in enumerate(stream, start=1):
+                if not text.isspace():
+                    yield self._row(line, text)
+
+    def _row(self, line: int, text: str) -> Row:
+        try:
+            pairs = json.loads(text, object_pairs_hook=_Pairs)
+        except (ValueError, RecursionError):
+            return Row(line, {}, fault="The line is no JSON.")
+        if not isinstance(pairs, _Pairs):
+            return Row(line, {}, fault="The line is no JSON object: write one object a line.")
+        names = tuple(name for name, _ in pairs)
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            return Row(line, {}, fault=f"{twice[0]} stands there twice.")
+        try:
+            heading = recognise(self.kind, names, self.wanted)
+            texts = [_as_text(name, value) for name, value in pairs]
+        except Unusable as err:
+            return Row(line, {}, fault=str(err))
+        self.dialect = heading.dialect
+        self._unused.update(heading.unused[:20])
+        found = {column: texts[places[0]] for column, places in heading.places.items() if texts[places[0]]}
+        return Row(line, found)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of an object, none lost where two have one name."""
+
+
+def _as_text(name: str, value: Any) -> str:
+    """A JSON value as the text of a cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and not isinstance(value, _Pairs) and all(isinstance(part, str) for part in value):
+        return ";".join(value)
+    if isinstance(value, (str, int, float)):
+        return str(value).strip()
+    raise Unusable(f"{name} is neither text nor a number nor a list of texts.")
+
+
+def _refuse_document(path: Path, encoding: str) -> None:
+    with path.open(encoding=encoding) as stream:
+        start = stream.read(CHUNK).lstrip()
+    if start.startswith("[") or start.split("\n", 1)[0].strip() == "{":
+        raise Unusable(f"{path.name} is one JSON document: write one object a line, without a list around them.")
+
+
+# --- The device-type library ----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class LibrarySheet:
+    """A folder of YAML files, one product each: manufacturer and model are its identity."""
+
+    kind: Kind
+    dialect: str
+    total: int
+    warnings: list[str]
+    folder: Path
+    files: Sequence[Path]
+
+    _PARTS: ClassVar[tuple[str, ...]] = ("device-types", "module-types")
+    _IDENTITY: ClassVar[tuple[str, ...]] = ("manufacturer", "model", "part_number")
+
+    @classmethod
+    def open(cls, folder: Path, kind: Kind) -> LibrarySheet:
+        """List the files. Of a whole checkout only the types of devices and modules are read, of any other folder all.
+
+        Raises:
+            Unusable: the rows are not products, or there is none.
+        """
+        if kind is not Kind.PRODUCTS:
+            raise Unusable(f"{folder} is a folder; {kind} come as one file.")
+        parts = [folder / part for part in cls._PARTS if (folder / part).is_dir()] or [folder]
+        files = sorted(file for part in parts for file in _yaml_files(part))
+        if not files:
+            raise Unusable(f"{folder} holds no .yaml or .yml file.")
+        if len(files) > MOST_ROWS:
+            raise Unusable(f"{folder} holds more than {MOST_ROWS:,} files.")
+        return cls(kind, "device-types", len(files), [], folder, files)
+
+    def rows(self) -> Iterator[Row]:
+        """Give out one row a file."""
+        for path in self.files:
+            name = path.relative_to(self.folder).as_posix()
+            try:
+                if path.stat().st_size > MOST_CHARACTERS:
+                    yield Row(1, {}, name, f"The file is larger than {MOST_CHARACTERS // 2**20} MB.")
+                    continue
+                members = top_level_texts(path.read_bytes())
+            except (yaml.YAMLError, UnicodeDecodeError, OSError) as err:
+                yield Row(_line_of(err), {}, name, f"The file is no YAML: {_first_line(err)}")
+                continue
+            yield Row(1, {member: members[member] for member in self._IDENTITY if members.get(member)}, name)
+
+
+def _yaml_files(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if name.lower().endswith((".yaml", ".yml")) and not name.startswith(".") and path.is_file():
+                yield path
+
+
+def top_level_texts(data: bytes) -> dict[str, str]:
+    """The plain values of a YAML document's outermost mapping, as they are written: ``0123`` stays ``0123``.
+
+    The file is read as a stream of events and nothing is built from it, so no tag makes an object, no alias multiplies,
+    and no number loses its leading zero.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, or a member stands there twice.
+    """
+    found: dict[str, str] = {}
+    depth, key = 0, None
+    for event in yaml.parse(data, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth, key = depth + 1, None
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif depth == 1:
+            value = event.value.strip() if isinstance(event, yaml.ScalarEvent) else ""
+            if key is None:
+                key = value
+                if key in found:
+                    raise yaml.MarkedYAMLError(problem=f"{key} stands there twice", problem_mark=event.start_mark)
+            else:
+                is_null = isinstance(event, yaml.ScalarEvent) and event.style is None and value in {"~", "null"}
+                found[key] = "" if is_null else value
+                key = None
+    return found
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _line_of(err: Exception) -> int:
+    mark = getattr(err, "problem_mark", None)
+    return 1 if mark is None else int(mark.line) + 1
+
+
+def _first_line(err: Exception) -> str:
+    return str(getattr(err, "problem", None) or err).splitlines()[0]
