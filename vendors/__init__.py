@@ -1,4 +1,4 @@
-"""Vendors: finds the adapters and builds them. The file name in ``adapters/`` is the vendor's name; there is no list to edit.
+"""Vendors: the only place that finds adapters and builds them. A file name in ``adapters/`` is the vendor's name.
 
 This package stands alone: it knows nothing of the product around it but ``vendors.contract``.
 """
@@ -81,7 +81,9 @@ def _adapter_class(vendor: str) -> type[VendorAdapter]:
     """Find the adapter class in ``adapters/<vendor>.py``: the one whose ``name`` is the file's."""
     if vendor not in available():
         there_are = ", ".join(available())
-        raise VendorError(vendor, Trouble.REFUSED, vendor_code="no_such_vendor", detail=f"no such vendor; there are {there_are}")
+        raise VendorError(
+            vendor, Trouble.REFUSED, vendor_code="no_such_vendor", detail=f"no such vendor; there are {there_are}"
+        )
     module = importlib.import_module(f"vendors.adapters.{vendor}")
     # The class inherits from the protocol; issubclass() itself is not for protocols that have more than methods.
     classes = (thing for thing in vars(module).values() if isinstance(thing, type) and VendorAdapter in thing.__mro__)

@@ -3,8 +3,8 @@
 Words of one vendor never leave its adapter; what leaves is written in the terms of this module. The host hands in a
 ``TokenStore``, a ``Gate`` and a ``Calls``, and gets values or a ``VendorError`` back, nothing else.
 
-Plain strings that belong to the host's closed lists (``kind``, ``service_level``, ``component`` ...) carry the values of
-its enums; this package cannot import them, since vendors stand alone.
+Plain strings that belong to the host's closed lists (``kind``, ``service_level``, ``component`` ...) carry the values
+of its enums; this package cannot import them, since vendors stand alone.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -177,7 +177,7 @@ class ReturnRule:
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """The vendor is a person with a portal or a telephone: nothing is sent, a person gets these and the pasted request."""
+    """A portal or a telephone instead of an API: nothing is sent, a person gets these and the request to paste."""
 
     portal_url: str = ""
     instructions: str = ""
@@ -196,7 +196,7 @@ class Capabilities:
         quota: the vendor's published limit; None where none is published.
         requires: what a request must carry before it may be sent (else ``info_missing``).
         return_rule: when the defective part is due back; None where the vendor tells each time, or not at all.
-        dead_on_arrival_days: days after delivery in which a dead replacement is swapped without question; None: unknown.
+        dead_on_arrival_days: days after delivery in which a dead replacement is simply swapped; None: unknown.
         transfer_rule, transfer_days: what cover the replacement has; days for ``fixed_days`` and ``longer_of_both``.
         by_hand: set where the adapter cannot open by itself: the Rma goes to ``manual_handling``.
         resubmits: a denied case can be sent again under its own number.
@@ -302,7 +302,7 @@ class NotListed:
 
 @dataclass(frozen=True, slots=True)
 class ComeBack:
-    """The vendor works on it: call ``look_up`` with the same ``units`` and this ``handle`` after ``after_s`` seconds."""
+    """The vendor works on it: call ``look_up`` with these ``units`` and this ``handle`` after ``after_s`` seconds."""
 
     units: tuple[Unit, ...]
     after_s: float
@@ -546,7 +546,8 @@ class Calls:
     """How calls are made for one account.
 
     Attributes:
-        timeout_s: total deadline of one vendor call, from resolving the name to the last byte, token and repetitions included.
+        timeout_s: total deadline of one vendor call, from resolving the name to the last byte; token and repetitions
+            are part of it.
         allow_private: opens private addresses, http and any port; for the sandbox and for tests.
         record: called once for each HTTP exchange, also for those that failed.
         settle_s: replaces every adapter's own settle time; for tests and development, the host refuses it elsewhere.
@@ -602,9 +603,10 @@ class VendorAdapter(Protocol):
         raise self._cannot("look units up")
 
     def find_case(self, request: RmaRequest) -> VendorCase | None:
-        """Search for the case of a request that may have arrived. None: the vendor answered, and has no such case *yet*.
+        """Search for the case of a request that may have arrived.
 
-        A search that fails raises; it never means "absent".
+        None means that the vendor answered, and has no such case *yet*. A search that fails raises: it never means
+        "absent".
         """
         raise self._cannot("search its cases")
 

@@ -1,4 +1,4 @@
-"""The only errors that leave this package: what went wrong at a vendor, said so that the caller knows what to do next."""
+"""The only errors that leave this package: what went wrong at a vendor, said so that one knows what to do next."""
 
 from enum import StrEnum
 
@@ -24,7 +24,7 @@ class VendorError(Exception):
         detail: one sentence for a person, already scrubbed of secrets and personal data, at most 500 characters.
         retry_after_s: seconds after which the vendor (or the gate) wants to be asked again; None where it did not say.
 
-    A refusal of the *claim* (not entitled, out of contract) is no error: it is a ``VendorCase`` with the status ``denied``.
+    A refusal of the *claim* (not entitled, out of contract) is no error: it is a ``VendorCase`` that is ``denied``.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class VendorError(Exception):
         self.vendor_code = vendor_code
         self.detail = detail[:500]
         self.retry_after_s = retry_after_s
-        super().__init__(" ".join(filter(None, (f"{vendor}: {trouble}", vendor_code and f"({vendor_code})", self.detail))))
+        super().__init__(
+            " ".join(filter(None, (f"{vendor}: {trouble}", vendor_code and f"({vendor_code})", self.detail)))
+        )
 
     @property
     def may_have_arrived(self) -> bool:

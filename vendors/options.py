@@ -1,4 +1,4 @@
-"""The options of a vendor account: the only place where their text is read, and where what is wrong with them is said."""
+"""The options of a vendor account: the only place that reads their text and says what is wrong with them."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -138,7 +138,9 @@ def _unknown_names(form: AdapterForm, names: Collection[str], *, secret: bool) -
     said = []
     for name in names:
         if name in other:
-            said.append(f"{name} is {'an option' if secret else 'a secret'} of {form.vendor}, not {word}: give it as one")
+            said.append(
+                f"{name} is {'an option' if secret else 'a secret'} of {form.vendor}, not {word}: give it as one"
+            )
         elif name not in known:
             said.append(f"{form.vendor} has no {word} {name}; it has {_listed(known)}")
     return said
@@ -147,7 +149,9 @@ def _unknown_names(form: AdapterForm, names: Collection[str], *, secret: bool) -
 def _base_url_faults(form: AdapterForm, base_url: str | None) -> list[str]:
     """Say what is wrong with a base URL: it is scheme, host and port, since paths stay as the vendor documents them."""
     if not base_url:
-        return [f"{form.vendor} needs a base URL: every customer has a host of their own"] if form.needs_base_url else []
+        return (
+            [f"{form.vendor} needs a base URL: every customer has a host of their own"] if form.needs_base_url else []
+        )
     unreadable = ["the base URL cannot be read; it looks like https://vendor.example:8443"]
     try:
         parts = urlsplit(base_url)

@@ -5,8 +5,8 @@ takes are known by name, so that an account is set up once.
 
 How entitlements are read:
 
-- ``INITIAL`` is the warranty that came with the machine, so ``manufacturer_warranty``; everything else was bought on top,
-  so ``vendor_contract``. Both are claimed in the same way and paid by the vendor: the difference only ranks lines.
+- ``INITIAL`` is the warranty that came with the machine, so ``manufacturer_warranty``; everything else was bought on
+  top, so ``vendor_contract``. Both are claimed in the same way and paid by the vendor: the difference only ranks lines.
 - They cover ``parts`` and never ``labour``: an engineer on site exchanges the part, but does not do the MSP's own work
   of making the unit what it was. On site is a delivery.
 - Only codes that were seen to be hardware cover have a service level. An unknown code, or none, leaves the level
@@ -159,7 +159,7 @@ class Dell(VendorAdapter):
         """Make one call: upper-case tag to the vendor's record of it."""
         document = self._http.call(
             Kind.READ, "GET", ENTITLEMENTS_URL, query={"servicetags": ",".join(tags)}, overload_s=OVERLOAD_S
-        ).document
+        )
         if not isinstance(document, list) or not all(isinstance(record, dict) for record in document):
             raise self._http.malformed("the look-up answer is not a list of records")
         return {str(record.get("serviceTag", "")).strip().upper(): record for record in document}
@@ -238,7 +238,9 @@ def _named(lines: list[_Line]) -> tuple[Entitlement, ...]:
     """
     seen: dict[str, int] = {}
     named = []
-    for line in sorted(lines, key=lambda one: (one.starts_on, one.ends_on, one.starts_raw, one.ends_raw, one.item, one.code)):
+    for line in sorted(
+        lines, key=lambda one: (one.starts_on, one.ends_on, one.starts_raw, one.ends_raw, one.item, one.code)
+    ):
         name = line.item or f"{line.code or line.description}/{line.type}/{line.starts_on}"
         seen[name] = seen.get(name, 0) + 1
         level, delivery = SERVICES.get(line.code, ("unknown", "unknown"))

@@ -33,8 +33,10 @@ from vendors.contract import (
     VendorStatus,
 )
 from vendors.errors import Trouble, VendorError
-from vendors.http import Auth, Basic, ClientCredentials, Http, Kind, json_document, people_of, verify_signature
+from vendors.http import Auth, Basic, ClientCredentials, Http, Kind, json_document
 from vendors.options import Options
+from vendors.scrub import people_of
+from vendors.signatures import verify_signature
 
 SETTLE_S = 120.0
 PAGE_SIZE = 100
@@ -65,7 +67,9 @@ class ServiceNow(VendorAdapter):
             AccountField("caller_id", "caller of every record"),
             AccountField("assignment_group", "group that every record goes to"),
             AccountField("state_map", "JSON object: their state value to our word", kind=FieldKind.JSON),
-            AccountField("rma_number_field", "column of the RMA number; without it the case number is one once approved"),
+            AccountField(
+                "rma_number_field", "column of the RMA number; without it the case number is one once approved"
+            ),
             AccountField("token_url", "token endpoint of the OAuth client", default="/oauth_token.do"),
         ),
         either=(("username", "password"), ("client_id", "client_secret")),
@@ -127,7 +131,7 @@ class ServiceNow(VendorAdapter):
         self._query({"sysparm_limit": "1"})
 
     def find_case(self, request: RmaRequest) -> VendorCase | None:
-        """Search by our reference, in every state. Two records for one reference come back as one with ``duplicates``."""
+        """Search by our reference, in every state; two records for one reference are one case with ``duplicates``."""
         people = people_of(request)
         records = self._matching("correlation_id", request.client_reference, people)
         if not records:
@@ -193,9 +197,7 @@ class ServiceNow(VendorAdapter):
             "file_name": file.name,
         }
         headers = {"Content-Type": file.content_type}
-        self._http.call(
-            Kind.WRITE, "POST", "/api/now/attachment/file", query=query, headers=headers, raw=file.content
-        )
+        self._http.call(Kind.WRITE, "POST", "/api/now/attachment/file", query=query, headers=headers, raw=file.content)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
         """Check the signature that the instance's outbound message carries; give the delivery's id."""
@@ -223,13 +225,13 @@ class ServiceNow(VendorAdapter):
             raise VendorError(self.name, Trouble.REFUSED, vendor_code="query", detail=f"cannot search for {value!r}")
         records = self._query({"sysparm_query": f"{column}={value}", "sysparm_limit": str(FIRST_LOOK)}, people)
         if any(_text(record, column) != value for record in records):
-            # An instance drops a condition that it does not know and then answers with any records: no proof of absence.
+            # An instance drops a condition that it does not know, and answers with any records: no proof of absence.
             raise self._http.malformed(f"asked for {column}={value}, answered with other records")
         return records
 
     def _query(self, query: Mapping[str, str], people: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Ask the table, and give its records."""
-        return self._records(self._http.call(Kind.READ, "GET", self._endpoint, query=query, people=people).document)
+        return self._records(self._http.call(Kind.READ, "GET", self._endpoint, query=query, people=people))
 
     def _records(self, document: Any) -> list[dict[str, Any]]:
         """Take the list of records out of its envelope."""
@@ -312,7 +314,7 @@ def _one_line(text: str) -> str:
 
 
 def _explain(document: Any) -> tuple[str, str]:
-    """Read an error: ``{"error": {"message", "detail"}}`` of the Table API, ``error_description`` of its token endpoint."""
+    """Read an error: ``error`` is an object in the Table API, and a word at the token endpoint."""
     if not isinstance(document, dict):
         return "", ""
     error = document.get("error")

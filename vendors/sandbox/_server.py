@@ -1,16 +1,4 @@
-"""The vendors, pretended: real HTTP servers that follow the vendors' documents, are strict, and misbehave on demand.
-
-One server plays any number of vendors at once, since their paths differ; a module here without a leading underscore is
-a twin, and its file name is the vendor's. Control is over HTTP at ``/_sandbox/...`` and from Python by ``Twin``:
-
-- ``GET /_sandbox/ledger``: everything accepted, in order (``?vendor=``)
-- ``GET``, ``POST /_sandbox/behaviour``: how the twins behave; ``{"vendor": ..., "drop_after_accept": 0.3, "next_opens": [...]}``
-- ``POST /_sandbox/tags``: ``{"TAG": {record}}`` for the look-up twins
-- ``POST /_sandbox/cases/NUMBER``: ``{"state": ...}`` moves a case
-- ``POST /_sandbox/tokens``: takes all tokens back
-
-A sandbox has no secrets worth keeping and no guard on its control paths: it listens on loopback only.
-"""
+"""The server of the twins: the only place that starts one, and that takes control requests."""
 
 import dataclasses
 import importlib
@@ -33,7 +21,8 @@ HOST = "127.0.0.1"
 
 def available() -> tuple[str, ...]:
     """Give the names of the vendors that have a twin, sorted."""
-    return tuple(sorted(one.name for one in pkgutil.iter_modules(__path__) if not one.name.startswith("_")))
+    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
 
 
 class _Quiet(WSGIRequestHandler):
@@ -80,7 +69,7 @@ class Twin:
         for vendor in vendors or available():
             if vendor not in available():
                 raise ValueError(f"there is no twin of {vendor}; there are {', '.join(available())}")
-            module = importlib.import_module(f"{__name__}.{vendor}")
+            module = importlib.import_module(f"{__package__}.{vendor}")
             stage = Stage(vendor, self._ledger, credentials, seed, module.error)
             play = module.Play(stage)
             self._stages[vendor], self._plays[vendor] = stage, play
@@ -243,7 +232,7 @@ def _object() -> dict[str, Any]:
     """Read a control request."""
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise ValueError("the body must be a JSON object")
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 -- answered with 400 like any unreadable request
     return body
 
 

@@ -1,4 +1,4 @@
-"""What every twin shares: how it misbehaves, the ledger of what it accepted, its tokens. The only place that misbehaves.
+"""What every twin shares: its behaviour, the ledger of what it accepted, its tokens. The only place that misbehaves.
 
 A twin answers truthfully unless it was told otherwise, by a probability (``fault_rate`` ...), by a script for the next
 calls, or by ``down``. Randomness is seeded, so that a run can be repeated.
@@ -73,7 +73,7 @@ class Ledger:
     """Everything the twins accepted, in order, never changed; with a file it survives the process."""
 
     def __init__(self, file: Path | None = None) -> None:
-        """Read what an earlier process wrote to the file; a last line that was cut off was never answered, and is dropped."""
+        """Read what an earlier process wrote; a last line that was cut off was never answered, and is dropped."""
         self._lock = threading.Lock()
         self._file = file
         self._entries: list[dict[str, Any]] = []
@@ -105,7 +105,7 @@ class Stage:
     Args:
         vendor: whose twin plays here.
         ledger: shared by all twins of one server.
-        credentials: the only user and password (or client id and secret) it accepts; None accepts any that are not empty.
+        credentials: the only user and password (or client id and secret) accepted; None: any that are not empty.
         seed: of the randomness.
         error: makes the vendor's own error answer for a status and a sentence.
     """

@@ -41,9 +41,9 @@ class Play:
 
         Args:
             tag: the service tag.
-            record: the vendor's record of it; every field may be missing. A row of ``entitlements`` is the vendor's own,
-                or the short form ``{"code", "type", "starts_on", "ends_on"}`` with days of ``time_zone`` (of the record,
-                UTC where missing), which is written as the vendor writes it.
+            record: the vendor's record of it; every field may be missing. A row of ``entitlements`` is the vendor's
+                own, or the short form ``{"code", "type", "starts_on", "ends_on"}`` with days in the record's
+                ``time_zone`` (UTC where missing), which is written as the vendor writes it.
 
         Raises:
             ValueError: a day that is none.

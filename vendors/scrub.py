@@ -1,0 +1,108 @@
+"""What may be kept of a call: the only place that takes secrets and personal values out of text."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
+
+from vendors.contract import RmaRequest
+
+MAX_KEPT_CHARS = 20_000
+
+_TELLTALE = r"[\w.-]*(?:token|secret|password|passwd|api[_-]?key|assertion|authorization|signature)"
+_SECRET_PLACES = (
+    (re.compile(rf'("{_TELLTALE}"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE), r'\1"***"'),
+    (re.compile(rf"((?:^|[?&\s]){_TELLTALE}=)[^&\s\"]+", re.IGNORECASE), r"\1***"),
+    (re.compile(rf"(<(?:\w+:)?{_TELLTALE}>)[^<]+(?=<)", re.IGNORECASE), r"\1***"),
+)
+_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|signature|client-?id|api-?key", re.IGNORECASE)
+# A vendor repeats our own lines (``RmaRequest.as_lines``) long after the request that named the people.
+_PERSONAL_LINE = re.compile(
+    r"((?:^|\n|\\n|\\r)(?:Contact(?: phone| e-mail)?|Ship to): )[^\n\r\"\\]*(?:\\[^nr][^\n\r\"\\]*)*"
+)
+_MIN_SECRET = 4  # shorter ones are masked where a key or header names them; everywhere else they would ruin the text
+_MIN_PERSONAL = 3
+
+
+def _spellings(value: str) -> set[str]:
+    """Give the forms in which a value travels: plain, in JSON, in a URL, in a form, in XML."""
+    return {
+        value,
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        quote(value, safe=""),
+        quote_plus(value),
+        escape(value, {'"': "&quot;"}),
+    }
+
+
+def people_of(request: RmaRequest) -> dict[str, str]:
+    """Map every personal value of a request to the pseudonym that stands for it in whatever is kept."""
+    stands_for: dict[str, str] = {}
+    if request.ship_to:
+        to = request.ship_to
+        for value in (to.name, to.address_line1, to.address_line2, to.city, to.postal_code):
+            stands_for[value.strip()] = to.pseudonym
+    if request.contact:
+        who = request.contact
+        names = who.name.split()
+        turned = (
+            {f"{names[-1]}{comma}{' '.join(names[:-1])}" for comma in (",", ", ", " ")} if len(names) > 1 else set()
+        )
+        for value in (who.name, who.phone, who.email, re.sub(r"\D", "", who.phone), *turned):
+            stands_for[value.strip()] = who.pseudonym
+    return {value: name for value, name in stands_for.items() if len(value) >= _MIN_PERSONAL}
+
+
+@dataclass(slots=True)
+class Scrubber:
+    """Takes secrets and personal values out of text that is kept, shown or raised."""
+
+    secrets: set[str] = field(default_factory=set)
+
+    def learn(self, secret: str) -> None:
+        """Remember a secret that was handed to us on the way, such as an access token."""
+        self.secrets.add(secret)
+
+    def text(self, text: str, people: Mapping[str, str] | None = None) -> str:
+        """Give the text with secrets as ``***`` and personal values as their pseudonyms.
+
+        Args:
+            text: headers, a URL, a body in JSON, XML or form encoding, or a message.
+            people: personal value to pseudonym, as ``people_of`` gives it.
+        """
+        hide = {
+            spelling: "***" for secret in self.secrets if len(secret) >= _MIN_SECRET for spelling in _spellings(secret)
+        }
+        if hide:
+            text = _replaced(text, hide, r"{}", 0)
+        if people:
+            names = {spelling: name for value, name in people.items() for spelling in _spellings(value)}
+            text = _replaced(text, names, r"(?<!\w){}(?!\w)", re.IGNORECASE)
+        else:
+            text = _PERSONAL_LINE.sub(r"\1[personal]", text)
+        for places, by in _SECRET_PLACES:
+            text = places.sub(by, text)
+        return text
+
+    def headers(self, headers: Mapping[str, str], people: Mapping[str, str]) -> str:
+        """Give headers as lines, those that carry credentials without their value."""
+        return "".join(
+            f"{name}: {'***' if _SECRET_HEADER.search(name) else self.text(value, people)}\n"
+            for name, value in headers.items()
+        )
+
+
+def _replaced(text: str, by: Mapping[str, str], around: str, flags: int) -> str:
+    """Replace many literals in one pass, the longest first, so that no piece of a longer one is left."""
+    folded = {literal.casefold(): name for literal, name in by.items()}
+    longest_first = sorted(by, key=len, reverse=True)
+    found = re.compile(around.format("(?:" + "|".join(map(re.escape, longest_first)) + ")"), flags)
+    return found.sub(lambda match: folded[match.group().casefold()], text)
+
+
+def cut(text: str, limit: int = MAX_KEPT_CHARS) -> str:
+    """Keep the beginning of a text, and say how much there was."""
+    return text if len(text) <= limit else f"{text[:limit]} ... ({len(text)} characters)"
