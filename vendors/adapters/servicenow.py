@@ -155,9 +155,7 @@ class ServiceNow(VendorAdapter):
         }
         # The platform ignores the key today; it costs nothing, and a gateway before it may honour it.
         headers = {"Idempotency-Key": request.client_reference}
-        document = self._http.call(
-            Kind.OPEN, "POST", self._endpoint, body=record, headers=headers, people=people
-        ).document
+        document = self._http.call(Kind.OPEN, "POST", self._endpoint, body=record, headers=headers, people=people)
         # That it was accepted is a fact, whatever word the instance has for it; a poll looks at the word itself.
         return self._case(self._result(document, dict), people, at_least=VendorStatus.RECEIVED)
 
