@@ -7,6 +7,7 @@ installs one where there is none and prints its path, or stops with the one comm
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def find(own: str) -> str:
         if path and _runs(path):
             return path
     command = ("sudo", *APT_INSTALL) if shutil.which("apt-get") else PLAYWRIGHT_INSTALL
-    message = f"no browser: run '{' '.join(command)}', or set CHROMIUM to the path of a Chromium"
+    message = f"no browser: run this, or set CHROMIUM to the path of a Chromium: {shlex.join(command)}"
     raise NoBrowserError(message)
 
 

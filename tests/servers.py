@@ -341,7 +341,6 @@ def own_redis() -> Iterator[ValkeyServer]:
 def _logical_database(url: str) -> str:
     """Return `url` with the number of this xdist worker for its database."""
     number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return urlunsplit(parts._replace(query=f"db={number}"))
-    return urlunsplit(parts._replace(path=f"/{number}"))
+    if url.startswith("unix:"):
+        return f"{url.partition('?')[0]}?db={number}"
+    return urlunsplit(urlsplit(url)._replace(path=f"/{number}"))

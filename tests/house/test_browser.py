@@ -50,5 +50,5 @@ def test_a_chromium_that_does_not_run_is_refused_by_name(monkeypatch):
 def test_without_any_browser_the_message_holds_the_command_to_run(monkeypatch, tmp_path):
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoBrowserError, match=r"run '.* install .*chromium'"):
+    with pytest.raises(NoBrowserError, match=r"run this, .*: .* install .*chromium$"):
         find(str(tmp_path / "not-installed"))
