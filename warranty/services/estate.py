@@ -388,6 +388,27 @@ def new_product(
     )
 
 
+def register_products(session: Session, products: Sequence[Product], *, because: Because) -> list[Product]:
+    """Add products that ``new_product`` made; where somebody added one at the same time, theirs is in the answer."""
+    try:
+        with session.begin_nested():
+            session.add_all(products)
+    except IntegrityError:
+        return [_add_or_find(session, product, because) for product in products]
+    for product in products:
+        _note(session, product, "add", because)
+    return list(products)
+
+
+def _add_or_find(session: Session, product: Product, because: Because) -> Product:
+    try:
+        _add_once(session, product, "model", "known")
+    except Invalid:
+        return find_product(session, manufacturer=product.manufacturer, model=product.model)
+    _note(session, product, "add", because)
+    return product
+
+
 def find_product(session: Session, *, manufacturer: str, model: str) -> Product:
     """A product by its manufacturer's and its own name.
 
@@ -739,9 +760,18 @@ def change_coverage(session: Session, coverage: Coverage, *, because: Because, *
     Raises:
         Invalid: as ``add_coverage``.
     """
-    detail = _set(coverage, new)
-    check_coverage(coverage)
-    _note(session, coverage, "change", because, detail=detail)
+    check_change(coverage, new)
+    _note(session, coverage, "change", because, detail=_set(coverage, new))
+
+
+def check_change(coverage: Coverage, new: Mapping[str, Any]) -> None:
+    """Ask whether a coverage would still be well formed; the row itself stays as it is.
+
+    Raises:
+        Invalid: as ``add_coverage``.
+    """
+    columns = [column.key for column in Coverage.__table__.columns if column.key not in {"id", "public_id"}]
+    check_coverage(Coverage(**{column: getattr(coverage, column) for column in columns} | dict(new)))
 
 
 def check_coverage(coverage: Coverage) -> None:

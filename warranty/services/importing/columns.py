@@ -246,7 +246,7 @@ def recognise(kind: Kind, headers: tuple[str, ...], wanted: str = "auto") -> Hea
     if missing:
         names = ", ".join(header for header in headers if header.strip())
         raise Unusable(
-            f"There is no column {' and none '.join(missing)} among: {names[:300] or 'nothing'}. "
+            f"The header lacks {', '.join(missing)}; it reads: {names[:300] or 'nothing'}. "
             f"The columns of {kind} are {', '.join(COLUMNS[kind])}."
         )
     if kind is Kind.ASSETS:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import yaml
 
-from warranty.services.columns import Heading, Kind, Unusable, recognise
+from warranty.services.importing.columns import Heading, Kind, Unusable, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +30,9 @@ MOST_BYTES = 2**30
 MOST_ROWS = 1_000_000
 MOST_CHARACTERS = 2**20
 """Of one line, of one row with line breaks in its cells, and of one file of a library."""
+
+MOST_DEPTH = 32
+"""Of one YAML file; the parser takes minutes for a hundred thousand brackets."""
 
 CHUNK = 2**20
 DELIMITERS = (",", ";", "\t", "|")
@@ -423,13 +426,15 @@ def top_level_texts(data: bytes) -> dict[str, str]:
     and no number loses its leading zero.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or a member stands there twice.
+        yaml.YAMLError: it is no YAML, nested too deeply, or a member stands there twice.
     """
     found: dict[str, str] = {}
     depth, key = 0, None
     for event in yaml.parse(data, Loader=_LOADER):
         if isinstance(event, yaml.CollectionStartEvent):
             depth, key = depth + 1, None
+            if depth > MOST_DEPTH:
+                raise yaml.YAMLError("it is nested too deeply")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif depth == 1:
@@ -437,7 +442,7 @@ def top_level_texts(data: bytes) -> dict[str, str]:
             if key is None:
                 key = value
                 if key in found:
-                    raise yaml.MarkedYAMLError(problem=f"{key} stands there twice", problem_mark=event.start_mark)
+                    raise yaml.YAMLError(f"{key} stands there twice")
             else:
                 is_null = isinstance(event, yaml.ScalarEvent) and event.style is None and value in {"~", "null"}
                 found[key] = "" if is_null else value

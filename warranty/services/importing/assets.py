@@ -1,0 +1,281 @@
+"""Rows about units. The identity of a unit is its client, its manufacturer and its serial number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from warranty.domain.terms import AssetState, Ownership
+from warranty.models import Asset, Client
+from warranty.services import estate
+from warranty.services.estate import HandoverResult, Invalid
+from warranty.services.importing import columns
+from warranty.services.importing.rows import Import, Model, Outcome, Place, StandingUnit, standing_units, the_one
+from warranty.services.importing.sheets import Row
+
+_NOT_MADE_YET: Final = -1
+"""Stands for the id of a site or product that the import is going to make."""
+
+
+@dataclass(slots=True)
+class _Unit:
+    """A row, understood. Empty and None: the row does not say."""
+
+    row: Row
+    serial_number: str
+    key: str
+    maker: str
+    maker_key: str
+    model: str
+    part_number: str
+    site: str
+    name: str
+    asset_tag: str
+    ownership: Ownership | None
+    state: AssetState | None
+    purchased_on: date | None
+    client_id: int = 0
+    existing: StandingUnit | None = None
+    goes_into_service: bool = False
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+def _read(row: Row) -> _Unit:
+    cells = row.cells
+    serial, key = estate.checked_serial(cells.get("serial_number", ""))
+    maker = estate.checked_text("manufacturer", cells.get("manufacturer", ""), 120)
+    maker_key = estate.manufacturer_key(maker)
+    if maker and not maker_key:
+        raise Invalid("manufacturer", f"{maker} has neither letters nor digits.")
+    return _Unit(
+        row=row,
+        serial_number=serial,
+        key=key,
+        maker=maker,
+        maker_key=maker_key,
+        model=estate.checked_number("product", cells.get("product", ""), 200),
+        part_number=estate.checked_number("part_number", cells.get("part_number", ""), 120),
+        site=estate.checked_text("site", cells.get("site", ""), 200),
+        name=estate.checked_text("name", cells.get("name", ""), 200),
+        asset_tag=estate.checked_number("asset_tag", cells.get("asset_tag", ""), 64),
+        ownership=columns.read_word("ownership", cells["ownership"], Ownership) if "ownership" in cells else None,
+        state=columns.read_word("state", cells["state"], AssetState) if "state" in cells else None,
+        purchased_on=columns.read_day("purchased_on", cells["purchased_on"]) if "purchased_on" in cells else None,
+    )
+
+
+class Assets(Import):
+    """One run over rows about units."""
+
+    def _take(self, session: Session, rows: Sequence[Row]) -> None:
+        units = [unit for row in rows if (unit := self._understand(session, row)) is not None]
+        if not self.dry_run:
+            estate.hold(session, {unit.client_id for unit in units})
+        standing = standing_units(session, [unit.key for unit in units])
+        planned = [unit for unit in units if self._plan(session, unit, standing.get(unit.key, []))]
+        if not self.dry_run:
+            self._make_products(session, planned)
+            self._make_sites(session, planned)
+            self._write(session, planned)
+
+    def _understand(self, session: Session, row: Row) -> _Unit | None:
+        try:
+            unit = _read(row)
+            unit.client_id = self._owner_id(session, row)
+            self._find_product(session, unit)
+            if self._stands_above(unit):
+                self.tally.count(Outcome.SAME, row, serial_number=unit.serial_number)
+                return None
+        except Invalid as err:
+            self.tally.refuse(row, err)
+            return None
+        return unit
+
+    def _find_product(self, session: Session, unit: _Unit) -> None:
+        """Complete what a row says only half of: the model of a part number, the manufacturer of a model."""
+        wanted = unit.model or unit.part_number
+        if not wanted:
+            return
+        known = self.names.find_model(session, unit.maker_key, wanted)
+        if known is not None:
+            unit.maker, unit.maker_key, unit.model = known.manufacturer, known.maker_key, known.model
+        elif not unit.maker_key:
+            raise Invalid("manufacturer", f"The product {wanted} is not known: name its manufacturer, and it is made.")
+        else:
+            unit.model = wanted
+
+    def _stands_above(self, unit: _Unit) -> bool:
+        """Whether the file had this row before. One serial of two manufacturers is two units, where both are named."""
+        serial = (unit.client_id, unit.key)
+        other = self.seen.line_of((*serial, "") if unit.maker_key else serial)
+        if self._is_repeated(unit.row, (*serial, unit.maker_key), f"the serial number {unit.serial_number}"):
+            return True
+        if other is not None:
+            raise Invalid(
+                "manufacturer", f"Line {other} has the same serial number: name the manufacturer in both rows."
+            )
+        self.seen.say(unit.row, serial)
+        return False
+
+    # What a row comes to
+
+    def _plan(self, session: Session, unit: _Unit, standing: Sequence[StandingUnit]) -> bool:
+        """Compare a row with the register; whether there is anything to write."""
+        try:
+            own = [row for row in standing if row.client_id == unit.client_id]
+            unit.existing = the_one(own, unit.maker_key, unit.serial_number)
+            if unit.existing is None:
+                _check_first_state(unit)
+        except Invalid as err:
+            self.tally.refuse(unit.row, err)
+            return False
+        self._announce(session, unit)
+        if unit.existing is None:
+            outcome = Outcome.NEW
+            self._warn_of_new(unit, is_known_elsewhere=bool(standing))
+        else:
+            self._compare(session, unit, unit.existing)
+            outcome = Outcome.CHANGED if unit.changes or unit.goes_into_service else Outcome.SAME
+        self.tally.count(
+            outcome,
+            unit.row,
+            serial_number=unit.serial_number,
+            product=f"{unit.maker} {unit.model}".strip(),
+            site=unit.site,
+            state=unit.state or (AssetState.ONBOARDING if outcome is Outcome.NEW else ""),
+            changes=", ".join([*unit.changes, *["state"] * unit.goes_into_service]),
+        )
+        return outcome is not Outcome.SAME
+
+    def _announce(self, session: Session, unit: _Unit) -> None:
+        """Note a product or site that the row asks for and nobody has."""
+        if unit.model:
+            models = self.names.models_of(session, unit.maker_key)
+            self.tally.report.new_products += unit.model.casefold() not in models
+            known = models.setdefault(unit.model.casefold(), None)
+            if known is not None and unit.part_number not in {"", known.part_number, known.model}:
+                self.tally.warn("The part number differs from that of the product, which stays as it is.", unit.row)
+        elif unit.maker:
+            self.tally.warn("A manufacturer without a product or part number is not kept.", unit.row)
+        if unit.site:
+            sites = self.names.sites_of(session, unit.client_id)
+            if unit.site.casefold() not in sites:
+                self._announce_site(session, unit)
+            sites.setdefault(unit.site.casefold(), None)
+
+    def _announce_site(self, session: Session, unit: _Unit) -> None:
+        self.tally.report.new_sites += 1
+        zone = self.names.zone_of(session, unit.client_id)
+        sentence = f"The site {unit.site} is made, without an address and with the time zone {zone}: complete it."
+        self.tally.warn(sentence, unit.row)
+
+    def _warn_of_new(self, unit: _Unit, *, is_known_elsewhere: bool) -> None:
+        if unit.state is not AssetState.IN_SERVICE:
+            sentence = (
+                "The unit comes in as onboarding, and faults on it go to review until it is handed over. "
+                "If that is done, say in_service in the column state."
+            )
+            self.tally.warn(sentence, unit.row)
+        if is_known_elsewhere:
+            self.tally.warn(
+                "Another unit has the same serial number: a report on the serial alone may go to review.", unit.row
+            )
+
+    def _compare(self, session: Session, unit: _Unit, old: StandingUnit) -> None:
+        said: dict[str, Any] = {
+            "site_id": self._site_id(session, unit),
+            "product_id": self._product_id(session, unit),
+            "name": unit.name or None,
+            "asset_tag": unit.asset_tag or None,
+            "ownership": unit.ownership,
+            "purchased_on": unit.purchased_on,
+        }
+        unit.changes = {name: new for name, new in said.items() if new is not None and new != getattr(old, name)}
+        unit.goes_into_service = unit.state is AssetState.IN_SERVICE and old.state is AssetState.ONBOARDING
+        if not unit.goes_into_service and unit.state not in {None, old.state, AssetState.ONBOARDING}:
+            self.tally.warn(
+                f"The unit stays {old.state}: an import only takes units from onboarding into service.", unit.row
+            )
+
+    def _site_id(self, session: Session, unit: _Unit) -> int | None:
+        if not unit.site:
+            return None
+        place = self.names.sites_of(session, unit.client_id)[unit.site.casefold()]
+        return _NOT_MADE_YET if place is None else place.id
+
+    def _product_id(self, session: Session, unit: _Unit) -> int | None:
+        if not unit.model:
+            return None
+        model = self.names.models_of(session, unit.maker_key)[unit.model.casefold()]
+        return _NOT_MADE_YET if model is None else model.id
+
+    # Writing
+
+    def _make_products(self, session: Session, units: Sequence[_Unit]) -> None:
+        missing = {
+            (unit.maker_key, unit.model.casefold()): unit
+            for unit in units
+            if self._product_id(session, unit) == _NOT_MADE_YET
+        }
+        wanted = [
+            estate.new_product(manufacturer=unit.maker, model=unit.model, part_number=unit.part_number)
+            for unit in missing.values()
+        ]
+        made = estate.register_products(session, wanted, because=self.because)
+        for (maker_key, model_key), product in zip(missing, made, strict=True):
+            self.names.models_of(session, maker_key)[model_key] = Model(
+                product.id, product.manufacturer, maker_key, product.model, product.part_number
+            )
+
+    def _make_sites(self, session: Session, units: Sequence[_Unit]) -> None:
+        for unit in units:
+            if self._site_id(session, unit) != _NOT_MADE_YET:
+                continue
+            client = session.get_one(Client, unit.client_id)
+            zone = self.names.zone_of(session, unit.client_id)
+            try:
+                site = estate.add_site(session, client, name=unit.site, time_zone=zone, because=self.because)
+            except Invalid:  # somebody added it after its client's sites were read
+                site = estate.find_site(session, client, unit.site)
+            place = Place(site.id, site.public_id, site.time_zone)
+            self.names.sites_of(session, unit.client_id)[unit.site.casefold()] = place
+
+    def _write(self, session: Session, units: Sequence[_Unit]) -> None:
+        new = [
+            estate.new_asset(
+                client_id=unit.client_id,
+                serial_number=unit.serial_number,
+                product_id=self._product_id(session, unit),
+                site_id=self._site_id(session, unit),
+                name=unit.name,
+                asset_tag=unit.asset_tag,
+                ownership=unit.ownership or Ownership.CLIENT,
+                state=unit.state or AssetState.ONBOARDING,
+                purchased_on=unit.purchased_on,
+                because=self.because,
+            )
+            for unit in units
+            if unit.existing is None
+        ]
+        estate.register_assets(session, new, because=self.because)
+        for unit in units:
+            if unit.existing is not None:
+                self._change(session, unit, session.get_one(Asset, unit.existing.id))
+
+    def _change(self, session: Session, unit: _Unit, asset: Asset) -> None:
+        made = {"site_id": self._site_id(session, unit), "product_id": self._product_id(session, unit)}
+        changes = {name: made.get(name, new) for name, new in unit.changes.items()}
+        if changes:
+            estate.change_asset(session, asset, because=self.because, **changes)
+        if unit.goes_into_service:
+            actor = self.because.actor
+            estate.put_baseline(session, asset, result=HandoverResult.HEALTHY, signed_by=actor, because=self.because)
+
+
+def _check_first_state(unit: _Unit) -> None:
+    if unit.state not in {None, AssetState.ONBOARDING, AssetState.IN_SERVICE}:
+        raise Invalid("state", f"A unit is registered as onboarding or in_service, not as {unit.state}.")
