@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from warranty.domain.terms import (
@@ -35,6 +36,7 @@ from warranty.domain.terms import (
 from warranty.models import (
     Asset,
     AuditRow,
+    Base,
     Baseline,
     Client,
     Contract,
@@ -455,7 +457,7 @@ def add_asset(
     """
     if site is not None and site.client_id != client.id:
         raise Invalid("site", f"The site {site.name} is not one of {client.name}.")
-    asset = new_asset(
+    values = asset_values(
         client_id=client.id,
         serial_number=serial_number,
         product_id=None if product is None else product.id,
@@ -465,13 +467,12 @@ def add_asset(
         ownership=ownership,
         state=state,
         purchased_on=purchased_on,
-        because=because,
     )
-    register_assets(session, [asset], because=because)
-    return asset
+    [asset_id] = register_assets(session, [values], because=because)
+    return session.get_one(Asset, asset_id)
 
 
-def new_asset(
+def asset_values(
     *,
     client_id: int,
     serial_number: str,
@@ -482,57 +483,89 @@ def new_asset(
     ownership: Ownership,
     state: AssetState,
     purchased_on: date | None,
-    because: Because,
-) -> Asset:
-    """A checked unit that no session knows yet.
+) -> dict[str, Any]:
+    """The columns of a new unit, checked.
 
     Raises:
         Invalid: no serial number, or a state that no unit begins in.
     """
     serial, key = checked_serial(serial_number)
-    if state not in _FIRST_STATES:
-        raise Invalid("state", f"A unit is registered as {' or '.join(_FIRST_STATES)}, not as {state}.")
-    return Asset(
-        client_id=client_id,
-        product_id=product_id,
-        site_id=site_id,
-        serial_number=serial,
-        serial_key=key,
-        name=checked_text("name", name, 200),
-        asset_tag=checked_number("asset_tag", asset_tag, 64),
-        ownership=ownership,
-        state=state,
-        purchased_on=purchased_on,
-        created_at=because.at,
-    )
+    if state not in FIRST_STATES:
+        raise Invalid("state", f"A unit is registered as {' or '.join(FIRST_STATES)}, not as {state}.")
+    return {
+        "client_id": client_id,
+        "product_id": product_id,
+        "site_id": site_id,
+        "serial_number": serial,
+        "serial_key": key,
+        "name": checked_text("name", name, 200),
+        "asset_tag": checked_number("asset_tag", asset_tag, 64),
+        "ownership": ownership,
+        "state": state,
+        "purchased_on": purchased_on,
+    }
 
 
-_FIRST_STATES = {
+# The states that a unit may be registered in, each with the way to it that the register shows.
+FIRST_STATES = {
     AssetState.ONBOARDING: (AssetState.ONBOARDING,),
     AssetState.IN_SERVICE: (AssetState.ONBOARDING, AssetState.IN_SERVICE),
 }
 
 
-def register_assets(session: Session, assets: Sequence[Asset], *, because: Because) -> None:
-    """Add units that ``new_asset`` made; those in service with the baseline that the hand-over gate asks for."""
-    hold(session, {asset.client_id for asset in assets})
-    session.add_all(assets)
-    session.flush()
-    session.add_all(
-        Baseline(
-            client_id=asset.client_id,
-            asset_id=asset.id,
-            result=HandoverResult.HEALTHY.value,
-            exceptions=[],
-            signed_by=because.actor,
-            reason=because.reason,
-            signed_at=because.at,
-        )
-        for asset in assets
-        if asset.state is AssetState.IN_SERVICE
+_TABLES = Base.metadata.tables
+
+
+def register_assets(session: Session, values: Sequence[Mapping[str, Any]], *, because: Because) -> list[int]:
+    """Add the units of ``asset_values``; those in service with the baseline that the hand-over gate asks for.
+
+    Written into the tables and not through objects, which took three times as long for the thousands of an import.
+
+    Returns:
+        The keys of the new rows, in order.
+    """
+    hold(session, {unit["client_id"] for unit in values})
+    rows = [{**unit, "public_id": uuid4(), "created_at": because.at} for unit in values]
+    if not rows:
+        return []
+    session.execute(insert(_TABLES[Asset.__tablename__]), rows)
+    added = session.execute(
+        select(Asset.public_id, Asset.id).where(Asset.public_id.in_([row["public_id"] for row in rows]))
     )
-    for asset in assets:
-        moves.born(session, asset, _FIRST_STATES[asset.state], because)
+    ids = dict(added.tuples().all())
+    units = [(ids[row["public_id"]], row["client_id"], row["state"]) for row in rows]
+    baselines = [
+        {
+            "client_id": client_id,
+            "asset_id": asset_id,
+            "result": HandoverResult.HEALTHY.value,
+            "exceptions": [],
+            "signed_by": because.actor,
+            "reason": because.reason,
+            "signed_at": because.at,
+        }
+        for asset_id, client_id, state in units
+        if state is AssetState.IN_SERVICE
+    ]
+    if baselines:
+        session.execute(insert(_TABLES[Baseline.__tablename__]), baselines)
+    births = [
+        {
+            "at": because.at,
+            "actor": because.actor,
+            "action": "move",
+            "record": "asset",
+            "record_id": asset_id,
+            "client_id": client_id,
+            "old_state": old,
+            "new_state": new,
+            "reason": because.reason,
+        }
+        for asset_id, client_id, state in units
+        for old, new in zip((None, *FIRST_STATES[state]), FIRST_STATES[state], strict=False)
+    ]
+    session.execute(insert(_TABLES[AuditRow.__tablename__]), births)
+    return [asset_id for asset_id, _, _ in units]
 
 
 def find_assets(session: Session, serial_number: str, *, client: Client | None = None) -> list[Asset]:

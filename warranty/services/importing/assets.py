@@ -246,7 +246,7 @@ class Assets(Import):
 
     def _write(self, session: Session, units: Sequence[_Unit]) -> None:
         new = [
-            estate.new_asset(
+            estate.asset_values(
                 client_id=unit.client_id,
                 serial_number=unit.serial_number,
                 product_id=self._product_id(session, unit),
@@ -256,7 +256,6 @@ class Assets(Import):
                 ownership=unit.ownership or Ownership.CLIENT,
                 state=unit.state or AssetState.ONBOARDING,
                 purchased_on=unit.purchased_on,
-                because=self.because,
             )
             for unit in units
             if unit.existing is None
@@ -277,5 +276,5 @@ class Assets(Import):
 
 
 def _check_first_state(unit: _Unit) -> None:
-    if unit.state not in {None, AssetState.ONBOARDING, AssetState.IN_SERVICE}:
-        raise Invalid("state", f"A unit is registered as onboarding or in_service, not as {unit.state}.")
+    if unit.state is not None and unit.state not in estate.FIRST_STATES:
+        raise Invalid("state", f"A unit is registered as {' or '.join(estate.FIRST_STATES)}, not as {unit.state}.")
