@@ -1,0 +1,469 @@
+"""The records as programs see them: the only place that lists rows and makes documents of them.
+
+A document names other records by their public ids and holds plain values; the schemas of the web write them as JSON. A
+page is cut by key, newest first: it stays right while rows are added. Whose rows there are is the session's scope.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from warranty.domain.terms import ScopeKind
+from warranty.models import (
+    AdHocJob,
+    Asset,
+    AuditRow,
+    Client,
+    Contract,
+    Coverage,
+    Fault,
+    HumanTask,
+    JobLine,
+    Person,
+    Product,
+    Rma,
+    Shipment,
+    Site,
+    StoredVerdict,
+    Swap,
+    VendorAccount,
+    VendorCall,
+)
+from warranty.services import jobs, standings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy.orm import Session
+
+Document = dict[str, Any]
+
+
+class UnknownCursor(Exception):
+    """A cursor that no page ended with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one table is read: ``query`` gives its rows with the ids of what they name, ``documents`` writes them."""
+
+    table: Any
+    query: Callable[[], Select[Any]]
+    documents: Callable[[Session, Sequence[Row[Any]], datetime], list[Document]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some documents, where the next page begins (null: there is none), and how many there are (null: not asked)."""
+
+    items: list[Document]
+    next_cursor: UUID | None
+    total: int | None
+
+
+def page(
+    session: Session,
+    kind: Kind,
+    *where: ColumnElement[bool],
+    now: datetime,
+    limit: int,
+    cursor: UUID | None = None,
+    count: bool = False,
+) -> Page:
+    """One page of a list.
+
+    Args:
+        where: what the rows must satisfy.
+        limit: how many at most.
+        cursor: ``next_cursor`` of the page before; without one the newest.
+        count: whether to count all of them, which costs as much as reading them.
+
+    Raises:
+        UnknownCursor: nothing that the caller may see has this id.
+    """
+    table = kind.table
+    query = kind.query().where(*where).order_by(table.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        last = session.scalars(select(table.id).where(table.public_id == cursor)).one_or_none()
+        if last is None:
+            raise UnknownCursor
+        query = query.where(table.id < last)
+    rows = session.execute(query).all()
+    shown = rows[:limit]
+    total = None
+    if count:
+        total = session.scalar(select(func.count()).select_from(kind.query().where(*where).subquery()))
+    return Page(
+        items=kind.documents(session, shown, now),
+        next_cursor=shown[-1][0].public_id if len(rows) > limit else None,
+        total=total,
+    )
+
+
+def one(session: Session, kind: Kind, row: Any, *, now: datetime) -> Document:
+    """The document of a row that the caller may see."""
+    rows = session.execute(kind.query().where(kind.table.id == row.id)).all()
+    return kind.documents(session, rows, now)[0]
+
+
+def _each(document: Callable[[Row[Any]], Document]) -> Callable[[Session, Sequence[Row[Any]], datetime], list[Document]]:
+    return lambda _session, rows, _now: [document(row) for row in rows]
+
+
+def _columns(row: Any, *names: str) -> Document:
+    return {name: getattr(row, name) for name in names}
+
+
+# --- the registry ---
+
+
+def _client(row: Row[Any]) -> Document:
+    names = ("name", "currency", "call_out_minor", "labour_hour_minor", "created_at")
+    return {"id": row.Client.public_id, **_columns(row.Client, *names)}
+
+
+CLIENTS = Kind(Client, lambda: select(Client), _each(_client))
+
+
+def _sites(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[Document]:
+    contacts: dict[int, list[Document]] = {row.Site.id: [] for row in rows}
+    people = session.scalars(select(Person).where(Person.site_id.in_(contacts)).order_by(Person.id)) if rows else []
+    for person in people:
+        assert person.site_id is not None
+        contacts[person.site_id].append(_columns(person, "name", "phone", "email", "language"))
+    return [
+        {
+            "id": row.Site.public_id,
+            "client": row.client,
+            "contacts": contacts[row.Site.id],
+            **_columns(row.Site, "name", "time_zone", "address", "access_hours"),
+        }
+        for row in rows
+    ]
+
+
+SITES = Kind(
+    Site,
+    lambda: select(Site, Client.public_id.label("client")).join(Client, Client.id == Site.client_id),
+    _sites,
+)
+
+
+def _product(row: Row[Any]) -> Document:
+    names = ("manufacturer", "model", "part_number", "base_term_months", "list_price_minor", "currency")
+    return {"id": row.Product.public_id, **_columns(row.Product, *names)}
+
+
+PRODUCTS = Kind(Product, lambda: select(Product), _each(_product))
+
+
+def _asset(row: Row[Any]) -> Document:
+    asset = row.Asset
+    names = ("serial_number", "name", "asset_tag", "ownership", "state", "purchased_on", "created_at")
+    return {
+        "id": asset.public_id,
+        "client": row.client,
+        "site": row.site,
+        "product": row.product,
+        "replaced_by": row.replaced_by,
+        "lookup": {"vendor_says": asset.lookup_says, "checked_at": asset.lookup_at, "error": asset.lookup_error},
+        **_columns(asset, *names, "handover_exceptions", "absence_attested"),
+    }
+
+
+_successor = aliased(Asset)
+
+ASSETS = Kind(
+    Asset,
+    lambda: (
+        select(
+            Asset,
+            Client.public_id.label("client"),
+            Site.public_id.label("site"),
+            Product.public_id.label("product"),
+            _successor.public_id.label("replaced_by"),
+        )
+        .join(Client, Client.id == Asset.client_id)
+        .outerjoin(Site, Site.id == Asset.site_id)
+        .outerjoin(Product, Product.id == Asset.product_id)
+        .outerjoin(_successor, _successor.id == Asset.replaced_by_id)
+    ),
+    _each(_asset),
+)
+
+
+def _contract(row: Row[Any]) -> Document:
+    return {"id": row.Contract.public_id, "client": row.client, **_columns(row.Contract, "number", "name")}
+
+
+CONTRACTS = Kind(
+    Contract,
+    lambda: select(Contract, Client.public_id.label("client")).join(Client, Client.id == Contract.client_id),
+    _each(_contract),
+)
+
+
+def _coverage(row: Row[Any]) -> Document:
+    """The fields of the decision's case document, and who and what they belong to."""
+    coverage = row.Coverage
+    target = row.client if coverage.scope is ScopeKind.CLIENT else getattr(row, coverage.scope)
+    return {
+        "id": coverage.public_id,
+        "client": row.client,
+        "contract": row.contract,
+        "account": row.account,
+        "asset_id": row.asset,
+        "scope": {coverage.scope.value: target},
+        "claims_used": coverage.claims_consumed + coverage.claims_reserved,
+        "evidence": {
+            "source": coverage.evidence_source,
+            "vendor_says": coverage.vendor_says,
+            "checked_at": coverage.checked_at,
+            "error": coverage.lookup_error,
+        },
+        **_columns(coverage, *COVERAGE_FACTS),
+    }
+
+
+COVERAGE_FACTS = (
+    "contract_number",
+    "name",
+    "kind",
+    "fulfilment",
+    "starts_on",
+    "ends_on",
+    "time_zone",
+    "state",
+    "covers",
+    "excluded_causes",
+    "excluded_components",
+    "sites",
+    "service_level",
+    "delivery",
+    "grace_days",
+    "grace_is_covered",
+    "waiting_days",
+    "claims_after_end_days",
+    "claims_limit",
+)
+
+COVERAGES = Kind(
+    Coverage,
+    lambda: (
+        select(
+            Coverage,
+            Client.public_id.label("client"),
+            Asset.public_id.label("asset"),
+            Product.public_id.label("product"),
+            Site.public_id.label("site"),
+            Contract.public_id.label("contract"),
+            VendorAccount.public_id.label("account"),
+        )
+        .join(Client, Client.id == Coverage.client_id)
+        .outerjoin(Asset, Asset.id == Coverage.asset_id)
+        .outerjoin(Product, Product.id == Coverage.product_id)
+        .outerjoin(Site, Site.id == Coverage.site_id)
+        .outerjoin(Contract, Contract.id == Coverage.contract_id)
+        .outerjoin(VendorAccount, VendorAccount.id == Coverage.account_id)
+    ),
+    _each(_coverage),
+)
+
+
+# --- cases ---
+
+
+def _fault(row: Row[Any]) -> Document:
+    fault = row.Fault
+    verdict = json.loads(row.verdict) if row.verdict else {}
+    names = ("reference", "serial_number", "component", "component_ref", "cause", "symptom", "severity")
+    return {
+        "id": fault.public_id,
+        "client": row.client,
+        "asset_id": row.asset,
+        "verdict": verdict.get("verdict"),
+        "route": verdict.get("route"),
+        "reasons": verdict.get("reasons", []),
+        "pays": verdict.get("pays", {"parts": None, "labour": None}),
+        "rma_id": row.rma,
+        "job_id": row.job,
+        "review_item_id": row.review_item,
+        "duplicate_of": row.duplicate_of,
+        **_columns(fault, "state", *names, "occurred_at", "reported_at"),
+    }
+
+
+def _newest(column: Any, table: Any, *where: ColumnElement[bool]) -> Any:
+    query = select(column).where(table.fault_id == Fault.id, *where).correlate(Fault)
+    return query.order_by(table.id.desc()).limit(1).scalar_subquery()
+
+
+_first = aliased(Fault)
+
+FAULTS = Kind(
+    Fault,
+    lambda: (
+        select(
+            Fault,
+            Client.public_id.label("client"),
+            Asset.public_id.label("asset"),
+            _first.public_id.label("duplicate_of"),
+            _newest(StoredVerdict.verdict_document, StoredVerdict).label("verdict"),
+            _newest(Rma.public_id, Rma).label("rma"),
+            _newest(AdHocJob.public_id, AdHocJob).label("job"),
+            _newest(HumanTask.public_id, HumanTask, HumanTask.resolved_at.is_(None)).label("review_item"),
+        )
+        .join(Client, Client.id == Fault.client_id)
+        .outerjoin(Asset, Asset.id == Fault.asset_id)
+        .outerjoin(_first, _first.id == Fault.duplicate_of_id)
+    ),
+    _each(_fault),
+)
+
+
+def _rmas(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[Document]:
+    where = standings.of_faults(session, {row.Rma.fault_id for row in rows}, now=now)
+    names = ("state", "component", "component_ref", "client_reference", "vendor_case_number", "rma_number")
+    return [
+        {
+            "id": row.Rma.public_id,
+            "client": row.client,
+            "fault_id": row.fault,
+            "asset_id": row.asset,
+            "coverage_id": row.coverage,
+            "account": row.account,
+            "headline": where[row.Rma.fault_id].headline,
+            "client_step": where[row.Rma.fault_id].step,
+            **_columns(row.Rma, *names, "vendor_status", "vendor_reason", "needs_attention", "created_at"),
+        }
+        for row in rows
+    ]
+
+
+RMAS = Kind(
+    Rma,
+    lambda: (
+        select(
+            Rma,
+            Client.public_id.label("client"),
+            Fault.public_id.label("fault"),
+            Asset.public_id.label("asset"),
+            Coverage.public_id.label("coverage"),
+            VendorAccount.public_id.label("account"),
+        )
+        .join(Client, Client.id == Rma.client_id)
+        .join(Fault, Fault.id == Rma.fault_id)
+        .join(Asset, Asset.id == Rma.asset_id)
+        .outerjoin(Coverage, Coverage.id == Rma.coverage_id)
+        .outerjoin(VendorAccount, VendorAccount.id == Rma.account_id)
+    ),
+    _rmas,
+)
+
+
+def rma_in_full(session: Session, rma: Rma, *, now: datetime) -> Document:
+    """An Rma with its goods, the work at the rack, everything that happened, and every call to its vendor."""
+    parcels = session.scalars(select(Shipment).where(Shipment.rma_id == rma.id).order_by(Shipment.id))
+    swap = session.scalars(select(Swap).where(Swap.rma_id == rma.id).order_by(Swap.id.desc()).limit(1)).one_or_none()
+    events = session.scalars(select(AuditRow).where(AuditRow.fault_id == rma.fault_id).order_by(AuditRow.id))
+    calls = session.scalars(select(VendorCall).where(VendorCall.rma_id == rma.id).order_by(VendorCall.id))
+    event = ("at", "actor", "record", "action", "old_state", "new_state", "reason", "vendor_status")
+    call = ("at", "method", "url", "status", "request", "response", "trouble", "duration_ms")
+    return {
+        **one(session, RMAS, rma, now=now),
+        "shipments": [_columns(row, "direction", "state", "carrier", "tracking_number", "due_on") for row in parcels],
+        "swap": {"id": swap.public_id, **_columns(swap, "kind", "source", "state")} if swap else None,
+        "timeline": [_columns(row, *event) for row in events],
+        "vendor_calls": [_columns(row, *call) for row in calls],
+    }
+
+
+def _jobs(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[Document]:
+    lines: dict[int, list[JobLine]] = {row.AdHocJob.id: [] for row in rows}
+    query = select(JobLine).where(JobLine.job_id.in_(lines)).order_by(JobLine.job_id, JobLine.position)
+    for line in session.scalars(query) if rows else []:
+        lines[line.job_id].append(line)
+    return [_job(row, lines[row.AdHocJob.id]) for row in rows]
+
+
+def _job(row: Row[Any], lines: list[JobLine]) -> Document:
+    payers = dict.fromkeys(line.payer for line in lines)
+    names = ("reference", "kind", "state", "component", "component_ref", "currency")
+    return {
+        "id": row.AdHocJob.public_id,
+        "client": row.client,
+        "fault_id": row.fault,
+        "asset_id": row.asset,
+        "rma_id": row.rma,
+        "lines": [
+            {
+                **_columns(line, "position", "what", "description", "share", "payer", "quantity_hundredths"),
+                "unit_price_minor": line.unit_price_minor,
+                "amount_minor": None if line.unit_price_minor is None else jobs.amount_minor(line),
+            }
+            for line in lines
+        ],
+        "totals_minor": {payer.value: jobs.total_minor(lines, payer) for payer in payers},
+        "total_minor": jobs.total_minor(lines),
+        "is_priced": all(line.unit_price_minor is not None for line in lines),
+        **_columns(row.AdHocJob, *names, "vendor_reason", "info_missing", "created_at"),
+    }
+
+
+JOBS = Kind(
+    AdHocJob,
+    lambda: (
+        select(
+            AdHocJob,
+            Client.public_id.label("client"),
+            Fault.public_id.label("fault"),
+            Asset.public_id.label("asset"),
+            Rma.public_id.label("rma"),
+        )
+        .join(Client, Client.id == AdHocJob.client_id)
+        .join(Fault, Fault.id == AdHocJob.fault_id)
+        .join(Asset, Asset.id == AdHocJob.asset_id)
+        .outerjoin(Rma, Rma.id == AdHocJob.rma_id)
+    ),
+    _jobs,
+)
+
+
+def _review_item(row: Row[Any]) -> Document:
+    return {
+        "id": row.HumanTask.public_id,
+        "client": row.client,
+        "fault_id": row.fault,
+        "asset_id": row.asset,
+        "rma_id": row.rma,
+        "serial_number": row.serial_number,
+        **_columns(row.HumanTask, "kind", "why", "created_at", "resolved_at", "resolved_by", "resolution"),
+    }
+
+
+REVIEW_ITEMS = Kind(
+    HumanTask,
+    lambda: (
+        select(
+            HumanTask,
+            Client.public_id.label("client"),
+            Fault.public_id.label("fault"),
+            Fault.serial_number,
+            Asset.public_id.label("asset"),
+            Rma.public_id.label("rma"),
+        )
+        .join(Client, Client.id == HumanTask.client_id)
+        .join(Fault, Fault.id == HumanTask.fault_id)
+        .outerjoin(Asset, Asset.id == Fault.asset_id)
+        .outerjoin(Rma, Rma.id == HumanTask.rma_id)
+    ),
+    _each(_review_item),
+)

@@ -1,0 +1,92 @@
+"""What a person answers to a review item: the only place that turns the answer into a fault that goes on, or ends."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from warranty.domain.lifecycles import FaultState
+from warranty.models import Asset, Fault
+from warranty.models.work import TaskKind
+from warranty.services import estate, faults, moves, reviews
+from warranty.services.estate import Invalid
+from warranty.services.moves import Because
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from warranty.domain.access import Principal
+    from warranty.models import HumanTask
+    from warranty.runtime import Runtime
+
+
+class Action(StrEnum):
+    """What can be answered."""
+
+    DECIDE_AGAIN = "decide_again"  # something was mended elsewhere
+    IDENTIFY = "identify"  # this is the unit that was meant
+    ATTEST_ABSENCE = "attest_absence"  # a person looked: nothing else covers the unit
+    REJECT = "reject"  # not a fault of ours
+
+
+class NotWaiting(Exception):
+    """The item is settled, or is none that this answers."""
+
+
+def resolve(
+    session: Session,
+    runtime: Runtime,
+    principal: Principal,
+    item: HumanTask,
+    action: Action,
+    *,
+    reason: str,
+    now: datetime,
+    asset: Asset | None = None,
+) -> Fault:
+    """Answer a review item; gives the fault as it then stands.
+
+    ``asset`` is the unit of ``identify``. Except for ``reject`` the fault is decided again, and may wait for a person once
+    more: then the item stays open and says why.
+
+    Raises:
+        NotWaiting: it is settled already, or it waits for something else than a decision.
+        Invalid: ``identify`` without a unit or with another client's, ``attest_absence`` where no unit is known.
+    """
+    # The fault first: whoever answers at the same time waits here, and then finds it settled.
+    fault = session.get_one(Fault, item.fault_id, with_for_update=True, populate_existing=True)
+    session.refresh(item)
+    if item.kind is not TaskKind.REVIEW or item.resolved_at is not None or fault.state is not FaultState.NEEDS_REVIEW:
+        raise NotWaiting("This item is settled, or it waits for the vendor's answer: enter that on its RMA.")
+    because = Because(principal.actor, reason, now, fault.id)
+    match action:
+        case Action.REJECT:
+            moves.move(session, fault, FaultState.REJECTED, because)
+            reviews.settle(session, fault.id, because, TaskKind.REVIEW)
+            return fault
+        case Action.IDENTIFY:
+            _identify(session, fault, asset, because)
+        case Action.ATTEST_ABSENCE:
+            _attest(session, fault, because)
+        case Action.DECIDE_AGAIN:
+            moves.note(session, fault, action, because)
+    session.flush()
+    faults.decide_again(session, runtime, fault.id, now=now, why=reason)
+    return fault
+
+
+def _identify(session: Session, fault: Fault, asset: Asset | None, because: Because) -> None:
+    if asset is None:
+        raise Invalid("asset_id", "Say which unit is meant.")
+    if asset.client_id != fault.client_id:
+        raise Invalid("asset_id", "This unit belongs to another client than the report.")
+    moves.note(session, fault, Action.IDENTIFY, because, detail={"reported_as": fault.serial_number})
+    fault.asset_id, fault.serial_number = asset.id, asset.serial_number
+
+
+def _attest(session: Session, fault: Fault, because: Because) -> None:
+    if fault.asset_id is None:
+        raise Invalid("action", "No unit is known yet: identify it first.")
+    estate.change_asset(session, session.get_one(Asset, fault.asset_id), because=because, absence_attested=True)

@@ -1,0 +1,203 @@
+"""Errors: the only place that turns what was raised into an answer: a problem document (RFC 9457) under ``/api``, else a page.
+
+``TYPES`` is the list of stable types; they are part of the public contract. An answer never says what went wrong inside:
+whoever reads the logs finds that by the request's id.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, render_template, request
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from warranty.db import DatabaseUnavailable
+from warranty.services import faults, moves
+from warranty.services.estate import Invalid
+from warranty.web.pages import ErrorView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = structlog.get_logger("web")
+
+API = "/api/"
+RETRY_AFTER_S = 5
+
+# fmt: off
+TYPES: dict[str, tuple[int, str]] = {
+    "malformed":           (400, "The request cannot be read."),
+    "bad_request":         (400, "The request is not one that this service takes."),
+    "key_required":        (400, "An Idempotency-Key is required."),
+    "unauthorized":        (401, "A valid token is required."),
+    "forbidden":           (403, "Your role or your token does not allow this."),
+    "not_found":           (404, "There is nothing here, or nothing that you may see."),
+    "method_not_allowed":  (405, "This address does not take that method."),
+    "not_acceptable":      (406, "This address has no such form."),
+    "conflict":            (409, "Somebody changed the record first: read it again."),
+    "illegal_move":        (409, "The record cannot go there from the state that it is in."),
+    "not_waiting":         (409, "Nothing waits for this answer any more."),
+    "external_ref_taken":  (409, "Another record has this name in that system."),
+    "too_large":           (413, "The request is too large."),
+    "unsupported_media":   (415, "Only application/json is taken here."),
+    "invalid":             (422, "Some fields cannot be taken as they are."),
+    "client_required":     (422, "The client is needed."),
+    "key_reused":          (422, "This Idempotency-Key was used for another request."),
+    "too_many_requests":   (429, "Too many requests."),
+    "internal":            (500, "Something broke on our side; it has been recorded."),
+    "unavailable":         (503, "The database does not answer; nothing was saved."),
+}
+# fmt: on
+
+_TYPE_OF_STATUS = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    409: "conflict",
+    413: "too_large",
+    415: "unsupported_media",
+    422: "invalid",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """An answer that is an error. ``type`` is one of ``TYPES``; ``errors`` are sentences by field."""
+
+    type: str
+    detail: str | None = None
+    errors: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return TYPES[self.type][0]
+
+
+def is_api() -> bool:
+    """Whether the present request is a program's."""
+    return request.path.startswith(API)
+
+
+def request_id() -> str:
+    """The present request's id, which its answer and its log lines carry."""
+    made: str | None = g.get("request_id")
+    if made is None:
+        made = g.request_id = uuid4().hex
+    return made
+
+
+def init_app(app: Flask) -> None:
+    """Have every error of the app answered here."""
+    app.register_error_handler(HTTPException, lambda err: answer(_of_http(err)))
+    app.register_error_handler(Exception, _of_exception)
+
+
+def _of_exception(err: Exception) -> Response:
+    problem = of(err)
+    if problem.status >= 500:
+        # An outage is an event; anything else means that the code must change.
+        if problem.type == "unavailable":
+            log.warning("web.unavailable", request_id=request_id(), path=request.path, error=type(err).__name__)
+        else:
+            log.error("web.broken", request_id=request_id(), path=request.path, exc_info=err)
+    return answer(problem)
+
+
+def of(err: Exception) -> Problem:
+    """What an exception means to the caller."""
+    match err:
+        case Problem():
+            return err
+        case faults.ClientRequired():
+            return Problem("client_required", str(err), {"client": [str(err)]})
+        case faults.UnknownAsset():
+            return Problem("not_found", "There is no such unit, or none that you may see.")
+        case faults.UnknownClient():
+            return _invalid("client", "There is no such client, or none that you may see.")
+        case faults.OccursLater():
+            return _invalid("occurred_at", "It cannot have happened after this report.")
+        case Invalid():
+            return _invalid(err.field, err.message)
+        case moves.IllegalMove():
+            return Problem("illegal_move", str(err))
+        case moves.Raced():
+            return Problem("conflict", str(err))
+        case DatabaseUnavailable() | PoolTimeout():
+            return Problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
+        case DBAPIError():
+            return _of_database(err)
+    return Problem("internal")
+
+
+def _invalid(name: str, said: str) -> Problem:
+    return Problem("invalid", said, {name: [said]})
+
+
+def _of_database(err: DBAPIError) -> Problem:
+    if isinstance(err, IntegrityError):
+        # The services ask before they write; what the database still refuses was written by somebody else meanwhile.
+        is_name = "external_ref" in str(err.orig)
+        return Problem("external_ref_taken", errors={"external_ref": ["It is taken."]}) if is_name else Problem("conflict")
+    if _is_lock_timeout(err):
+        return Problem("conflict", headers={"Retry-After": str(RETRY_AFTER_S)})
+    if err.connection_invalidated:
+        return Problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
+    return Problem("internal")
+
+
+def _is_lock_timeout(err: Exception) -> bool:
+    """Whether a row was held by another transaction for longer than we wait."""
+    return isinstance(err, OperationalError) and getattr(err.orig, "sqlstate", None) == "55P03"
+
+
+def is_conflict(err: Exception) -> bool:
+    """Whether it failed only because of what another transaction wrote or holds."""
+    return isinstance(err, IntegrityError | moves.Raced) or _is_lock_timeout(err)
+
+
+def _of_http(err: HTTPException) -> Problem:
+    """What Flask, Werkzeug or webargs raised; their headers (``Allow`` of a 405) go with it."""
+    status = err.code or 500
+    name = _TYPE_OF_STATUS.get(status, "internal" if status >= 500 else "bad_request")
+    headers = {key: value for key, value in err.get_headers() if key not in {"Content-Type", "Content-Length"}}
+    messages = getattr(err, "data", {}).get("messages") if status == 422 else None
+    if messages:
+        merged = {key: said for part in messages.values() for key, said in part.items()}
+        return Problem(name, errors=merged, headers=headers)
+    return Problem(name, err.description if name == "bad_request" else None, headers=headers)
+
+
+def answer(problem: Problem) -> Response:
+    """The problem as an answer in the form that the caller reads."""
+    if is_api():
+        return _document(problem)
+    view = ErrorView(problem.status, request_id(), problem.detail)
+    page = render_template("errors/error.html", error=view)
+    return Response(page, problem.status, dict(problem.headers), mimetype="text/html")
+
+
+def _document(problem: Problem) -> Response:
+    status, title = TYPES[problem.type]
+    body: dict[str, Any] = {
+        "type": problem.type,
+        "title": title,
+        "status": status,
+        "detail": problem.detail or title,
+        "request_id": request_id(),
+    }
+    if problem.errors is not None:
+        body["errors"] = problem.errors
+    return Response(json.dumps(body), status, dict(problem.headers), mimetype="application/problem+json")

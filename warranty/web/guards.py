@@ -1,0 +1,375 @@
+"""Who asks, and may they: the only place that opens a request's transaction, signs people in, and refuses.
+
+Deny by default: every endpoint says ``@needs(...)`` or ``@public("why")``, and an app with one that says neither is not
+built. A guarded view runs inside one transaction, narrowed to what its caller may see; where it raises, nothing is kept.
+Under ``/api`` a bearer token says who asks, elsewhere the session's cookie; so a page's cookie opens no API, and no API
+call needs a form's token against forgery. Source: reliability.md, sections 6 and 7.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
+
+from flask import Flask, Response, current_app, g, make_response, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from warranty import db
+from warranty.models import Client, IdempotencyKey, PublicRow, User
+from warranty.services import moves, people
+from warranty.web.errors import Problem, is_api, is_conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from warranty.domain.access import Permission, Principal
+    from warranty.runtime import Runtime
+
+    View = Callable[..., Any]
+
+V = TypeVar("V", bound="View")
+Row = TypeVar("Row", bound=PublicRow)
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SESSION_LIFE = timedelta(hours=12)
+LONGEST_KEY = 255
+
+csrf = CSRFProtect()
+manager = LoginManager()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What an endpoint declared. ``permissions``: any one of them is enough; none at all is public, for ``reason``.
+
+    ``of`` is the table of the object that the path names, ``writes`` whether the view changes anything (null: as its
+    method says), ``key`` whether a program must send an Idempotency-Key.
+    """
+
+    permissions: tuple[Permission, ...] = ()
+    of: type[PublicRow] | None = None
+    writes: bool | None = None
+    key: bool = False
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Call:
+    """The present request, once it is known who asks: its transaction, its caller, and when it came."""
+
+    runtime: Runtime
+    session: Session
+    principal: Principal
+    now: datetime
+
+
+class Undeclared(Exception):
+    """An endpoint says neither what it needs nor that it is public."""
+
+
+def needs(
+    *permissions: Permission, of: type[PublicRow] | None = None, writes: bool | None = None, key: bool = False
+) -> Callable[[V], V]:
+    """Let in whoever has one of the permissions.
+
+    With ``of`` the path's ``<uuid:id>`` names a row of that table: the view gets the row as its first argument. A row that
+    the caller may not see is 404, whatever the caller's role; a row it may see without the permission is 403.
+    """
+    access = Access(permissions, of, writes, key)
+
+    def guard(view: V) -> V:
+        @wraps(view)
+        def guarded(**args: Any) -> Any:
+            return _run(view, access, args)
+
+        guarded.access = access  # type: ignore[attr-defined]  # a function carries any attribute
+        return cast("V", guarded)
+
+    return guard
+
+
+def public(reason: str) -> Callable[[V], V]:
+    """Let in everybody, for a reason."""
+
+    def declare(view: V) -> V:
+        view.access = Access(reason=reason)  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def access_of(app: Flask, endpoint: str) -> Access:
+    """What an endpoint declared.
+
+    Raises:
+        Undeclared: nothing.
+    """
+    declared: Access | None = getattr(app.view_functions[endpoint], "access", None)
+    if declared is None or not (declared.permissions or declared.reason):
+        raise Undeclared(f"{endpoint} declares neither @needs(...) nor @public(...).")
+    return declared
+
+
+def call() -> Call:
+    """The present guarded request."""
+    found: Call = g.call
+    return found
+
+
+def runtime() -> Runtime:
+    """The process's settings, database and keys."""
+    found: Runtime = current_app.extensions["runtime"]
+    return found
+
+
+# --- the guarded view ---
+
+
+def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
+    writes = request.method not in SAFE if access.writes is None else access.writes
+    token = _bearer() if is_api() else None
+    key = _key(access) if writes else None
+    digest = _digest() if key else ""
+    database = runtime().database
+    if not writes:
+        with database.read(db.EVERYBODY) as transaction:
+            _enter(transaction, token, None)
+            return _answer(view, access, args)
+    try:
+        with database.begin(db.EVERYBODY) as transaction:
+            answered = _enter(transaction, token, key)
+            if answered is not None:
+                return _replay(answered, digest)
+            response = _answer(view, access, args)
+            if key is not None and response.status_code < 400:
+                _keep(transaction, key, digest, response)
+            return response
+    except (DBAPIError, moves.Raced) as err:
+        # An equal request may have been under way: we waited for its rows, and it has answered for both of us.
+        if key is None or not is_conflict(err):
+            raise
+        with database.read(db.EVERYBODY) as transaction:
+            answered = _enter(transaction, token, key)
+            if answered is None:
+                raise
+            return _replay(answered, digest)
+
+
+def _enter(transaction: Session, token: people.TokenId | None, key: str | None) -> IdempotencyKey | None:
+    """Find out who asks, narrow the transaction to what they may see; the answer that their key had before, if any."""
+    if token is not None:
+        known = people.check_token(transaction, token, key=key)
+        if known is None:
+            raise _no_token()
+        principal, answered = known
+    else:
+        principal, answered = _signed_in(transaction), None
+        if key is not None:
+            answered = transaction.scalars(
+                select(IdempotencyKey).where(IdempotencyKey.user_id == principal.user_id, IdempotencyKey.key == key)
+            ).one_or_none()
+    transaction.info["scope"] = db.Scope(principal.client_id)
+    g.call = Call(runtime(), transaction, principal, datetime.now(UTC))
+    return answered
+
+
+def _answer(view: View, access: Access, args: dict[str, Any]) -> Response:
+    principal = call().principal
+    found = [] if access.of is None else [find(access.of, args.pop("id"))]
+    if not any(principal.may(permission) for permission in access.permissions):
+        raise Problem("forbidden")
+    return make_response(view(*found, **args))
+
+
+def find(table: type[Row], public_id: UUID, *, field: str | None = None) -> Row:
+    """The row of a public id, among those that the caller may see.
+
+    Args:
+        table: of which table.
+        public_id: the id, from a path or from a body.
+        field: the field of the body that names it; without one the path did.
+
+    Raises:
+        Problem: ``not_found``; for a body ``invalid``, naming the field.
+    """
+    principal, transaction = call().principal, call().session
+    query = select(table).where(table.public_id == public_id)
+    if table is Client and principal.client_id is not None:
+        query = query.where(Client.id == principal.client_id)  # a client belongs to nobody but itself
+    row = transaction.scalars(query).one_or_none()
+    if row is None and field is None:
+        raise Problem("not_found")
+    if row is None:
+        said = f"There is no {field} of this id, or none that you may see."
+        raise Problem("invalid", said, {field or "": [said]})
+    return row
+
+
+# --- programs: bearer tokens, and writes that may be repeated ---
+
+
+def _bearer() -> people.TokenId:
+    """The token of the request; what has not the form of one costs the database nothing."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    token = people.read_token(text.strip()) if scheme.lower() == "bearer" else None
+    if token is None:
+        raise _no_token()
+    return token
+
+
+def _no_token() -> Problem:
+    return Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
+
+
+def _key(access: Access) -> str | None:
+    """The key of a write that its caller may repeat: a program's header, or the hidden field of a form."""
+    key = request.headers.get("Idempotency-Key") if is_api() else request.form.get("idempotency_key")
+    if not key:
+        if access.key and is_api():
+            raise Problem("key_required", "Send an Idempotency-Key: the same one when you repeat this request.")
+        return None
+    if len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise Problem("bad_request", f"An Idempotency-Key has at most {LONGEST_KEY} printable ASCII characters.")
+    return key
+
+
+def _digest() -> str:
+    said = f"{request.method} {request.full_path}\n".encode() + request.get_data()
+    return hashlib.sha256(said).hexdigest()
+
+
+def _keep(transaction: Session, key: str, digest: str, response: Response) -> None:
+    is_away = response.status_code in {301, 302, 303, 307, 308}
+    transaction.add(
+        IdempotencyKey(
+            user_id=call().principal.user_id,
+            key=key,
+            body_digest=digest,
+            status=response.status_code,
+            answer=str(response.location) if is_away else response.get_data(as_text=True),
+            created_at=call().now,
+        )
+    )
+
+
+def _replay(answered: IdempotencyKey, digest: str) -> Response:
+    if answered.body_digest != digest:
+        raise Problem("key_reused", "The stored answer belongs to another request: take a new key.")
+    if 300 <= answered.status < 400:
+        return cast("Response", redirect(answered.answer, answered.status))
+    return Response(answered.answer, answered.status, mimetype="application/json" if is_api() else "text/html")
+
+
+# --- people: sessions ---
+
+
+class SignedIn(UserMixin):
+    """A user as the session knows them."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    def get_id(self) -> str:
+        """What the cookie carries: it ends with the user's epoch, so a copied cookie does not outlive sign-out."""
+        return f"{self.user.public_id.hex}.{self.user.session_epoch.hex}"
+
+
+@manager.user_loader
+def _load(identity: str) -> SignedIn | None:
+    user_id, _, epoch = identity.partition(".")
+    try:
+        user = people.find_session(g.session_transaction, UUID(user_id), UUID(epoch))
+    except ValueError:
+        return None
+    return SignedIn(user) if user else None
+
+
+def _signed_in(transaction: Session) -> Principal:
+    g.session_transaction = transaction
+    if not current_user.is_authenticated:
+        raise SignInFirst
+    return people.principal_of(current_user.user)
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in."""
+
+
+def _ask_to_sign_in(_error: SignInFirst) -> Response:
+    if request.method in SAFE and "HX-Request" not in request.headers:
+        return cast("Response", redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")), 303))
+    raise Problem("unauthorized")
+
+
+def known_user() -> User | None:
+    """Whoever is known to ask, without a look into the database: null on public pages and where that look failed."""
+    found = g.get("_login_user")
+    return found.user if isinstance(found, SignedIn) else None
+
+
+def sign_in(user: User) -> None:
+    """Begin a session, in a cookie that shares nothing with the one before."""
+    session.clear()
+    session.permanent = True
+    login_user(SignedIn(user))
+
+
+def sign_out() -> None:
+    """End the browser's session; ``people.sign_out_everywhere`` ends its copies."""
+    logout_user()
+    session.clear()
+
+
+def _refuse_forgeries() -> None:
+    """A page changes something only at its own form's wish; a program proves itself by its token instead."""
+    if request.method in SAFE:
+        return
+    request.get_data()  # before any transaction: a body may come slowly, and on SQLite a writer holds up all others
+    if is_api():
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    own = {request.host_url.rstrip("/"), runtime().settings.base_url}
+    if site not in {None, "same-origin", "none"} or (origin is not None and origin not in own):
+        raise Problem("forbidden", "This form was sent from another site.")
+    csrf.protect()
+
+
+# --- the app ---
+
+
+def init_app(app: Flask, *, is_production: bool) -> None:
+    """Switch the guards on."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-session" if is_production else "session",
+        SESSION_COOKIE_SECURE=is_production,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
+        WTF_CSRF_CHECK_DEFAULT=False,  # ``_refuse_forgeries`` asks, and leaves programs alone
+        WTF_CSRF_TIME_LIMIT=None,  # a form may lie open as long as its session lives
+    )
+    csrf.init_app(app)
+    manager.session_protection = None  # it ties a session to an address, which telephones change; the epoch ends it
+    manager.init_app(app)
+    app.before_request(_refuse_forgeries)
+    app.register_error_handler(SignInFirst, _ask_to_sign_in)
+
+
+def check_declarations(app: Flask) -> None:
+    """Refuse an app with an endpoint that declares nothing.
+
+    Raises:
+        Undeclared: names it.
+    """
+    for endpoint in app.view_functions:
+        access_of(app, endpoint)
