@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from warranty.domain.terms import (
@@ -161,9 +161,14 @@ def checked_number(field: str, text: str, limit: int) -> str:
         Invalid: as ``checked_text``, or it was ruined.
     """
     tidy = checked_text(field, text, limit)
-    if _RUINED.fullmatch(tidy):
+    if is_ruined(tidy):
         raise Invalid(field, f"{field} {tidy} was ruined by a spreadsheet: make the column text, and export again.")
     return tidy
+
+
+def is_ruined(text: str) -> bool:
+    """Whether a spreadsheet has turned a long number into its short form."""
+    return _RUINED.fullmatch(text) is not None
 
 
 def checked_serial(text: str) -> tuple[str, str]:
@@ -572,6 +577,16 @@ def find_assets(session: Session, serial_number: str, *, client: Client | None =
     """The units that answer to a serial, the oldest first."""
     query = select(Asset).where(Asset.serial_key == serial_key(serial_number)).order_by(Asset.id)
     return list(session.scalars(query if client is None else query.where(Asset.client_id == client.id)))
+
+
+def scope_matches(asset: Asset) -> ColumnElement[bool]:
+    """Which coverages are written for a unit, as a condition on ``Coverage``; those of other clients never are."""
+    scopes = [Coverage.scope == ScopeKind.CLIENT, Coverage.asset_id == asset.id]
+    if asset.product_id is not None:
+        scopes.append(Coverage.product_id == asset.product_id)
+    if asset.site_id is not None:
+        scopes.append(Coverage.site_id == asset.site_id)
+    return and_(Coverage.client_id == asset.client_id, or_(*scopes))
 
 
 def put_baseline(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ class Assets(Import):
 
     def _understand(self, session: Session, row: Row) -> _Unit | None:
         try:
-            unit = _read(row)
+            unit = _read(self._without_ruined_part(row))
             unit.client_id = self._owner_id(session, row)
             self._find_product(session, unit)
             if self._stands_above(unit):
@@ -94,6 +94,13 @@ class Assets(Import):
             self.tally.refuse(row, err)
             return None
         return unit
+
+    def _without_ruined_part(self, row: Row) -> Row:
+        """A row without a part number that a spreadsheet has ruined, where its model says what it is all the same."""
+        if "product" not in row.cells or not estate.is_ruined(row.cells.get("part_number", "")):
+            return row
+        self.tally.warn("The part number was ruined by a spreadsheet and is left out.", row)
+        return replace(row, cells={column: text for column, text in row.cells.items() if column != "part_number"})
 
     def _find_product(self, session: Session, unit: _Unit) -> None:
         """Complete what a row says only half of: the model of a part number, the manufacturer of a model."""

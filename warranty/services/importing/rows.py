@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from warranty.models import Asset, Client, Product, Site
+from warranty.services.casefile import HOME_ZONE
 from warranty.services.estate import Invalid
 from warranty.services.importing.columns import Kind, Unusable
 from warranty.services.importing.sheets import Row
@@ -22,8 +23,6 @@ MOST_FAULTS = 1_000
 """Faults that a report spells out, and different warnings that it joins; all faults are counted."""
 
 PREVIEW = 10
-HOME_ZONE = "UTC"
-"""Of a place of which nobody said more."""
 
 
 class Outcome(StrEnum):
