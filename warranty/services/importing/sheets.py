@@ -17,17 +17,19 @@ import stat
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import yaml
 
 from warranty.services.importing.columns import Heading, Kind, Unusable, recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+Item = TypeVar("Item")
 
 MOST_BYTES = 2**30
-MOST_ROWS = 1_000_000
+MOST_ROWS = 500_000
 MOST_CHARACTERS = 2**20
 """Of one line, of one row with line breaks in its cells, and of one file of a library."""
 
@@ -174,6 +176,13 @@ class _Lines:
         return line
 
 
+def _no_more_than(most: int, rows: Iterable[Item]) -> Iterator[Item]:
+    for number, row in enumerate(rows, start=1):
+        if number > most:
+            raise Unusable(f"There are more than {most:,} rows: split them into several imports.")
+        yield row
+
+
 # --- CSV ------------------------------------------------------------------------------------------------------------
 
 
@@ -207,9 +216,7 @@ class CsvSheet:
             f"The column {name} stands there twice: rows whose two cells differ are refused."
             for name in heading.doubled
         )
-        sheet.total = sum(1 for _ in sheet.rows())
-        if sheet.total > MOST_ROWS:
-            raise Unusable(f"{path.name} has more than {MOST_ROWS:,} rows: split it into several files.")
+        sheet.total = sum(1 for _ in _no_more_than(MOST_ROWS, sheet.rows()))
         if not sheet.total:
             warnings.append("There is a header and no row.")
         return sheet
@@ -298,12 +305,10 @@ class JsonSheet:
             Unusable: too many lines, or the file is one JSON document.
         """
         sheet = cls(kind, dialect, warnings, path, encoding, wanted=dialect)
-        for row in sheet.rows():
+        for row in _no_more_than(MOST_ROWS, sheet.rows()):
             sheet.total += 1
             if sheet.total == 1 and row.fault:
                 _refuse_document(path, encoding)
-        if sheet.total > MOST_ROWS:
-            raise Unusable(f"{path.name} has more than {MOST_ROWS:,} lines: split it into several files.")
         if sheet._unused:
             warnings.append(f"Members that are not read: {', '.join(sorted(sheet._unused))}.")
         return sheet
@@ -388,11 +393,9 @@ class LibrarySheet:
         if kind is not Kind.PRODUCTS:
             raise Unusable(f"{folder} is a folder; {kind} come as one file.")
         parts = [folder / part for part in cls._PARTS if (folder / part).is_dir()] or [folder]
-        files = sorted(file for part in parts for file in _yaml_files(part))
+        files = sorted(_no_more_than(MOST_ROWS, (file for part in parts for file in _yaml_files(part))))
         if not files:
             raise Unusable(f"{folder} holds no .yaml or .yml file.")
-        if len(files) > MOST_ROWS:
-            raise Unusable(f"{folder} holds more than {MOST_ROWS:,} files.")
         return cls(kind, "device-types", len(files), [], folder, files)
 
     def rows(self) -> Iterator[Row]:
@@ -444,7 +447,7 @@ def top_level_texts(data: bytes) -> dict[str, str]:
                 if key in found:
                     raise yaml.YAMLError(f"{key} stands there twice")
             else:
-                is_null = isinstance(event, yaml.ScalarEvent) and event.style is None and value in {"~", "null"}
+                is_null = isinstance(event, yaml.ScalarEvent) and not event.style and value in {"~", "null"}
                 found[key] = "" if is_null else value
                 key = None
     return found
