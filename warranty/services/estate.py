@@ -537,7 +537,7 @@ def register_assets(session: Session, values: Sequence[Mapping[str, Any]], *, be
     added = session.execute(
         select(Asset.public_id, Asset.id).where(Asset.public_id.in_([row["public_id"] for row in rows]))
     )
-    ids = dict(added.tuples().all())
+    ids = {row.public_id: row.id for row in added}
     units = [(ids[row["public_id"]], row["client_id"], row["state"]) for row in rows]
     baselines = [
         {
