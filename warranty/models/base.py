@@ -100,7 +100,8 @@ class PublicRow:
     """A row that the outside may name: a bigint key that is never shown, and a random id that is."""
 
     id: Mapped[Pk]
-    public_id: Mapped[UUID] = mapped_column(default=uuid4, unique=True)
+    # Known before the insert, so it tells which new key is whose: SQLite too takes several rows in one statement.
+    public_id: Mapped[UUID] = mapped_column(default=uuid4, unique=True, insert_sentinel=True)
 
 
 class TenantRow(PublicRow):

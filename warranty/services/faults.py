@@ -288,7 +288,8 @@ def _keep_people(session: Session, fault: Fault, facts: FaultFacts) -> None:
             client_id=fault.client_id, name=facts.contact.name, phone=facts.contact.phone, email=facts.contact.email
         )
     if facts.ship_to:
-        ship_to = Person(client_id=fault.client_id, name=facts.ship_to.name)
+        # The same columns as the contact has, so that both go in one statement.
+        ship_to = Person(client_id=fault.client_id, name=facts.ship_to.name, phone="", email="")
     people = [person for person in (contact, ship_to) if person]
     if people:
         session.add_all(people)
@@ -389,7 +390,7 @@ def _route(
     match verdict.route:
         case Route.RMA:
             assert unit is not None
-            rma, job = rmas.open_for(session, runtime, fault, unit, file, verdict, because)
+            rma, job = rmas.open_for(session, runtime, fault, unit, file, verdict, because, is_new=is_new)
         case Route.AD_HOC:
             assert unit is not None
             job = jobs.open_for(session, fault, unit, file, verdict, because)

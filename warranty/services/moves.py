@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, event, insert, select, update
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from warranty.domain import lifecycles
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from enum import StrEnum
-
-    from sqlalchemy.orm import Session
 
 Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset
 
@@ -104,12 +103,21 @@ def _close(session: Session, table: Any, which: Any, at: datetime, **extra: Any)
     )
 
 
-def note(session: Session, record: Record, action: str, because: Because, *, detail: Mapping[str, Any] | None = None) -> None:
+def note(
+    session: Session, record: Record, action: str, because: Because, *, detail: Mapping[str, Any] | None = None
+) -> None:
     """Write down something that moved nothing: a vendor's word that says nothing new, a decision, a report."""
     _note(session, record, None, None, because, action=action, detail=detail)
 
 
-_NAMES: dict[type, str] = {Fault: "fault", Rma: "rma", Shipment: "shipment", Swap: "swap", AdHocJob: "job", Asset: "asset"}
+_NAMES: dict[type, str] = {
+    Fault: "fault",
+    Rma: "rma",
+    Shipment: "shipment",
+    Swap: "swap",
+    AdHocJob: "job",
+    Asset: "asset",
+}
 
 
 def _moves_of(record: Record) -> Mapping[Any, frozenset[Any]]:
@@ -175,19 +183,36 @@ def _note(
         fault_id = record.id
     elif isinstance(record, Rma | AdHocJob):
         fault_id = record.fault_id
-    session.add(
-        AuditRow(
-            at=because.at,
-            actor=because.actor,
-            action=action,
-            record=_NAMES[type(record)],
-            record_id=record.id,
-            client_id=record.client_id,
-            fault_id=fault_id,
-            old_state=old,
-            new_state=new,
-            reason=reason or because.reason,
-            vendor_status=because.vendor_status,
-            detail=dict(detail) if detail is not None else None,
-        )
+    session.info.setdefault(_UNWRITTEN, []).append(
+        {
+            "at": because.at,
+            "actor": because.actor,
+            "action": action,
+            "record": _NAMES[type(record)],
+            "record_id": record.id,
+            "client_id": record.client_id,
+            "fault_id": fault_id,
+            "old_state": old,
+            "new_state": new,
+            "reason": reason or because.reason,
+            "vendor_status": because.vendor_status,
+            "detail": dict(detail) if detail is not None else None,
+        }
     )
+
+
+_UNWRITTEN = "unwritten audit rows"
+
+
+def write_down(session: Session) -> None:
+    """Write the rows that this transaction's moves leave, all in one statement: at its end, or before somebody reads them."""
+    session.flush()  # they refer to what is flushed here
+    rows = session.info.pop(_UNWRITTEN, None)
+    if rows:
+        session.execute(insert(AuditRow).execution_options(render_nulls=True), rows)
+
+
+@event.listens_for(Session, "before_commit")
+def _write_down_before_commit(session: Session) -> None:
+    if not session.in_nested_transaction():
+        write_down(session)

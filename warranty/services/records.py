@@ -6,7 +6,6 @@ page is cut by key, newest first: it stays right while rows are added. Whose row
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from warranty.domain.coverage import Verdict
 from warranty.domain.terms import ScopeKind
 from warranty.models import (
     AdHocJob,
@@ -114,7 +114,9 @@ def one(session: Session, kind: Kind, row: Any, *, now: datetime) -> Document:
     return kind.documents(session, rows, now)[0]
 
 
-def _each(document: Callable[[Row[Any]], Document]) -> Callable[[Session, Sequence[Row[Any]], datetime], list[Document]]:
+def _each(
+    document: Callable[[Row[Any]], Document],
+) -> Callable[[Session, Sequence[Row[Any]], datetime], list[Document]]:
     return lambda _session, rows, _now: [document(row) for row in rows]
 
 
@@ -283,7 +285,7 @@ COVERAGES = Kind(
 
 def _fault(row: Row[Any]) -> Document:
     fault = row.Fault
-    verdict = json.loads(row.verdict) if row.verdict else {}
+    verdict = Verdict.from_json(row.verdict).to_document() if row.verdict else {}
     names = ("reference", "serial_number", "component", "component_ref", "cause", "symptom", "severity")
     return {
         "id": fault.public_id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Asset, Fault
 from warranty.models.work import TaskKind
@@ -55,7 +57,10 @@ def resolve(
         NotWaiting: it is settled already, or it waits for something else than a decision.
         Invalid: ``identify`` without a unit or with another client's, ``attest_absence`` where no unit is known.
     """
-    # The fault first: whoever answers at the same time waits here, and then finds it settled.
+    # The unit and then the fault, as every decision holds them. Who answers at the same time waits, and finds it settled.
+    held = asset.id if asset is not None else session.get_one(Fault, item.fault_id).asset_id
+    if held is not None:
+        session.execute(select(Asset.id).where(Asset.id == held).with_for_update())
     fault = session.get_one(Fault, item.fault_id, with_for_update=True, populate_existing=True)
     session.refresh(item)
     if item.kind is not TaskKind.REVIEW or item.resolved_at is not None or fault.state is not FaultState.NEEDS_REVIEW:

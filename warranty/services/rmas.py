@@ -57,6 +57,8 @@ def open_for(
     file: CaseFile,
     verdict: Verdict,
     because: Because,
+    *,
+    is_new: bool,
 ) -> tuple[Rma, AdHocJob | None]:
     """Make the Rma of a covered fault and order its sending; what the vendor needs and nobody gave leaves it ``draft``.
 
@@ -84,7 +86,8 @@ def open_for(
     session.flush()
     moves.born(session, rma, path, replace(because, reason=why or because.reason))
     if task is not None:
-        reviews.ask(session, fault, task, why, because, rma=rma)
+        ask = reviews.ask_first if is_new else reviews.ask
+        ask(session, fault, task, why, because, rma=rma)
     if rma.state is RmaState.SUBMITTED:
         order_send(session, rma, now=because.at)
     _mark_unit_faulty(session, unit, fault, because)
