@@ -144,7 +144,7 @@ class AccountField:
 
 @dataclass(frozen=True, slots=True)
 class AdapterForm:
-    """What an adapter asks of an account before it starts.
+    """What an adapter asks of an account before it starts; ``title`` is the vendor's name as people write it.
 
     ``either`` lists groups of secrets of which one must be complete (user name and password, *or* client id and
     secret). ``needs_base_url``: the vendor has no host of its own, each customer has one.

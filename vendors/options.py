@@ -11,7 +11,7 @@ from vendors.errors import Trouble, VendorError
 COMMON_FIELDS = (
     AccountField("webhook_secret", "shared secret of the vendor's pushes to us (Standard Webhooks)", secret=True),
     AccountField("settle_seconds", "settle time longer than the adapter's own", kind=FieldKind.NUMBER),
-    AccountField("timeout_seconds", "total deadline of one call, in place of the general one", kind=FieldKind.NUMBER),
+    AccountField("timeout_seconds", "total deadline of one call, shorter than the general one", kind=FieldKind.NUMBER),
 )
 
 _HOW = {
@@ -63,8 +63,8 @@ class Options:
         return max(own_s, asked) if calls.settle_s is None else calls.settle_s
 
     def timeout_s(self, calls: Calls) -> float:
-        """Give the total deadline of one call."""
-        return self.number("timeout_seconds", calls.timeout_s) or calls.timeout_s
+        """Give the total deadline of one call; never more than the host allows, whose leases rest on it."""
+        return min(self.number("timeout_seconds", calls.timeout_s) or calls.timeout_s, calls.timeout_s)
 
     def _read(self, name: str, kind: FieldKind, default: Any) -> Any:
         if name not in self._given:

@@ -68,7 +68,7 @@ class Dell(VendorAdapter):
     name: ClassVar[str] = "dell"
     form: ClassVar[AdapterForm] = AdapterForm(
         vendor="dell",
-        title="Dell TechDirect",
+        title="Dell",
         duties=frozenset({Duty.LOOKUP}),
         fields=(
             AccountField("client_id", "API key of TechDirect", secret=True, required_for=frozenset(Duty)),

@@ -28,7 +28,7 @@ class Manual(VendorAdapter):
     name: ClassVar[str] = "manual"
     form: ClassVar[AdapterForm] = AdapterForm(
         vendor="manual",
-        title="By hand, through a portal or by telephone",
+        title="Manual",
         duties=frozenset({Duty.OPEN, Duty.TRACK}),
         fields=(
             AccountField("portal_url", "where the claim is entered"),

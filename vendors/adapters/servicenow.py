@@ -56,7 +56,7 @@ class ServiceNow(VendorAdapter):
     name: ClassVar[str] = "servicenow"
     form: ClassVar[AdapterForm] = AdapterForm(
         vendor="servicenow",
-        title="ServiceNow instance",
+        title="ServiceNow",
         duties=frozenset({Duty.OPEN, Duty.TRACK}),
         fields=(
             AccountField("username", "user of the instance, for Basic", secret=True),

@@ -1,0 +1,1 @@
+"""Every vendor under one contract, the wire below them, and their twins."""
