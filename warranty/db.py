@@ -143,7 +143,7 @@ def _narrow_to_scope(state: ORMExecuteState) -> None:
 
 def is_unreachable(err: OperationalError) -> bool:
     """Whether the server or file itself is the trouble, not the statement."""
-    code = getattr(err.orig, "sqlstate", None)
+    code: str | None = getattr(err.orig, "sqlstate", None)
     text = str(err.orig).lower()
     if code:
         return code.startswith(("08", "57P"))
@@ -160,7 +160,7 @@ def unreachable_message(url: str, err: OperationalError) -> str:
 # --- migrations: configured here, since there is no alembic.ini ---
 
 
-def _folder(name: str) -> Path:
+def folder(name: str) -> Path:
     """A top-level folder of a checkout, or its copy inside the installed wheel."""
     packaged = Path(__file__).parent / "_data" / name
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / name
@@ -169,7 +169,7 @@ def _folder(name: str) -> Path:
 def alembic_config(url: str) -> Config:
     """Alembic's configuration for a database."""
     config = Config()
-    config.set_main_option("script_location", str(_folder("migrations")))
+    config.set_main_option("script_location", str(folder("migrations")))
     config.attributes["url"] = url
     return config
 

@@ -205,7 +205,7 @@ _UNWRITTEN = "unwritten audit rows"
 
 
 def write_down(session: Session) -> None:
-    """Write the rows that this transaction's moves leave, all in one statement: at its end, or before somebody reads them."""
+    """Write the rows that this transaction's moves leave, all in one statement: at its end, or before a reader."""
     session.flush()  # they refer to what is flushed here
     rows = session.info.pop(_UNWRITTEN, None)
     if rows:

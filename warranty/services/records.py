@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
 Document = dict[str, Any]
@@ -56,7 +56,7 @@ class Kind:
     """How one table is read: ``query`` gives its rows with the ids of what they name, ``documents`` writes them."""
 
     table: Any
-    query: Callable[[], Select[Any]]
+    query: Callable[[], Any]
     documents: Callable[[Session, Sequence[Row[Any]], datetime], list[Document]]
 
 
@@ -137,8 +137,8 @@ CLIENTS = Kind(Client, lambda: select(Client), _each(_client))
 
 def _sites(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[Document]:
     contacts: dict[int, list[Document]] = {row.Site.id: [] for row in rows}
-    people = session.scalars(select(Person).where(Person.site_id.in_(contacts)).order_by(Person.id)) if rows else []
-    for person in people:
+    query = select(Person).where(Person.site_id.in_(contacts)).order_by(Person.id)
+    for person in session.scalars(query) if rows else ():
         assert person.site_id is not None
         contacts[person.site_id].append(_columns(person, "name", "phone", "email", "language"))
     return [
@@ -391,7 +391,7 @@ def rma_in_full(session: Session, rma: Rma, *, now: datetime) -> Document:
 def _jobs(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[Document]:
     lines: dict[int, list[JobLine]] = {row.AdHocJob.id: [] for row in rows}
     query = select(JobLine).where(JobLine.job_id.in_(lines)).order_by(JobLine.job_id, JobLine.position)
-    for line in session.scalars(query) if rows else []:
+    for line in session.scalars(query) if rows else ():
         lines[line.job_id].append(line)
     return [_job(row, lines[row.AdHocJob.id]) for row in rows]
 

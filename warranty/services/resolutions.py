@@ -50,14 +50,14 @@ def resolve(
 ) -> Fault:
     """Answer a review item; gives the fault as it then stands.
 
-    ``asset`` is the unit of ``identify``. Except for ``reject`` the fault is decided again, and may wait for a person once
-    more: then the item stays open and says why.
+    ``asset`` is the unit of ``identify``. Except for ``reject`` the fault is decided again, and may wait for a person
+    once more: then the item stays open and says why.
 
     Raises:
         NotWaiting: it is settled already, or it waits for something else than a decision.
         Invalid: ``identify`` without a unit or with another client's, ``attest_absence`` where no unit is known.
     """
-    # The unit and then the fault, as every decision holds them. Who answers at the same time waits, and finds it settled.
+    # The unit and then the fault, as decisions hold them; who answers at the same time finds it settled.
     held = asset.id if asset is not None else session.get_one(Fault, item.fault_id).asset_id
     if held is not None:
         session.execute(select(Asset.id).where(Asset.id == held).with_for_update())

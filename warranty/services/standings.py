@@ -1,4 +1,7 @@
-"""Where cases stand: the only place that collects a case's records for ``headline.standing``. Seven statements at most, for any number."""
+"""Where cases stand: the only place that collects their records for ``headline.standing``.
+
+At most seven statements, however many cases.
+"""
 
 from __future__ import annotations
 
@@ -49,14 +52,16 @@ def of_faults(session: Session, fault_ids: Collection[int], *, now: datetime) ->
     told = _told(session, {row.id: row.denial_grace_hours for row in cases if row.id in denied}, now)
     return {
         row.id: standing(
-            _records(row, routes.get(row.id), rmas.get(row.id), jobs.get(row.id), goods, told),
+            _records(
+                row, goods, route=routes.get(row.id), rma=rmas.get(row.id), job=jobs.get(row.id), told=row.id in told
+            ),
             today=now.astimezone(ZoneInfo(row.time_zone or HOME_ZONE)).date(),
         )
         for row in cases
     }
 
 
-def _records(case: Row[Any], route: Any, rma: Any, job: Any, goods: _Goods, told: set[int]) -> Records:
+def _records(case: Any, goods: _Goods, *, route: Any, rma: Any, job: Any, told: bool) -> Records:
     rma_key = rma.id if rma else 0
     swap = goods.swaps.get(("rma", rma_key)) or (goods.swaps.get(("job", job.id)) if job else None)
     to_us = goods.parcels.get((rma_key, ShipmentDirection.TO_US))
@@ -70,7 +75,7 @@ def _records(case: Row[Any], route: Any, rma: Any, job: Any, goods: _Goods, told
         to_us=to_us.state if to_us else None,
         to_vendor=to_vendor.state if to_vendor else None,
         return_due_on=to_vendor.due_on if to_vendor else None,
-        denied_told=case.id in told,
+        denied_told=told,
     )
 
 

@@ -1,7 +1,7 @@
-"""Errors: the only place that turns what was raised into an answer: a problem document (RFC 9457) under ``/api``, else a page.
+"""Errors: the only place that turns what was raised into an answer, a problem document (RFC 9457) or a page.
 
-``TYPES`` is the list of stable types; they are part of the public contract. An answer never says what went wrong inside:
-whoever reads the logs finds that by the request's id.
+``TYPES`` is the list of stable types; they are part of the public contract. An answer never says what went wrong
+inside: whoever reads the logs finds that by the request's id.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from warranty.db import DatabaseUnavailable
-from warranty.services import faults, moves
+from warranty.services import faults, moves, records, resolutions
 from warranty.services.estate import Invalid
 from warranty.web.pages import ErrorView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 log = structlog.get_logger("web")
 
@@ -118,27 +118,9 @@ def _of_exception(err: Exception) -> Response:
 
 def of(err: Exception) -> Problem:
     """What an exception means to the caller."""
-    match err:
-        case Problem():
-            return err
-        case faults.ClientRequired():
-            return Problem("client_required", str(err), {"client": [str(err)]})
-        case faults.UnknownAsset():
-            return Problem("not_found", "There is no such unit, or none that you may see.")
-        case faults.UnknownClient():
-            return _invalid("client", "There is no such client, or none that you may see.")
-        case faults.OccursLater():
-            return _invalid("occurred_at", "It cannot have happened after this report.")
-        case Invalid():
-            return _invalid(err.field, err.message)
-        case moves.IllegalMove():
-            return Problem("illegal_move", str(err))
-        case moves.Raced():
-            return Problem("conflict", str(err))
-        case DatabaseUnavailable() | PoolTimeout():
-            return Problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
-        case DBAPIError():
-            return _of_database(err)
+    for kind, made in _MEANINGS.items():
+        if isinstance(err, kind):
+            return made(err)
     return Problem("internal")
 
 
@@ -146,16 +128,37 @@ def _invalid(name: str, said: str) -> Problem:
     return Problem("invalid", said, {name: [said]})
 
 
+def _unavailable(_err: Exception) -> Problem:
+    return Problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
 def _of_database(err: DBAPIError) -> Problem:
     if isinstance(err, IntegrityError):
         # The services ask before they write; what the database still refuses was written by somebody else meanwhile.
         is_name = "external_ref" in str(err.orig)
-        return Problem("external_ref_taken", errors={"external_ref": ["It is taken."]}) if is_name else Problem("conflict")
+        return (
+            Problem("external_ref_taken", errors={"external_ref": ["It is taken."]}) if is_name else Problem("conflict")
+        )
     if _is_lock_timeout(err):
         return Problem("conflict", headers={"Retry-After": str(RETRY_AFTER_S)})
-    if err.connection_invalidated:
-        return Problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
-    return Problem("internal")
+    return _unavailable(err) if err.connection_invalidated else Problem("internal")
+
+
+_MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
+    Problem: lambda err: err,
+    faults.ClientRequired: lambda err: Problem("client_required", str(err), {"client": [str(err)]}),
+    faults.UnknownAsset: lambda _: Problem("not_found", "There is no such unit, or none that you may see."),
+    faults.UnknownClient: lambda _: _invalid("client", "There is no such client, or none that you may see."),
+    faults.OccursLater: lambda _: _invalid("occurred_at", "It cannot have happened after this report."),
+    records.UnknownCursor: lambda _: _invalid("cursor", "No page ended with this cursor."),
+    resolutions.NotWaiting: lambda err: Problem("not_waiting", str(err)),
+    Invalid: lambda err: _invalid(err.field, err.message),
+    moves.IllegalMove: lambda err: Problem("illegal_move", str(err)),
+    moves.Raced: lambda err: Problem("conflict", str(err)),
+    DatabaseUnavailable: _unavailable,
+    PoolTimeout: _unavailable,
+    DBAPIError: _of_database,
+}
 
 
 def _is_lock_timeout(err: Exception) -> bool:

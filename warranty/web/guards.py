@@ -1,9 +1,9 @@
 """Who asks, and may they: the only place that opens a request's transaction, signs people in, and refuses.
 
-Deny by default: every endpoint says ``@needs(...)`` or ``@public("why")``, and an app with one that says neither is not
-built. A guarded view runs inside one transaction, narrowed to what its caller may see; where it raises, nothing is kept.
-Under ``/api`` a bearer token says who asks, elsewhere the session's cookie; so a page's cookie opens no API, and no API
-call needs a form's token against forgery. Source: reliability.md, sections 6 and 7.
+Deny by default: every endpoint says ``@needs(...)`` or ``@public("why")``, and an app with one that says neither is
+not built. A guarded view runs inside one transaction, narrowed to what its caller may see; where it raises, nothing is
+kept. Under ``/api`` a bearer token says who asks, elsewhere the session's cookie; so a page's cookie opens no API, and
+no API call needs a form's token against forgery. Source: reliability.md, sections 6 and 7.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import BadRequest
 
 from warranty import db
 from warranty.models import Client, IdempotencyKey, PublicRow, User
@@ -81,8 +82,8 @@ def needs(
 ) -> Callable[[V], V]:
     """Let in whoever has one of the permissions.
 
-    With ``of`` the path's ``<uuid:id>`` names a row of that table: the view gets the row as its first argument. A row that
-    the caller may not see is 404, whatever the caller's role; a row it may see without the permission is 403.
+    With ``of`` the path's ``<uuid:id>`` names a row of that table: the view gets the row as its first argument. A row
+    that the caller may not see is 404, whatever the caller's role; a row it may see without the permission is 403.
     """
     access = Access(permissions, of, writes, key)
 
@@ -136,7 +137,10 @@ def runtime() -> Runtime:
 
 def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
     writes = request.method not in SAFE if access.writes is None else access.writes
-    token = _bearer() if is_api() else None
+    token = None
+    if is_api():
+        token = _bearer()
+        _check_body()
     key = _key(access) if writes else None
     digest = _digest() if key else ""
     database = runtime().database
@@ -226,6 +230,18 @@ def _bearer() -> people.TokenId:
     return token
 
 
+def _check_body() -> None:
+    """A program's body is JSON, whatever it says; which, the endpoint's schema asks."""
+    if not request.get_data():
+        return
+    if not request.is_json:
+        raise Problem("unsupported_media")
+    try:
+        request.get_json()
+    except (BadRequest, RecursionError) as err:
+        raise Problem("malformed", "The body is not JSON.") from err
+
+
 def _no_token() -> Problem:
     return Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
 
@@ -272,7 +288,7 @@ def _replay(answered: IdempotencyKey, digest: str) -> Response:
 # --- people: sessions ---
 
 
-class SignedIn(UserMixin):
+class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     """A user as the session knows them."""
 
     def __init__(self, user: User) -> None:
@@ -283,7 +299,6 @@ class SignedIn(UserMixin):
         return f"{self.user.public_id.hex}.{self.user.session_epoch.hex}"
 
 
-@manager.user_loader
 def _load(identity: str) -> SignedIn | None:
     user_id, _, epoch = identity.partition(".")
     try:
@@ -360,6 +375,7 @@ def init_app(app: Flask, *, is_production: bool) -> None:
     )
     csrf.init_app(app)
     manager.session_protection = None  # it ties a session to an address, which telephones change; the epoch ends it
+    manager.user_loader(_load)
     manager.init_app(app)
     app.before_request(_refuse_forgeries)
     app.register_error_handler(SignInFirst, _ask_to_sign_in)

@@ -1,1 +1,1 @@
-"""Bodies and answers: marshmallow only, one schema per body, for the HTML form and for REST. An unknown field is an error."""
+"""Bodies and answers: one marshmallow schema per body, for the HTML form and for REST. Unknown fields are errors."""

@@ -65,7 +65,7 @@ class ExternalNameBody(Strict):
 
 
 class QuestionBody(Strict):
-    """Which unit, and what of it failed why: enough for a verdict. One of ``serial_number`` and ``asset_id`` is needed."""
+    """Which unit, and what of it failed why: enough for a verdict. ``serial_number`` or ``asset_id`` is needed."""
 
     serial_number = line(64, load_default=None)
     asset_id = fields.UUID(load_default=None)
@@ -106,13 +106,16 @@ _FORM_PARTS = {"contact": ("name", "phone", "email"), "ship": ("name", *ADDRESS_
 
 
 def from_form(form: Mapping[str, str]) -> dict[str, Any]:
-    """What a form sends, as the body that ``FaultBody`` reads: empty inputs are left out, ``contact_name`` is ``contact.name``.
+    """What a form sends, as the body that ``FaultBody`` reads: empty inputs are left out.
 
-    ``ship_…`` are the inputs of ``ship_to``. A form's own inputs (its tokens) are not the body's.
+    ``contact_name`` is ``contact.name``, ``ship_city`` is ``ship_to.city``. A form's own inputs (its tokens) are not
+    the body's. ``occurred_at`` is an instant already: only the page knows in which zone it was typed.
     """
     given = {name: value.strip() for name, value in form.items() if value.strip()}
     names = ("serial_number", "asset_id", "client", "component", "component_ref", "cause", "occurred_at", "symptom")
-    body: dict[str, Any] = {name: given[name] for name in (*names, "troubleshooting", "diagnostic_code") if name in given}
+    body: dict[str, Any] = {
+        name: given[name] for name in (*names, "troubleshooting", "diagnostic_code") if name in given
+    }
     if "severity" in given:
         body["severity"] = int(given["severity"]) if given["severity"].isdecimal() else given["severity"]
     for part, keys in _FORM_PARTS.items():

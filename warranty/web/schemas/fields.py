@@ -25,7 +25,7 @@ class Strict(Schema):
 
 
 class _Text(fields.String):
-    """Text without the signs that no person types and some databases refuse: controls, and halves of a surrogate pair."""
+    """Text without signs that no person types and some databases refuse: controls, halves of a surrogate pair."""
 
     def __init__(self, limit: int, *, allowed: frozenset[str], needed: bool, **options: Any) -> None:
         length = validate.Length(min=1 if needed else None, max=limit)

@@ -1,0 +1,104 @@
+"""The web application: ``create_app`` is the only place that puts it together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request, session
+from whitenoise import WhiteNoise
+
+from warranty import config
+from warranty.db import folder
+from warranty.runtime import Runtime
+from warranty.web import api, auth, errors, guards, i18n, ops, portal, staff, words
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+BIGGEST_BODY = 1024 * 1024
+STATIC_AGE_S = 300
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "font-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+}
+
+HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{what} {whence}" for what, whence in POLICY.items()),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+YEAR_AND_A_DAY_S = 366 * 24 * 3600
+
+
+def create_app(runtime: Runtime | None = None) -> Flask:
+    """The application over a runtime; without one, over the settings of the environment.
+
+    Raises:
+        SettingsError: the environment is not complete.
+        Undeclared: an endpoint declares neither what it needs nor that it is public.
+    """
+    made = runtime or Runtime.of(config.load())
+    settings = made.settings
+    app = Flask(
+        __name__, template_folder=folder("templates"), static_folder=folder("static"), static_url_path="/static"
+    )
+    app.extensions["runtime"] = made
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=BIGGEST_BODY,
+        # The command line and the health checks of this machine come by its own names.
+        TRUSTED_HOSTS=[urlsplit(settings.base_url).hostname, "localhost", "127.0.0.1"],
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's own provider: documents keep their order
+    guards.public("style sheet, scripts, logo")(app.view_functions["static"])
+    guards.init_app(app, is_production=settings.is_production)
+    errors.init_app(app)
+    i18n.init_app(app, folder("locale"), _reader)
+    words.init_app(app)
+    for part in (auth, staff, portal, ops):
+        app.register_blueprint(part.blueprint)
+    api.init_app(app)
+    _send_headers(app, is_production=settings.is_production)
+    guards.check_declarations(app)
+    return app
+
+
+def _reader() -> tuple[str, ZoneInfo]:
+    """The language and the time zone of who reads: what they chose, else what their browser says."""
+    user = guards.known_user()
+    chosen = (session.get("language"), user.language if user else None)
+    return i18n.choose_language(chosen, request.accept_languages.values()), i18n.choose_zone(session.get("zone"))
+
+
+def _send_headers(app: Flask, *, is_production: bool) -> None:
+    always = dict(HEADERS)
+    if is_production:
+        always["Strict-Transport-Security"] = f"max-age={YEAR_AND_A_DAY_S}; includeSubDomains"
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        for name, value in always.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")  # whatever is not public belongs to one tenant
+        response.headers["X-Request-Id"] = errors.request_id()
+        return response
+
+    def protect_file(headers: Any, _path: str, _url: str) -> None:
+        for name, value in always.items():
+            headers[name] = value
+
+    files = WhiteNoise(app.wsgi_app, max_age=STATIC_AGE_S, add_headers_function=protect_file)
+    files.add_files(str(folder("static")), prefix="static/")
+    app.wsgi_app = files  # type: ignore[method-assign]  # the way that Flask documents
