@@ -158,3 +158,8 @@ def make_fault(
         "symptom": "Predictive failure on bay 3",
     }
     return faults.report(session, runtime, principal, FaultFacts(**given | facts), now=now or NOW)
+
+
+def find_client(session: Session, name: str) -> Client:
+    """A client that an earlier transaction made."""
+    return estate.find_client(session, name)

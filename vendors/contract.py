@@ -147,7 +147,8 @@ class AdapterForm:
     """What an adapter asks of an account before it starts; ``title`` is the vendor's name as people write it.
 
     ``either`` lists groups of secrets of which one must be complete (user name and password, *or* client id and
-    secret). ``needs_base_url``: the vendor has no host of its own, each customer has one.
+    secret). ``promise`` is that of ``Capabilities``. ``needs_base_url``: the vendor has no host of its own, each
+    customer has one.
     """
 
     vendor: str
@@ -155,6 +156,7 @@ class AdapterForm:
     duties: frozenset[Duty]
     fields: tuple[AccountField, ...] = ()
     either: tuple[tuple[str, ...], ...] = ()
+    promise: Promise | None = None
     needs_base_url: bool = False
 
 

@@ -415,7 +415,8 @@ class Http:
             return _Outcome(status, document, kept=kept)
         code, said = self._explain(document)
         detail = self.scrubber.text(said or f"HTTP {status} {response.reason or ''}".strip(), request.people)
-        return _Outcome(status, document, trouble, code or str(status), detail, wait_s, kept)
+        code = self.scrubber.text(code, request.people)[:60] or str(status)  # a vendor may echo anything here too
+        return _Outcome(status, document, trouble, code, detail, wait_s, kept)
 
 
 class _TooLarge(Exception):

@@ -193,8 +193,8 @@ def test_a_table_larger_than_a_gigabyte_is_refused_before_it_is_read(tmp_path):
 
 
 def test_a_table_of_too_many_rows_is_refused(opened):
-    with pytest.raises(Unusable, match="more than 500,000 rows: split them into several imports"):
-        opened("serial_number\n" + "A\n" * 500_001)
+    with pytest.raises(Unusable, match="more than 250,000 rows: split them into several imports"):
+        opened("serial_number\n" + "A\n" * 250_001)
 
 
 def test_a_file_that_is_not_there_and_one_that_is_no_file_are_refused(tmp_path):

@@ -76,7 +76,13 @@ class Host:
     """One account: its tokens, its gate, what was recorded, and the adapter."""
 
     def __init__(
-        self, vendor: str, options: dict[str, str], base_url: str | None, *, gate: CountingGate | None = None, **calls: Any
+        self,
+        vendor: str,
+        options: dict[str, str],
+        base_url: str | None,
+        *,
+        gate: CountingGate | None = None,
+        **calls: Any,
     ) -> None:
         """Load the adapter as the product does."""
         self.tokens = Tokens()

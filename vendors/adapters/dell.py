@@ -108,7 +108,7 @@ class Dell(VendorAdapter):
     @property
     def capabilities(self) -> Capabilities:
         """Look-ups, a hundred tags a call; no quota is published."""
-        return Capabilities(duties=frozenset({Duty.LOOKUP}), batch_size=BATCH_SIZE)
+        return Capabilities(duties=self.form.duties, batch_size=BATCH_SIZE)
 
     def check(self) -> None:
         """Ask for one tag that no machine has: proves the key, the token and the right to this API."""
@@ -300,4 +300,4 @@ def _explain(document: Any) -> tuple[str, str]:
     """Read an error: the token endpoint says ``error`` and ``error_description``, others differ."""
     if not isinstance(document, dict):
         return "", ""
-    return _text(document.get("error"))[:60], _text(document.get("error_description") or document.get("message"))
+    return _text(document.get("error")), _text(document.get("error_description") or document.get("message"))

@@ -34,6 +34,7 @@ class Manual(VendorAdapter):
             AccountField("portal_url", "where the claim is entered"),
             AccountField("instructions", "what the person must know"),
         ),
+        promise=Promise.C,
     )
 
     def __init__(self, by_hand: ByHand) -> None:
@@ -52,7 +53,7 @@ class Manual(VendorAdapter):
     @property
     def capabilities(self) -> Capabilities:
         """By hand, which makes it class C: what a person has typed into a portal, no program can search."""
-        return Capabilities(duties=self.form.duties, promise=Promise.C, by_hand=self._by_hand)
+        return Capabilities(duties=self.form.duties, promise=self.form.promise, by_hand=self._by_hand)
 
     def check(self) -> None:
         """There is nobody to call."""

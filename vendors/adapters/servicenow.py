@@ -73,6 +73,7 @@ class ServiceNow(VendorAdapter):
             AccountField("token_url", "token endpoint of the OAuth client", default="/oauth_token.do"),
         ),
         either=(("username", "password"), ("client_id", "client_secret")),
+        promise=Promise.B,
         needs_base_url=True,
     )
 
@@ -117,8 +118,8 @@ class ServiceNow(VendorAdapter):
     def capabilities(self) -> Capabilities:
         """Class B, searched by our reference; no quota is published, an instance answers 429 where it has one."""
         return Capabilities(
-            duties=frozenset({Duty.OPEN, Duty.TRACK}),
-            promise=Promise.B,
+            duties=self.form.duties,
+            promise=self.form.promise,
             settle_s=self._settle_s,
             notes=True,
             attachments=True,
@@ -318,4 +319,4 @@ def _explain(document: Any) -> tuple[str, str]:
     error = document.get("error")
     if isinstance(error, dict):
         return "", ": ".join(filter(None, (_text(error, "message"), _text(error, "detail"))))
-    return _text(document, "error")[:60], _text(document, "error_description")
+    return _text(document, "error"), _text(document, "error_description")

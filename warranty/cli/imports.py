@@ -85,9 +85,9 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
     from rich.progress import MofNCompleteColumn, Progress
 
     console = Console(stderr=True)
-    bar = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True)
-    with bar:
-        task = bar.add_task("Importing", total=total, visible=console.is_terminal)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Importing", total=total)
         yield lambda rows: bar.advance(task, rows)
 
 

@@ -6,13 +6,14 @@ Exit statuses: 0 done; 1 could not be done, said in one sentence; 2 called with 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from warranty.config import Settings
     from warranty.runtime import Runtime
@@ -58,7 +59,7 @@ def answer(rows: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, as_json: bo
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, default=str))
         return
-    if not isinstance(rows, list | tuple):
+    if isinstance(rows, Mapping):
         width = max((len(key) for key in rows), default=0)
         for key, value in rows.items():
             click.echo(f"{key:<{width}}  {_shown(value)}")

@@ -14,8 +14,8 @@ from sqlalchemy.orm import selectinload
 from vendors.errors import VendorError
 from warranty import db
 from warranty.cli.shared import CliProblem, answer, open_runtime
-from warranty.models import Client, VendorAccount
 from warranty.domain.access import OPERATOR
+from warranty.models import Client, VendorAccount
 from warranty.services import accounts, rmas
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because

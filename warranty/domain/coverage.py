@@ -213,3 +213,355 @@ UNDETERMINED: Final = frozenset(
         ReasonCode.UNKNOWN_SERVICE_LEVEL,
     }
 )
+_STATE_CODES: Final = {
+    CoverageState.SUSPENDED: ReasonCode.SUSPENDED,
+    CoverageState.VOIDED: ReasonCode.VOIDED,
+    CoverageState.CANCELLED: ReasonCode.CANCELLED,
+    CoverageState.SUPERSEDED: ReasonCode.SUPERSEDED,
+}
+_SHARE_CODES: Final = {Share.PARTS: ReasonCode.PARTS_NOT_COVERED, Share.LABOUR: ReasonCode.LABOUR_NOT_COVERED}
+_ANSWER_CODES: Final[dict[str | None, ReasonCode]] = {
+    CoverageSays.UNKNOWN: ReasonCode.UNKNOWN_TO_VENDOR,
+    CoverageSays.NOT_OWNER: ReasonCode.NOT_OWNER_AT_VENDOR,
+}
+_NEEDS_NO_EVIDENCE: Final = frozenset({CoverageKind.MSP_AGREEMENT, CoverageKind.INSURANCE})
+
+_DEFAULT_PRECEDENCE: Final = tuple(CoverageKind)
+_SPECIFICITY_PLACE: Final = {kind: place for place, kind in enumerate(ScopeKind)}
+# An unknown level never passes, so its place only says what it would outrank: it may turn out to be the best one.
+_LEVEL_PLACE: Final = {level: place for place, level in enumerate(ServiceLevel)} | {ServiceLevel.UNKNOWN: 0}
+_DELIVERY_PLACE: Final = {delivery: place for place, delivery in enumerate(Delivery)}
+
+_Rank = tuple[int, int, int, int, tuple[bool, date], str, str]  # lower is better; one place for each rule of RULES
+RULES: Final = tuple(Rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """One candidate coverage after it was asked everything that does not depend on the share."""
+
+    coverage: Coverage
+    fault: Fault
+    fault_on: date  # this and the next in the contract's own zone
+    reported_on: date
+    is_in_covered_grace: bool
+    no: ReasonCode | None  # definite, and asked before the share
+    exhausted: ReasonCode | None  # definite, and asked after the share
+    doubt: ReasonCode | None  # the first undetermined failure; it counts where nothing definite stands against it
+    rank: _Rank
+
+    def failure(self, share: Share) -> ReasonCode | None:
+        """Why this coverage does not pay for a share; None where it passes."""
+        if self.no is not None:
+            return self.no
+        if share not in self.coverage.covers:
+            return _SHARE_CODES[share]
+        return self.exhausted or self.doubt
+
+    def entry(self, code: ReasonCode, share: Share, variant: str = "") -> Reason:
+        """The entry for one share, with the facts that its sentence needs."""
+        params = {place: _FACTS[place](self) for place in PLACES[code, variant]}
+        return reason(code, share, self.coverage.id, **params)
+
+
+_FACTS: Final[dict[str, Callable[[_Finding], str | int | None]]] = {
+    "contract": lambda found: found.coverage.contract_number,
+    "kind": lambda found: found.coverage.kind,
+    "starts_on": lambda found: found.coverage.starts_on.isoformat(),
+    "ends_on": lambda found: str(found.coverage.ends_on),
+    "fault_on": lambda found: found.fault_on.isoformat(),
+    "reported_on": lambda found: found.reported_on.isoformat(),
+    "component": lambda found: found.fault.component,
+    "cause": lambda found: found.fault.cause,
+    "claims_used": lambda found: found.coverage.claims_used,
+    "claims_limit": lambda found: found.coverage.claims_limit,
+    "vendor_says": lambda found: found.coverage.evidence.vendor_says,
+    "checked_on": lambda found: _checked_on(found.coverage.evidence),
+}
+
+
+def _examine(case: Case, asset: Asset, coverage: Coverage, precedence: Mapping[CoverageKind, int]) -> _Finding:
+    fault = case.fault
+    reported_on = _day(fault.reported_at, coverage.time_zone)
+    fault_on = reported_on if fault.occurred_at is None else _day(fault.occurred_at, coverage.time_zone)
+    by_dates = _ask_dates(case, coverage, fault_on, reported_on)
+    is_in_covered_grace = by_dates is None and coverage.ends_on is not None and fault_on > coverage.ends_on
+    limit = coverage.claims_limit
+    return _Finding(
+        coverage=coverage,
+        fault=fault,
+        fault_on=fault_on,
+        reported_on=reported_on,
+        is_in_covered_grace=is_in_covered_grace,
+        no=_definite_no(asset, fault, coverage, by_dates),
+        exhausted=ReasonCode.LIMIT_EXHAUSTED if limit is not None and coverage.claims_used >= limit else None,
+        doubt=by_dates or _doubt(case, coverage, is_in_covered_grace=is_in_covered_grace),
+        rank=(
+            precedence[coverage.kind],
+            _SPECIFICITY_PLACE[coverage.scope.kind],
+            _LEVEL_PLACE[coverage.service_level],
+            _DELIVERY_PLACE[coverage.delivery],
+            (coverage.ends_on is None, coverage.ends_on or date.max),
+            coverage.contract_number,
+            coverage.id,
+        ),
+    )
+
+
+def _definite_no(asset: Asset, fault: Fault, coverage: Coverage, by_dates: ReasonCode | None) -> ReasonCode | None:
+    """The first definite failure before the share is asked: state, dates, site, component, cause."""
+    if coverage.state != CoverageState.ACTIVE:
+        return _STATE_CODES[coverage.state]
+    if by_dates is not None and by_dates not in UNDETERMINED:
+        return by_dates
+    if coverage.sites is not None and asset.site not in coverage.sites:
+        return ReasonCode.SITE_NOT_COVERED
+    if fault.component in coverage.excluded_components:
+        is_consumable = fault.component in CONSUMABLES
+        return ReasonCode.CONSUMABLE_EXCLUDED if is_consumable else ReasonCode.COMPONENT_EXCLUDED
+    if fault.cause in coverage.excluded_causes:
+        return ReasonCode.CAUSE_EXCLUDED
+    return None
+
+
+def _doubt(case: Case, coverage: Coverage, *, is_in_covered_grace: bool) -> ReasonCode | None:
+    """The first undetermined failure after the dates: cause, evidence, service level."""
+    if case.fault.cause == Cause.UNKNOWN and coverage.excluded_causes:
+        return ReasonCode.CAUSE_UNKNOWN
+    if by_evidence := _ask_evidence(case, coverage, is_in_covered_grace=is_in_covered_grace):
+        return by_evidence
+    return ReasonCode.UNKNOWN_SERVICE_LEVEL if coverage.service_level == ServiceLevel.UNKNOWN else None
+
+
+def _ask_dates(case: Case, coverage: Coverage, fault_on: date, reported_on: date) -> ReasonCode | None:
+    """Ask start, waiting and end. Days are compared by their distance, so that no count of days leaves the calendar."""
+    if fault_on < coverage.starts_on:
+        if reported_on >= coverage.starts_on:
+            return ReasonCode.FAILURE_BEFORE_COVER
+        return _unless_contradicted(ReasonCode.NOT_STARTED, case, coverage)
+    if (fault_on - coverage.starts_on).days < coverage.waiting_days:
+        return ReasonCode.WAITING_PERIOD
+    if coverage.ends_on is None:
+        return None
+    days_over = (fault_on - coverage.ends_on).days
+    if days_over > coverage.grace_days:
+        return _unless_contradicted(ReasonCode.EXPIRED, case, coverage)
+    if days_over > 0 and not coverage.grace_is_covered:
+        return _unless_contradicted(ReasonCode.IN_GRACE, case, coverage)
+    covered_grace = coverage.grace_days if coverage.grace_is_covered else 0
+    if (reported_on - coverage.ends_on).days > max(covered_grace, coverage.claims_after_end_days):
+        return ReasonCode.REPORTED_AFTER_COVER
+    return None
+
+
+def _unless_contradicted(code: ReasonCode, case: Case, coverage: Coverage) -> ReasonCode:
+    """The date code, unless the vendor said ``covered`` on a day that lies on the same side outside the dates.
+
+    An answer of an earlier day does not contradict: it was true while the contract ran.
+    """
+    evidence = coverage.evidence
+    if evidence.source != EvidenceSource.VENDOR_LOOKUP or evidence.vendor_says != CoverageSays.COVERED:
+        return code
+    if evidence.checked_at is None or _lookup_failure(case, evidence) is not None:
+        return code
+    checked_on = _day(evidence.checked_at, coverage.time_zone)
+    if code == ReasonCode.NOT_STARTED:
+        is_outside = checked_on < coverage.starts_on
+    else:
+        is_outside = coverage.ends_on is not None and checked_on > coverage.ends_on
+    return ReasonCode.SOURCES_CONFLICT if is_outside else code
+
+
+def _ask_evidence(case: Case, coverage: Coverage, *, is_in_covered_grace: bool) -> ReasonCode | None:
+    """Ask what the coverage rests on. Only read where the dates pass: a failure of theirs comes first."""
+    evidence = coverage.evidence
+    if evidence.source == EvidenceSource.NONE:
+        return None if coverage.kind in _NEEDS_NO_EVIDENCE else ReasonCode.NO_EVIDENCE
+    if evidence.source == EvidenceSource.CONTRACT_FILE:
+        return None
+    if (failure := _lookup_failure(case, evidence)) is not None:
+        return failure
+    if evidence.vendor_says == CoverageSays.NOT_COVERED and evidence.checked_at is not None and not is_in_covered_grace:
+        checked_on = _day(evidence.checked_at, coverage.time_zone)
+        if coverage.starts_on <= checked_on and (coverage.ends_on is None or checked_on <= coverage.ends_on):
+            return ReasonCode.SOURCES_CONFLICT
+    return None
+
+
+def _lookup_failure(case: Case, looked_up: Evidence | UnitLookup) -> ReasonCode | None:
+    """Why a look-up, of a coverage or of the unit itself, says nothing definite."""
+    if looked_up.error is not None:
+        return ReasonCode.LOOKUP_FAILED
+    if looked_up.checked_at is None:
+        return ReasonCode.NEVER_LOOKED_UP
+    if case.now - looked_up.checked_at > timedelta(days=case.policy.evidence_freshness_days):
+        return ReasonCode.LOOKUP_STALE
+    return _ANSWER_CODES.get(looked_up.vendor_says)
+
+
+def _day(instant: datetime, zone: tzinfo) -> date:
+    try:
+        return instant.astimezone(zone).date()
+    except OverflowError:  # the calendar's first or last day, as written: there is no day beyond it to be on
+        return instant.date()
+
+
+def _checked_on(looked_up: Evidence | UnitLookup) -> str | None:
+    return None if looked_up.checked_at is None else _day(looked_up.checked_at, UTC).isoformat()
+
+
+# ── One share ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Award:
+    """The ranking of one share."""
+
+    winner: Coverage | None  # among those that pass
+    doubts: frozenset[ReasonCode]  # of those that might have won in its place; any makes the share undetermined
+    reasons: list[Reason]
+
+    @property
+    def won(self) -> Coverage | None:
+        """The winner, where the share is determined."""
+        return None if self.doubts else self.winner
+
+
+def _award(share: Share, findings: Sequence[_Finding]) -> _Award:
+    asked = [(found, found.failure(share)) for found in findings]
+    best = min((found for found, failure in asked if failure is None), key=lambda found: found.rank, default=None)
+    doubts = frozenset(
+        failure
+        for found, failure in asked
+        if failure in UNDETERMINED and (best is None or found.rank < best.rank)
+    )
+    reasons = []
+    for found, failure in asked:
+        if failure is not None:
+            reasons.append(found.entry(failure, share))
+        elif best is None or found is best:
+            reasons.append(found.entry(ReasonCode.CHOSEN, share, share))
+            if found.is_in_covered_grace:
+                reasons.append(found.entry(ReasonCode.IN_GRACE, share))
+        else:
+            rule = next(rule for rule, mine, theirs in zip(RULES, found.rank, best.rank, strict=True) if mine != theirs)
+            reasons.append(reason(ReasonCode.OUTRANKED, share, found.coverage.id, rule=rule, winner=best.coverage.id))
+    return _Award(best and best.coverage, doubts, reasons)
+
+
+# ── The verdict ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What asking the vendor again may settle; everything else that is undetermined needs a person.
+_ASKING_MAY_SETTLE: Final = frozenset({ReasonCode.NEVER_LOOKED_UP, ReasonCode.LOOKUP_STALE, ReasonCode.LOOKUP_FAILED})
+_ROUTES: Final = {
+    Fulfilment.VENDOR_RMA: Route.RMA,
+    Fulfilment.MSP_SUPPLY: Route.AD_HOC,
+    Fulfilment.INSURER_CLAIM: Route.AD_HOC,
+}
+_PAYERS: Final = {
+    Fulfilment.VENDOR_RMA: Party.VENDOR,
+    Fulfilment.MSP_SUPPLY: Party.MSP,
+    Fulfilment.INSURER_CLAIM: Party.INSURER,
+}
+_MSP_PAYS_AS: Final = {Ownership.MSP: ReasonCode.MSP_OWNED, Ownership.LOANER: ReasonCode.LOANER}
+_SHARE_PLACE: Final = {None: 0, Share.PARTS: 1, Share.LABOUR: 2}
+
+
+def _weigh(case: Case, asset: Asset) -> Verdict:
+    """Rank the candidates for each share, and say what follows. No gate has fired."""
+    precedence = _precedence(case.policy.precedence)
+    findings = [_examine(case, asset, one, precedence) for one in case.coverages if _fits(one, asset)]
+    parts, labour = _award(Share.PARTS, findings), _award(Share.LABOUR, findings)
+    doubts = parts.doubts | labour.doubts
+    reasons = parts.reasons + labour.reasons
+
+    if parts.winner is None and (code := _absence_unproved(case, asset.lookup)) is not None:
+        doubts |= {code}
+        reasons.append(_entry_of_the_unit(code, asset.lookup))
+    if not findings:
+        reasons.append(reason(ReasonCode.NO_COVERAGE))
+    if (earlier := _repeated(case)) is not None:
+        reasons.append(reason(ReasonCode.REPEAT_FAILURE, case=earlier.id))
+    was_faulty = case.fault.component in asset.handover_exceptions and not _others_pay(parts.won, labour.won)
+    if was_faulty:
+        reasons.append(reason(ReasonCode.PRE_EXISTING_CONDITION, component=case.fault.component))
+
+    if doubts or was_faulty:
+        route = Route.LOOKUP if _may_ask_the_vendor(case, asset, doubts) else Route.REVIEW
+        return _verdict(VerdictWord.NEEDS_REVIEW, route, Shares(), Shares(), reasons)
+    if asset.ownership in _MSP_PAYS_AS and (parts.won is None or labour.won is None):
+        reasons.append(reason(_MSP_PAYS_AS[asset.ownership]))
+    pays = Shares(_payer(parts.won, asset.ownership), _payer(labour.won, asset.ownership))
+    awards = Shares(parts.won and parts.won.id, labour.won and labour.won.id)
+    if parts.won is None:
+        return _verdict(VerdictWord.NOT_COVERED, Route.AD_HOC, awards, pays, reasons)
+    word = VerdictWord.PARTLY_COVERED if labour.won is None else VerdictWord.COVERED
+    return _verdict(word, _ROUTES[parts.won.fulfilment], awards, pays, reasons)
+
+
+def _verdict(
+    word: VerdictWord, route: Route, awards: Shares[str], pays: Shares[Party], reasons: list[Reason]
+) -> Verdict:
+    """Put the entries in their fixed order: by share, coverage and code, each null first."""
+    reasons.sort(key=lambda r: (_SHARE_PLACE[r.share], r.coverage is not None, r.coverage or "", r.code))
+    return Verdict(word, route, awards, pays, tuple(reasons), ENGINE_VERSION)
+
+
+def _precedence(agreed: tuple[CoverageKind, ...]) -> dict[CoverageKind, int]:
+    kinds = [*agreed, *(kind for kind in _DEFAULT_PRECEDENCE if kind not in agreed)]
+    return {kind: place for place, kind in enumerate(kinds)}
+
+
+def _fits(coverage: Coverage, asset: Asset) -> bool:
+    """Whether the scope names this unit; a unit without product or site is in no product's and no site's scope."""
+    match coverage.scope.kind:
+        case ScopeKind.ASSET:
+            return coverage.scope.id == asset.id
+        case ScopeKind.PRODUCT:
+            return coverage.scope.id == asset.product
+        case ScopeKind.SITE:
+            return coverage.scope.id == asset.site
+        case ScopeKind.CLIENT:
+            return coverage.scope.id == asset.client
+
+
+def _absence_unproved(case: Case, lookup: UnitLookup) -> ReasonCode | None:
+    """Why "nothing covers the parts" is not proved. An attestation only stands in for an account that cannot ask."""
+    if lookup.source == LookupSource.VENDOR_LOOKUP:
+        return _lookup_failure(case, lookup)
+    return None if lookup.absence_attested else ReasonCode.NO_EVIDENCE
+
+
+def _entry_of_the_unit(code: ReasonCode, lookup: UnitLookup) -> Reason:
+    if code == ReasonCode.LOOKUP_STALE:
+        return reason(code, Share.PARTS, checked_on=_checked_on(lookup))
+    return reason(code, Share.PARTS)
+
+
+def _repeated(case: Case) -> OtherCase | None:
+    """The case on the same component that was closed last before the report, within the window."""
+    window = timedelta(days=case.policy.repeat_window_days)
+    ages = [
+        (case.fault.reported_at - other.closed_at, other.id, other)
+        for other in case.cases
+        if other.closed_at is not None and other.component == case.fault.component and other.id != case.fault.id
+    ]
+    inside = [(age, id_, other) for age, id_, other in ages if timedelta(0) <= age <= window]
+    return min(inside, key=lambda one: one[:2])[2] if inside else None
+
+
+def _others_pay(*won: Coverage | None) -> bool:
+    """Whether every share was won by somebody else than the MSP, who took the unit over with its known exceptions."""
+    return all(one is not None and one.kind != CoverageKind.MSP_AGREEMENT for one in won)
+
+
+def _may_ask_the_vendor(case: Case, asset: Asset, doubts: frozenset[ReasonCode]) -> bool:
+    has_patience = case.now - case.fault.reported_at < timedelta(minutes=case.policy.lookup_patience_minutes)
+    can_ask = asset.lookup.source == LookupSource.VENDOR_LOOKUP
+    return bool(doubts) and doubts <= _ASKING_MAY_SETTLE and can_ask and has_patience
+
+
+def _payer(won: Coverage | None, ownership: Ownership) -> Party:
+    if won is not None:
+        return _PAYERS[won.fulfilment]
+    return Party.MSP if ownership in _MSP_PAYS_AS else Party.CLIENT

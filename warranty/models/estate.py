@@ -23,7 +23,6 @@ from warranty.domain.terms import (
 )
 from warranty.models.base import Base, PublicRow, TenantRow, words
 
-
 CURRENT = text("state <> 'superseded'")
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from warranty.models.base import Base, Pk, TenantRow, words
 
+
 class OrderKind(StrEnum):
     """A kind of background work; ``warranty.tasks`` has one module for each, of the same name."""
 

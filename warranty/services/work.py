@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
-
 from sqlalchemy.orm import aliased
 
 from warranty.models import Outbox, clock

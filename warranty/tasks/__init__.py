@@ -10,10 +10,10 @@ import importlib
 from functools import cache
 
 from warranty.config import load
+from warranty.db import EVERYBODY
 from warranty.models import Outbox
 from warranty.models.work import OrderKind
 from warranty.runtime import Runtime
-from warranty.db import EVERYBODY
 
 
 def run(order_id: int) -> None:

@@ -444,6 +444,14 @@ class PortalCaseView:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInView:
+    """The sign-in form: what was typed (never the password), and what is wrong, by field."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorView:
     """A page that could not be shown: the HTTP status, and the request's id for whoever reads the logs."""
 

@@ -558,6 +558,26 @@ def _places(message: str) -> set[str]:
     return {part.partition(")")[0] for part in message.split("%(")[1:]}
 
 
+COMMON_COMPONENTS: Final = (
+    Component.UNIT, Component.DISK, Component.PSU, Component.MEMORY, Component.FAN, Component.MAINBOARD,
+)  # fmt: skip
+RARE_CAUSES: Final = (Cause.MISUSE, Cause.THEFT)
+SEVERITIES: Final = (
+    ("1", N_("1 Outage")), ("2", N_("2 Impaired")), ("3", N_("3 Minor")), ("4", N_("4 No effect yet")),
+)  # fmt: skip
+
+
+def choices() -> dict[str, list[tuple[str, str]]]:
+    """What the report form lets one choose, in the reader's words: the usual as pills, the rest for a select."""
+    return {
+        "component_pills": [(one.value, word(one)) for one in COMMON_COMPONENTS],
+        "component_rest": [(one.value, word(one)) for one in Component if one not in COMMON_COMPONENTS],
+        "cause_pills": [(one.value, word(one)) for one in Cause if one not in RARE_CAUSES],
+        "cause_rest": [(one.value, word(one)) for one in RARE_CAUSES],
+        "severities": [(value, reader().text(text)) for value, text in SEVERITIES],
+    }
+
+
 def init_app(app: Flask) -> None:
     """Give the templates of `app` these words as filters and functions."""
     app.jinja_env.filters.update(

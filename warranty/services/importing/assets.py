@@ -164,7 +164,7 @@ class Assets(Import):
             models = self.names.models_of(session, unit.maker_key)
             self.tally.report.new_products += unit.model.casefold() not in models
             known = models.setdefault(unit.model.casefold(), None)
-            if known is not None and unit.part_number not in {"", known.part_number, known.model}:
+            if known is not None and not known.answers_to(unit.part_number or known.model):
                 self.tally.warn("The part number differs from that of the product, which stays as it is.", unit.row)
         elif unit.maker:
             self.tally.warn("A manufacturer without a product or part number is not kept.", unit.row)
@@ -223,11 +223,11 @@ class Assets(Import):
     # Writing
 
     def _make_products(self, session: Session, units: Sequence[_Unit]) -> None:
-        missing = {
-            (unit.maker_key, unit.model.casefold()): unit
-            for unit in units
-            if self._product_id(session, unit) == _NOT_MADE_YET
-        }
+        missing: dict[tuple[str, str], _Unit] = {}
+        for unit in units:
+            if self._product_id(session, unit) == _NOT_MADE_YET:
+                first = missing.setdefault((unit.maker_key, unit.model.casefold()), unit)
+                first.part_number = first.part_number or unit.part_number
         wanted = [
             estate.new_product(manufacturer=unit.maker, model=unit.model, part_number=unit.part_number)
             for unit in missing.values()

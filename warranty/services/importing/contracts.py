@@ -235,7 +235,7 @@ class Contracts(Import):
         base = (promise.client_id, promise.number, promise.kind, promise.scope, promise.target_id, promise.starts_on)
         repeats = [
             self._is_repeated(promise.row, (*base, share), f"the {share} of contract {promise.number}")
-            for share in promise.covers
+            for share in dict.fromkeys(promise.covers)
         ]
         return any(repeats)
 

@@ -80,13 +80,15 @@ class Tally:
     def __init__(self, report: ImportReport) -> None:
         self.report = report
         self._warned: dict[str, tuple[int, str]] = {}
+        self._shown: list[tuple[str, int, dict[str, str]]] = []
 
     def count(self, outcome: Outcome, row: Row, **shown: object) -> None:
         """Note what became of a row; ``shown`` is how it was understood, empty values left out."""
         self.report.counts[outcome] += 1
-        if len(self.report.preview) < PREVIEW:
+        if len(self._shown) < MOST_FAULTS:  # more than a batch, whose rows are not counted in their order
             texts = {name: str(value) for name, value in shown.items() if value}
-            self.report.preview.append({"row": row.file or f"line {row.line}", "outcome": outcome.value, **texts})
+            shown_row = {"row": row.file or f"line {row.line}", "outcome": outcome.value, **texts}
+            self._shown.append((row.file, row.line, shown_row))
 
     def refuse(self, row: Row, err: Invalid) -> None:
         """Note that a row was refused, and why."""
@@ -101,7 +103,10 @@ class Tally:
             self._warned[sentence] = count + 1, first
 
     def close(self) -> None:
-        """Write the joined warnings into the report."""
+        """Write the joined warnings into the report, and put what it has in the order of the file."""
+        self._shown.sort(key=lambda shown: shown[:2])
+        self.report.preview = [row for _, _, row in self._shown[:PREVIEW]]
+        self.report.faults.sort(key=lambda fault: (fault.file, fault.line))
         for sentence, (count, first) in self._warned.items():
             where = first if count == 1 else f"{count} rows, the first: {first}"
             self.report.warnings.append(f"{sentence} ({where})")
@@ -154,6 +159,10 @@ class Model:
     maker_key: str
     model: str
     part_number: str
+
+    def answers_to(self, number: str) -> bool:
+        """Whether a model or part number is its own, whatever the case."""
+        return number.casefold() in {self.model.casefold(), self.part_number.casefold()}
 
 
 _MODELS = select(Product.id, Product.manufacturer, Product.manufacturer_key, Product.model, Product.part_number)
@@ -219,7 +228,9 @@ class Names:
         else:
             models = self.models_of(session, maker_key)
             by_model = models.get(wanted.casefold())
-            found = [by_model] if by_model else [model for model in models.values() if _has_part(model, wanted)]
+            found = (
+                [by_model] if by_model else [model for model in models.values() if model and model.answers_to(wanted)]
+            )
         if len(found) > 1:
             raise Invalid("product", f"{len(found)} products answer to {wanted}: name the manufacturer and the model.")
         return found[0] if found else None
@@ -231,10 +242,6 @@ class Names:
             if found := [Model(*row) for row in rows]:
                 return list(found)
         return []
-
-
-def _has_part(model: Model | None, part_number: str) -> bool:
-    return model is not None and model.part_number == part_number
 
 
 # --- One run --------------------------------------------------------------------------------------------------------

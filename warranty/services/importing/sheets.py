@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 MOST_BYTES = 2**30
-MOST_ROWS = 500_000
+MOST_ROWS = 250_000
 MOST_CHARACTERS = 2**20
 """Of one line, of one row with line breaks in its cells, and of one file of a library."""
 

@@ -1,0 +1,120 @@
+// What a page does by itself: asks for news, answers keys, copies numbers. Runs under `script-src 'self'`; nothing is
+// evaluated, no style attribute is written. Every page can be read and every form be sent without it.
+(() => {
+  "use strict";
+
+  const isTyping = (element) => element?.closest("input, textarea, select, [contenteditable]") !== null;
+
+  // ---- conditional polling: the server answers 304 while nothing has changed, and htmx then swaps nothing ----
+  const polled = () => document.querySelectorAll("[data-poll-seconds]");
+
+  function poll() {
+    const now = Date.now();
+    for (const element of polled()) {
+      const due = (element.lastPoll ?? (element.lastPoll = now)) + Number(element.dataset.pollSeconds) * 1000;
+      if (now < due || document.hidden || element.contains(document.activeElement?.closest("input, textarea, select"))) continue;
+      element.lastPoll = now;
+      htmx.trigger(element, "poll");
+    }
+  }
+
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    const etag = ctx.sourceElement.dataset.etag;
+    if (etag) ctx.request.headers["If-None-Match"] = etag;
+  });
+
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const etag = ctx.response.headers.get("ETag");
+    if (etag && ctx.response.status === 200 && ctx.sourceElement.dataset.etag) ctx.sourceElement.dataset.etag = etag;
+    // A failed poll or preview must never replace what is being read with an error page; the page says so instead.
+    if (ctx.response.status >= 400 && ctx.sourceElement.dataset.quietly !== undefined) ctx.swap = "none";
+  });
+
+  // ---- keys: never inside a field, never with a modifier ----
+  const keys = {
+    "/": () => document.querySelector("[data-key-search]"),
+    "n": () => document.querySelector("[data-key-report]"),
+    "j": () => step(1),
+    "k": () => step(-1),
+  };
+
+  function step(by) {
+    const links = [...document.querySelectorAll("[data-row] h3 a")];
+    const at = links.indexOf(document.activeElement);
+    return links[Math.min(Math.max(at + by, 0), links.length - 1)];
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      const form = event.target.closest("form[data-key-send]");
+      form?.requestSubmit(form.querySelector("button[type=submit]"));
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const target = keys[event.key]?.();
+    if (!target) return;
+    event.preventDefault();
+    if (target.dataset.keyReport === undefined) target.focus();
+    else target.click();
+  });
+
+  // ---- pills beside a select of the rest: choosing the one clears the other ----
+  document.addEventListener("change", ({ target }) => {
+    const choice = target.closest("[data-choice]");
+    if (!choice) return;
+    if (target.matches("select")) {
+      if (target.value) for (const pill of choice.querySelectorAll("input:checked")) pill.checked = false;
+    } else {
+      const rest = choice.querySelector("select");
+      if (rest) rest.value = "";
+    }
+  });
+
+  // ---- a form is sent once: its button says so and keeps its width; going back makes it whole again ----
+  document.addEventListener("submit", ({ target, submitter, defaultPrevented }) => {
+    if (defaultPrevented || target.method !== "post" || !submitter?.dataset.sending) return;
+    submitter.dataset.label = submitter.textContent;
+    submitter.setAttribute("aria-disabled", "true");
+    setTimeout(() => { submitter.disabled = true; submitter.textContent = submitter.dataset.sending; });
+  });
+
+  window.addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("button[aria-disabled][data-label]")) {
+      button.disabled = false;
+      button.removeAttribute("aria-disabled");
+      button.textContent = button.dataset.label;
+    }
+  });
+
+  // ---- what remembers something on the page: Alpine components, named in the templates by x-data ----
+  document.addEventListener("alpine:init", () => {
+    Alpine.data("copy", () => ({
+      isDone: false,
+      async run() {
+        await navigator.clipboard.writeText(this.$el.dataset.value);
+        this.isDone = true;
+        setTimeout(() => { this.isDone = false; }, 2000);
+      },
+    }));
+    Alpine.data("timeline", () => ({
+      who: "all",
+      choose() { this.who = this.$el.dataset.who; },
+      get isChosen() { return String(this.$el.dataset.who === this.who); },
+      get isShown() { return this.who === "all" || this.$el.dataset.who === this.who; },
+    }));
+    Alpine.data("toast", () => ({
+      isHere: true,
+      isHeld: false,
+      init() { if (this.$el.dataset.stays === undefined) this.wait(); },
+      wait() { setTimeout(() => { if (this.isHeld) this.wait(); else this.isHere = false; }, 8000); },
+      hold() { this.isHeld = true; },
+      release() { this.isHeld = false; },
+      close() { this.isHere = false; },
+    }));
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector("[data-focus]")?.focus();
+    setInterval(poll, 1000);
+  });
+})();

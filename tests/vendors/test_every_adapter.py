@@ -1,0 +1,61 @@
+"""Every adapter is found, tested under the contract parts of its duties, and has recordings with their source."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+import vendors
+from tests.vendors import contract
+from tests.vendors.replay import RECORDED
+from vendors import readme
+from vendors.contract import Duty
+from vendors.errors import Trouble, VendorError
+
+HERE = Path(__file__).parent
+PART = {Duty.LOOKUP: contract.LooksUp, Duty.OPEN: contract.Opens, Duty.TRACK: contract.Tracks}
+
+every_vendor = pytest.mark.parametrize("vendor", vendors.available())
+
+
+def contract_test_of(vendor: str) -> type[contract.VendorContract]:
+    module = importlib.import_module(f"tests.vendors.test_{vendor}")
+    classes = [
+        one for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, contract.VendorContract)
+    ]
+    return next(one for one in classes if one.__module__ == module.__name__ and one.__name__.startswith("Test"))
+
+
+def test_there_are_the_vendors_of_the_first_landing() -> None:
+    assert set(vendors.available()) >= {"dell", "servicenow", "manual"}
+
+
+@every_vendor
+def test_it_is_tested_under_the_parts_of_its_duties(vendor: str) -> None:
+    tested = contract_test_of(vendor)
+    assert tested.vendor == vendor
+    adapter = tested().host().adapter
+    if adapter.capabilities.by_hand is None:
+        assert all(issubclass(tested, PART[duty]) for duty in adapter.capabilities.duties)
+
+
+@every_vendor
+def test_its_recordings_name_their_source(vendor: str) -> None:
+    sources = (RECORDED / vendor / "SOURCES").read_text("utf-8")
+    assert "vendor-apis.md, section" in sources
+    missing = [one.stem for one in (RECORDED / vendor).glob("*.json") if one.stem not in sources]
+    assert missing == []
+
+
+def test_the_table_in_the_readme_is_current() -> None:
+    text = Path(readme.__file__).with_name("README.md").read_text("utf-8")
+    assert readme.table() in text, "run: python -m vendors.readme"
+
+
+def test_an_unknown_vendor_is_refused_with_those_there_are() -> None:
+    with pytest.raises(VendorError, match="dell, manual, servicenow") as caught:
+        vendors.describe("acme")
+    assert caught.value.trouble is Trouble.REFUSED

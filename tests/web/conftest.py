@@ -1,0 +1,160 @@
+"""The web application over a small believable estate of two clients, and somebody of every role to ask it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from tests import factories
+from warranty import db
+from warranty.domain.access import TokenScope
+from warranty.domain.terms import CLIENT_ROLES, CoverageKind, Fulfilment, Role, Share
+from warranty.services import people
+from warranty.web import create_app
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+    from warranty.models import Client, User
+    from warranty.runtime import Runtime
+
+_keys = count(1)
+
+NOBODYS_ID = "00000000-0000-4000-8000-000000000000"
+"""An id of the right form that no row has."""
+
+
+@dataclass(slots=True)
+class Tenant:
+    """One client with a unit under warranty, one without, and a user of each client role. Ids are public ones."""
+
+    id: UUID
+    name: str
+    site: UUID
+    product: UUID
+    covered: UUID
+    covered_serial: str
+    bare: UUID
+    bare_serial: str
+    contract: UUID
+    coverage: UUID
+    canary: str
+    tokens: dict[Role, str] = field(default_factory=dict)
+    users: dict[Role, User] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class World:
+    """The application, its two clients, the MSP's people, and a program that calls."""
+
+    app: Flask
+    runtime: Runtime
+    ours: Tenant
+    theirs: Tenant
+    tokens: dict[Role, str]
+    users: dict[Role, User]
+
+    def call(self, method: str, path: str, token: str | None = None, **options: Any) -> TestResponse:
+        """Call the API; a write gets a fresh key unless the test brings its own."""
+        headers = dict(options.pop("headers", {}))
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        if method not in {"GET", "HEAD"}:
+            headers.setdefault("Idempotency-Key", f"key-{next(_keys)}")
+        return self.app.test_client().open(f"/api/v1{path}", method=method, headers=headers, **options)
+
+    def get(self, path: str, role: Role = Role.TECHNICIAN) -> TestResponse:
+        """Read as somebody of the MSP."""
+        return self.call("GET", path, self.tokens[role])
+
+    def post(self, path: str, body: Any, role: Role = Role.SERVICE_MANAGER, **options: Any) -> TestResponse:
+        """Write as somebody of the MSP."""
+        return self.call("POST", path, self.tokens[role], json=body, **options)
+
+    def report(self, **facts: Any) -> Any:
+        """Report a fault that is taken."""
+        answer = self.post("/faults", fault_body(**facts))
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+
+def fault_body(**facts: Any) -> dict[str, Any]:
+    """A report of a failed disk."""
+    return {"component": "disk", "cause": "hardware_failure", "symptom": "Predictive failure", **facts}
+
+
+@pytest.fixture
+def world(runtime: Runtime) -> World:
+    """Two clients, all roles, and a vendor account that opens claims where nobody listens."""
+    with runtime.database.begin(db.EVERYBODY) as session:
+        factories.make_account(session, runtime)
+        users = {role: factories.make_user(session, role) for role in Role if role not in CLIENT_ROLES}
+        all_scopes = tuple(TokenScope)
+        tokens = {role: factories.make_token(session, user, all_scopes) for role, user in users.items()}
+        ours, theirs = (_make_tenant(session, name) for name in ("Ours", "Theirs"))
+    return World(create_app(runtime), runtime, ours, theirs, tokens, users)
+
+
+def _make_tenant(session: Any, name: str) -> Tenant:
+    canary = f"canary-{name}"
+    client: Client = factories.make_client(session, f"{canary} GmbH")
+    site = factories.make_site(session, client, name=f"{canary} site")
+    product = factories.make_product(session, model=f"R{name}")
+    place = {"site": site, "product": product}
+    covered = factories.make_asset(session, client, f"{canary}-covered", name=canary, **place)
+    bare = factories.make_asset(session, client, f"{canary}-bare", name=canary, **place)
+    contract = factories.make_contract(session, client, f"{canary}-contract")
+    coverage = factories.make_coverage(session, covered, contract=contract, contract_number=f"{canary}-W")
+    tenant = Tenant(
+        id=client.public_id,
+        name=client.name,
+        site=site.public_id,
+        product=product.public_id,
+        covered=covered.public_id,
+        covered_serial=covered.serial_number,
+        bare=bare.public_id,
+        bare_serial=bare.serial_number,
+        contract=contract.public_id,
+        coverage=coverage.public_id,
+        canary=canary,
+    )
+    for role in sorted(CLIENT_ROLES):
+        tenant.users[role] = factories.make_user(session, role, client)
+        tenant.tokens[role] = factories.make_token(session, tenant.users[role])
+    return tenant
+
+
+def cover_labour(world: World, asset: UUID) -> None:
+    """Let an agreement with the MSP pay the labour on a unit."""
+    body = {
+        "scope": {"asset": str(asset)},
+        "contract_number": "AG-1",
+        "kind": CoverageKind.MSP_AGREEMENT,
+        "fulfilment": Fulfilment.MSP_SUPPLY,
+        "starts_on": "2020-01-01",
+        "time_zone": "Europe/Amsterdam",
+        "covers": [Share.LABOUR],
+        "service_level": "best_effort",
+        "evidence": {"source": "contract_file"},
+    }
+    answer = world.post("/coverages", body)
+    assert answer.status_code == 201, answer.json
+
+
+def now() -> datetime:
+    """The instant of a call, for bodies that name one."""
+    return datetime.now(UTC)
+
+
+def revoke(world: World, token: str) -> None:
+    """Revoke a token as the command line does."""
+    found = people.read_token(token)
+    assert found is not None
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        people.revoke_token(session, found.id, now=now())

@@ -1,0 +1,303 @@
+"""Pages filled with invented values: the only place for what the pictures and checks of the look show.
+
+`few` is a usual page; `many` has long names, many rows and every fold; `bare` has nothing that may be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from warranty.domain.headline import ClientStep, Headline, Side
+from warranty.domain.lifecycles import JobState, RmaState, ShipmentState, SwapState
+from warranty.domain.reasons import Reason, reason
+from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, ReasonCode, Role, Route, Share, VerdictWord
+from warranty.models.work import TaskKind
+from warranty.web import pages
+from warranty.web.pages import Dot, Fill, Outcome, StepState
+
+NOW = datetime.now(UTC)
+TODAY = NOW.date()
+LONG_CLIENT = "Stadtwerke Grünau-Ostheide Versorgungsbetriebe GmbH"
+
+SUBJECT = pages.Subject(
+    component=Component.DISK, component_ref="bay 3", serial_number="7XK4P03", product="PowerEdge R750xs",
+    unit_name="srv-grn-vmhost-04", site_name="Rechenzentrum Süd, Raum U1.07", client_name=LONG_CLIENT,
+)  # fmt: skip
+LONG_SUBJECT = pages.Subject(
+    component=Component.PSU, component_ref="PWR-C1-715WAC-P=/A 000000012345", serial_number="FOC2433L0HJ123456789",
+    product="Catalyst C9300-48P-E mit Netzwerkmodul C9300-NM-8X", unit_name="rt-vdm-rotterdam-maasvlakte-1",
+    site_name="Umspannwerk Ost, Verteiler 3.14, Etagenverteiler hinter der Brandschutztür", client_name=LONG_CLIENT,
+)  # fmt: skip
+BARE_SUBJECT = pages.Subject(
+    component=Component.UNIT, component_ref="", serial_number="PF-4ZTRQ8", product=None, unit_name="", site_name=None,
+    client_name="Äußere Mühle",
+)  # fmt: skip
+
+COVERED = pages.Sign(VerdictWord.COVERED, Route.RMA, Fill.PAID, Fill.PAID)
+PARTLY = pages.Sign(VerdictWord.PARTLY_COVERED, Route.RMA, Fill.PAID, Fill.UNPAID)
+UNCOVERED = pages.Sign(VerdictWord.NOT_COVERED, Route.AD_HOC, Fill.UNPAID, Fill.UNPAID)
+REVIEW = pages.Sign(VerdictWord.NEEDS_REVIEW, Route.REVIEW, Fill.UNKNOWN, Fill.UNKNOWN)
+DUPLICATE = pages.Sign(None, Route.DUPLICATE, Fill.UNKNOWN, Fill.UNKNOWN)
+
+AT_VENDOR = pages.Ball(Side.VENDOR, "Dell", is_reader=False)
+AT_US = pages.Ball(Side.MSP, None, is_reader=True)
+AT_CLIENT = pages.Ball(Side.CLIENT, None, is_reader=False)
+
+STAFF = pages.Frame("Marit Søndergaard", Role.SERVICE_MANAGER, None, 14)
+CLIENT = pages.Frame("Dr. Annegret Schäfer-Hohenlohe", Role.CLIENT_VIEWER, LONG_CLIENT, 0)
+
+
+def _chosen(share: Share, contract: str, kind: str) -> Reason:
+    return reason(ReasonCode.CHOSEN, share, "k", contract=contract, kind=kind)
+
+
+def _loser(share: Share, number: int) -> pages.ContractRow:
+    ended = reason(
+        ReasonCode.EXPIRED, share, "k", contract=f"EW-{number}", ends_on="2026-11-23", fault_on=TODAY.isoformat()
+    )
+    return pages.ContractRow("Elbtech Wartung 4 Std.", f"EW-{number}", Outcome.NO, ended)
+
+
+def verdict(losers: int) -> pages.VerdictView:
+    """A covered case with that many contracts that lost."""
+    parts = pages.ShareRows(
+        Share.PARTS, Party.VENDOR, "Dell",
+        (pages.ContractRow("Dell ProSupport NBD", "W-88213", Outcome.PAYS, _chosen(Share.PARTS, "W-88213", "vendor_contract")),),
+        tuple(_loser(Share.PARTS, 2291 + number) for number in range(losers)),
+    )  # fmt: skip
+    agreement = _chosen(Share.LABOUR, "MV-2024-117", "msp_agreement")
+    labour = pages.ShareRows(
+        Share.LABOUR, Party.MSP, None,
+        (pages.ContractRow("Rundum-Betrieb", "MV-2024-117", Outcome.PAYS, agreement),), (),
+    )  # fmt: skip
+    replaced = pages.ReplacedVerdict(REVIEW, NOW - timedelta(hours=2), NOW - timedelta(hours=1), "the vendor answered")
+    return pages.VerdictView(
+        COVERED, NOW - timedelta(hours=1), None, (), (parts, labour), pages.Evidence("Dell", NOW - timedelta(hours=1)),
+        (replaced,) if losers > 1 else (),
+    )  # fmt: skip
+
+
+def review_verdict() -> pages.VerdictView:
+    """A case that a person has to decide."""
+    conflict = reason(
+        ReasonCode.SOURCES_CONFLICT, Share.PARTS, "k", contract="204817755", vendor_says="not_covered", fault_on="2026-11-24"
+    )
+    parts = pages.ShareRows(
+        Share.PARTS, None, None, (), (pages.ContractRow("Smart Net Total Care", "204817755", Outcome.OPEN, conflict),)
+    )
+    would_pay = pages.ContractRow(
+        "Netzbetrieb Plus", "MV-2023-041", Outcome.WOULD_PAY, _chosen(Share.LABOUR, "MV-2023-041", "msp_agreement")
+    )
+    labour = pages.ShareRows(Share.LABOUR, None, None, (would_pay,), ())
+    general = (reason(ReasonCode.REPEAT_FAILURE, case="F-20211"),)
+    return pages.VerdictView(REVIEW, NOW, "Marit Søndergaard", general, (parts, labour))
+
+
+def job(lines: int, *, is_priced: bool = True) -> pages.JobView:
+    """A job with that many lines."""
+    rows = tuple(
+        pages.LineRow(
+            what, text, quantity, price if is_priced else None, price * quantity // 100 if is_priced else None, payer
+        )
+        for what, text, quantity, price, payer in (
+            ("call_out", "", 100, 9500, Party.CLIENT),
+            ("labour", "Ausbau, Einbau und Einrichtung nach der alten Ausstattung", 150, 11000, Party.MSP),
+            ("part", "1,92 TB SAS SSD, 0K2NH4", 100, 123_456_789, Party.CLIENT),
+        )[:lines]
+    )
+    total = sum(row.amount_minor or 0 for row in rows) if is_priced else None
+    return pages.JobView(
+        "J-1042", "/jobs/1", "F-20418", "/cases/1", JobKind.UNCOVERED_SWAP, JobState.QUOTED if is_priced else JobState.DRAFT,
+        SUBJECT, AT_US, "EUR", rows, total, total, NOW,
+        vendor_reason="ENTITLEMENT EXPIRED 2026-10-31" if lines > 2 else None,
+        info_missing=None if is_priced else "The part has no list price.",
+    )  # fmt: skip
+
+
+def _row(minutes: int, dot: Dot, record: str, state: str, **more: Any) -> pages.TimelineRow:
+    return pages.TimelineRow(NOW - timedelta(minutes=minutes), dot, record, state, **({"actor": None} | more))
+
+
+TIMELINE = (
+    pages.TimelineRow(NOW + timedelta(days=2), Dot.VENDOR, "to_us", "arrival", None, "Dell", is_expected=True),
+    _row(5, Dot.VENDOR, "to_us", ShipmentState.IN_TRANSIT, vendor="Dell", their_word="Part Shipped", number="1Z84A7X30399214478"),
+    _row(60, Dot.VENDOR, "rma", RmaState.AUTHORIZED, vendor="Dell", their_word="Dispatch Created", number="739204118"),
+    _row(80, Dot.CLIENT, "job", JobState.APPROVED, actor="Dr. Annegret Schäfer-Hohenlohe", note="Bitte noch diese Woche."),
+    _row(99, Dot.AUTOMATIC, "rma", RmaState.SUBMITTED, vendor="Dell", number="WR-7KQ2-M9XD"),
+    _row(99, Dot.AUTOMATIC, "verdict", VerdictWord.COVERED),
+    _row(99, Dot.PERSON, "fault", "reported", actor="Jana Kowalczyk", note="Hot Spare ist aufgebaut, Zugang nur mit Herrn Wüstenhagen."),
+    _row(3000, Dot.PERSON, "fault", "reopened", actor="Jana Kowalczyk"),
+)
+
+TRACKS = (
+    pages.Track("claim", RmaState.AUTHORIZED, 3, 5, vendor="Dell", since=NOW - timedelta(hours=1)),
+    pages.Track("goods", ShipmentState.IN_TRANSIT, 1, 4, carrier="UPS", tracking_number="1Z84A7X30399214478"),
+    pages.Track("swap", SwapState.PLANNED, 0, 5),
+)
+
+CALL = pages.CallRow(
+    NOW, "POST", "https://vendor.example/api/now/table/incident?sysparm_display_value=true", 201, None, 640,
+    '{"short_description": "Disk, bay 3", "correlation_id": "WR-7KQ2-M9XD"}', '{"result": {"number": "INC0010023"}}',
+)  # fmt: skip
+
+
+def task(kind: TaskKind, subject: pages.Subject) -> pages.TaskRow:
+    """Something that waits for a person."""
+    return pages.TaskRow(
+        kind, "The dates of the contract pass, the vendor denies it.", NOW - timedelta(hours=50), "/cases/1", "F-20418",
+        subject, "Dell",
+    )  # fmt: skip
+
+
+def case(scale: str) -> pages.CaseView:
+    """A case page."""
+    bare = pages.CaseView(
+        "F-20418", "/cases/1", "/cases/1/live", '"1"', BARE_SUBJECT, Cause.UNKNOWN, "Geht nicht an.", 3, None, NOW, "Zabbix",
+        None, pages.Situation(Headline.REPORTED, Component.UNIT, None), AT_US, (), None, TIMELINE[-1:],
+    )  # fmt: skip
+    if scale == "bare":
+        return bare
+    few = replace(
+        bare, subject=SUBJECT, cause=Cause.HARDWARE_FAILURE, ball=AT_VENDOR, tracks=TRACKS, verdict=verdict(3),
+        symptom="PERC H755 meldet „Physical Disk 0:1:3 predictive failure“.", timeline=TIMELINE, occurred_at=NOW,
+        situation=pages.Situation(Headline.SHIPPED, Component.DISK, "Dell", TODAY + timedelta(days=2)),
+        numbers=(
+            pages.Number("ours", "WR-7KQ2-M9XD"),
+            pages.Number("vendor_case", "198442106", "Dell"),
+            pages.Number("rma", "739204118"),
+        ),
+        contact_name="Herr Wüstenhagen", contact_phone="+49 4531 88 0", ownership=Ownership.CLIENT, reporter="Jana Kowalczyk",
+    )  # fmt: skip
+    if scale == "few":
+        return few
+    return replace(
+        few, subject=LONG_SUBJECT, verdict=replace(review_verdict(), replaced=verdict(9).replaced), jobs=(job(3), job(2, is_priced=False)),
+        tasks=(task(TaskKind.REVIEW, LONG_SUBJECT), task(TaskKind.MANUAL_HANDLING, LONG_SUBJECT)), calls=(CALL,) * 12,
+        timeline=TIMELINE * 12, attention="The vendor used a word that we do not know.", ownership=Ownership.LEASED,
+        contact_email="leitwarte.umspannwerk-ost@stadtwerke-gruenau-ostheide.example", vendor_reason="NOT COVERED",
+        tracks=(*TRACKS, pages.Track("return", ShipmentState.DUE, 0, 3, vendor="Dell", due_on=TODAY)),
+    )  # fmt: skip
+
+
+def row(number: int) -> pages.CaseRow:
+    """A row of a list of cases; the numbers go through every sort of row."""
+    subject = (SUBJECT, LONG_SUBJECT, BARE_SUBJECT)[number % 3]
+    sign = (COVERED, PARTLY, UNCOVERED, REVIEW, DUPLICATE, None)[number % 6]
+    headline = list(Headline)[number % len(Headline)]
+    situation = pages.Situation(headline, subject.component, "Dell", TODAY, TODAY, 297_500)
+    ball = (AT_VENDOR, AT_US, AT_CLIENT, None)[number % 4]
+    return pages.CaseRow(f"F-{20418 - number}", "/cases/1", subject, sign, situation, ball, NOW - timedelta(hours=number))
+
+
+def board(scale: str) -> pages.BoardView:
+    """The board."""
+    if scale == "bare":
+        return pages.BoardView((), 0, 0, ())
+    tasks = tuple(task(kind, (SUBJECT, LONG_SUBJECT)[number % 2]) for number, kind in enumerate(TaskKind))
+    if scale == "few":
+        return pages.BoardView(tasks[:1], 1, 1, (row(0),))
+    return pages.BoardView(tasks, 12_486, 12_486, tuple(map(row, range(12))))
+
+
+def case_list(scale: str) -> pages.CaseListView:
+    """The list of cases."""
+    if scale == "bare":
+        return pages.CaseListView((), "9XQ", "open")
+    if scale == "few":
+        return pages.CaseListView((row(0),), "", "open")
+    return pages.CaseListView(tuple(map(row, range(50))), "Stadtwerke", "all", "/cases?cursor=x", "/cases")
+
+
+def report(scale: str) -> pages.ReportView:
+    """The report form with its preview."""
+    if scale == "bare":
+        return pages.ReportView(pages.PreviewView("empty"))
+    unit = pages.UnitView(SUBJECT, has_open_case=False)
+    values = {
+        "serial_number": "7XK4P03", "component": "disk", "cause": "hardware_failure", "component_ref": "bay 3", "severity": "3",
+        "symptom": "PERC H755 meldet „Physical Disk 0:1:3 predictive failure“, Virtual Disk 1 läuft degraded weiter.",
+    }  # fmt: skip
+    if scale == "few":
+        return pages.ReportView(pages.PreviewView("decided", unit, verdict(3), "Dell"), values)
+    preview = pages.PreviewView("ambiguous", replace(unit, subject=LONG_SUBJECT), review_verdict(), "Dell", True, ("contact", "ship_to"))  # noqa: FBT003 - a view
+    errors = {"component_ref": "Say which disk failed, for example “bay 3”.", "cause": "Choose a cause.", "contact_phone": "Give a phone number."}
+    return pages.ReportView(preview, values | {"cause": "", "component": "lamp"}, errors, (("1", LONG_CLIENT), ("2", "Äußere Mühle")))
+
+
+def _steps(here: int) -> tuple[pages.PortalStep, ...]:
+    states = [StepState.DONE if number < here else StepState.AHEAD for number in range(8)]
+    states[here] = StepState.HERE
+    if here > 2:
+        states[2] = StepState.UNUSED
+    return tuple(
+        pages.PortalStep(step, state, NOW - timedelta(days=1) if state in {StepState.DONE, StepState.HERE} else None, TODAY if state is StepState.AHEAD and number == here + 1 else None)
+        for number, (step, state) in enumerate(zip(ClientStep, states, strict=True))
+    )  # fmt: skip
+
+
+def portal_case(scale: str) -> pages.PortalCaseView:
+    """A client's case page."""
+    nothing = pages.Cost(0, "EUR")
+    bare = pages.PortalCaseView(
+        "F-20418", "/portal/cases/1", "/portal/cases/1/live", '"1"', BARE_SUBJECT,
+        pages.Situation(Headline.REPORTED, Component.UNIT, None), ClientStep.REPORTED, _steps(0), AT_US, pages.Cost(None, "EUR"), (), (),
+    )  # fmt: skip
+    if scale == "bare":
+        return bare
+    payers = ((Share.PARTS, Party.VENDOR, "Dell"), (Share.LABOUR, Party.MSP, None))
+    reasons = (_chosen(Share.PARTS, "W-88213", "vendor_contract"), _chosen(Share.LABOUR, "MV-2024-117", "msp_agreement"))
+    few = replace(
+        bare, subject=SUBJECT, step=ClientStep.ON_ITS_WAY, steps=_steps(4), ball=AT_VENDOR, cost=nothing, payers=payers,
+        situation=pages.Situation(Headline.SHIPPED, Component.DISK, "Dell", TODAY + timedelta(days=2)), reasons=reasons,
+        owner_name="Jana Kowalczyk",
+    )  # fmt: skip
+    if scale == "few":
+        return few
+    mine = replace(AT_CLIENT, is_reader=True)
+    uncovered = ((Share.PARTS, Party.CLIENT, None), (Share.LABOUR, Party.CLIENT, None))
+    return replace(
+        few, subject=LONG_SUBJECT, step=ClientStep.WAITING_FOR_YOUR_APPROVAL, steps=_steps(2), ball=mine, payers=uncovered,
+        situation=pages.Situation(Headline.AWAITING_APPROVAL, Component.PSU, None, None, None, 123_456_789),
+        cost=pages.Cost(123_456_789, "EUR"), reasons=(reason(ReasonCode.NO_COVERAGE),),
+    )  # fmt: skip
+
+
+def portal_list(scale: str) -> pages.PortalListView:
+    """A client's list."""
+    if scale == "bare":
+        return pages.PortalListView((), (), ())
+    running = pages.PortalCaseRow("/portal/cases/1", SUBJECT, ClientStep.ON_ITS_WAY, AT_VENDOR, pages.Cost(0, "EUR"), date(2027, 1, 4), NOW)
+    if scale == "few":
+        return pages.PortalListView((), (running,), ())
+    mine = replace(AT_CLIENT, is_reader=True)
+    waiting = replace(running, subject=LONG_SUBJECT, step=ClientStep.WAITING_FOR_YOUR_APPROVAL, ball=mine, cost=pages.Cost(123_456_789, "EUR"), expected_on=None)
+    closed = replace(running, step=ClientStep.CLOSED, ball=None, closed_at=NOW - timedelta(days=9), cost=pages.Cost(21_890, "EUR"))
+    return pages.PortalListView((waiting, waiting), (waiting, waiting, *[running] * 12), (closed, closed))
+
+
+def sign_in(scale: str) -> Any:
+    """The sign-in form; the third one was refused."""
+    errors = {"email": "E-mail and password do not fit together."} if scale == "many" else {}
+    return pages.SignInView({"email": "jana.kowalczyk@nordlicht-it.example"}, errors)
+
+
+def error(scale: str) -> pages.ErrorView:
+    """An error page."""
+    return pages.ErrorView({"bare": 404, "few": 500, "many": 409}[scale], "0f3c9a1e", None)
+
+
+PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
+    "board": ("staff/board.html", "view", board, STAFF),
+    "cases": ("staff/case_list.html", "view", case_list, STAFF),
+    "case": ("staff/case_detail.html", "case", case, STAFF),
+    "report": ("staff/fault_new.html", "view", report, STAFF),
+    "job": ("staff/job_detail.html", "job", lambda scale: job({"bare": 0, "few": 3, "many": 2}[scale], is_priced=scale != "many"), STAFF),
+    "portal-list": ("portal/case_list.html", "view", portal_list, CLIENT),
+    "portal-case": ("portal/case_detail.html", "case", portal_case, CLIENT),
+    "sign-in": ("auth/sign_in.html", "view", sign_in, None),
+    "error": ("errors/error.html", "error", error, None),
+}
+"""Each page: its template, the name of its value there, what makes the value, and the frame around it."""

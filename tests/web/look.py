@@ -1,0 +1,68 @@
+"""A bare Flask app that shows the example pages under the real policy: the only place that serves a template alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, render_template, request
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.serving import make_server
+
+from tests.web import examples
+from warranty.web import i18n, words
+
+ROOT = Path(__file__).parents[2]
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+def _blueprint(name: str, **routes: str) -> Blueprint:
+    blueprint = Blueprint(name, __name__)
+    for endpoint, rule in routes.items():
+        blueprint.add_url_rule(rule, endpoint, lambda **_: "", methods=["GET", "POST"])
+    return blueprint
+
+
+def make_app() -> Flask:
+    """The app: `/look/<page>/<scale>?lang=&theme=` shows an example."""
+    app = Flask(__name__, template_folder=ROOT / "templates", static_folder=ROOT / "static")
+    app.secret_key = "only for these pictures"
+    CSRFProtect(app)
+    i18n.init_app(app, ROOT / "locale", lambda: (request.args.get("lang", "en"), i18n.choose_zone("Europe/Berlin")))
+    words.init_app(app)
+    app.register_blueprint(_blueprint("staff", board="/", case_list="/cases", fault_new="/faults/new", fault_preview="/faults/preview"))
+    app.register_blueprint(_blueprint("portal", case_list="/portal"))
+    app.register_blueprint(_blueprint("auth", sign_in="/login", sign_out="/logout"))
+
+    @app.get("/look/<page>/<scale>")
+    def look(page: str, scale: str) -> str:
+        template, name, make, frame = examples.PAGES[page]
+        return render_template(template, **{name: make(scale)}, frame=frame, theme=request.args.get("theme"), **words.choices())
+
+    @app.after_request
+    def policy(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = CSP
+        return response
+
+    return app
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve an app on a free port of this machine; gives its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
