@@ -25,9 +25,13 @@ from warranty.domain.access import TokenScope
 from warranty.domain.terms import CLIENT_ROLES, Role
 from warranty.runtime import Runtime
 from warranty.services import people
+from warranty.services.moves import Because
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from warranty.config import Settings
+    from warranty.models import User
 
 PACE = {  # as in production, but in seconds where production takes minutes
     "WARRANTY_VENDOR_TIMEOUT_SECONDS": "2",
@@ -90,16 +94,18 @@ def _play(settings: Settings, console: Console, stack: ExitStack) -> None:
     runtime = Runtime.of(settings)
     with runtime.database.begin(db.EVERYBODY) as session:
         world = estate.build(session, runtime, vendor_url=vendor_url, now=now)
-        logins = [_login(session, role, world, now) for role in Role]
-        _, token = people.add_token(session, logins[0][2], scopes=[TokenScope.WRITE], now=now)
+        because = Because("system:demo", "the pretended MSP", now)
+        logins = [_login(session, role, world, because) for role in Role]
+        manager = next(user for user, _ in logins if user.role is Role.SERVICE_MANAGER)
+        token = people.add_token(session, manager, [TokenScope.WRITE], now=now).token
     _start_product(settings, stack)
     story = Story(settings.base_url, vendor_url, token, console)
     story.play()
     console.print("\nLoading a past: cases in every state …")
-    load_past(runtime, story, world)
+    load_past(runtime, story)
     console.print(f"\n[bold]{settings.base_url}[/bold]")
-    for email, password, user in logins:
-        console.print(f"  {user.role.value:<16} {email:<36} {password}", highlight=False)
+    for user, password in logins:
+        console.print(f"  {user.role.value:<16} {user.email:<36} {password}", highlight=False)
 
 
 def _begin_afresh(settings: Settings) -> None:
@@ -111,11 +117,12 @@ def _begin_afresh(settings: Settings) -> None:
         raise processes.CannotServe(f"Cannot write {settings.instance}: {err.strerror}. Set WARRANTY_INSTANCE.") from err
 
 
-def _login(session: db.Session, role: Role, world: estate.World, now: datetime) -> tuple[str, str, people.User]:
+def _login(session: Session, role: Role, world: estate.World, because: Because) -> tuple[User, str]:
     client = world.clients[estate.TOWN] if role in CLIENT_ROLES else None
     email = f"{role.value.replace('_', '-')}@demo.example"
-    user, password = people.add_user(session, email=email, role=role, client=client, now=now)
-    return email, password, user
+    password = people.make_password()
+    user = people.add_user(session, email=email, role=role, password=password, because=because, client=client)
+    return user, password
 
 
 def _start_sandbox(stack: ExitStack) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import requests
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATIENCE_S = 60.0
+Found = TypeVar("Found")
 
 
 class StepMissing(Exception):
@@ -59,13 +60,13 @@ class Story:
 
     def _outage(self) -> None:
         self._title("The vendor takes a claim, drops the line, and is down for three seconds")
-        self._vendor("behaviour", {"vendor": "servicenow", "next_opens": ["drop_after_accept"]})
+        self.vendor("behaviour", {"vendor": "servicenow", "next_opens": ["drop_after_accept"]})
         fault = self._report("4HJ2Q93", component="psu", symptom="PSU 2 lost input power")
-        before = self._until(lambda: self._rma_in(fault, {"outcome_unknown"}), "the outcome is unknown")
-        self._vendor("behaviour", {"vendor": "servicenow", "down": True})
+        before = self.until(lambda: self._rma_in(fault, {"outcome_unknown"}), "the outcome is unknown")
+        self.vendor("behaviour", {"vendor": "servicenow", "down": True})
         self._say(f"No answer came. The claim is now [b]{before['state']}[/b]: nothing is sent again on a guess.")
         time.sleep(3)
-        self._vendor("behaviour", {"vendor": "servicenow", "down": False})
+        self.vendor("behaviour", {"vendor": "servicenow", "down": False})
         rma = self._authorized(fault)
         ledger = requests.get(f"{self.vendor_url}/_sandbox/ledger", timeout=10).json()
         held = [e for e in ledger if e["event"] == "opened" and e["reference"] == rma["client_reference"]]
@@ -87,7 +88,7 @@ class Story:
         fault: dict[str, Any] = answer.json()
         if fault["route"] == "lookup":
             self._say("Nobody has asked the vendor about this unit yet: asking now, then deciding again.")
-            fault = self._until(lambda: self._decided(fault), "the vendor was asked and the decision repeated")
+            fault = self.until(lambda: self._decided(fault), "the vendor was asked and the decision repeated")
         pays = fault["pays"]
         self._say(f"{serial}: [b]{fault['verdict']}[/b], route {fault['route']}; parts: {pays['parts']}, labour: {pays['labour']}")
         for reason in fault["reasons"]:
@@ -99,7 +100,7 @@ class Story:
         return found if found["route"] != "lookup" else None
 
     def _authorized(self, fault: dict[str, Any]) -> dict[str, Any]:
-        return self._until(lambda: self._rma_in(fault, {"authorized"}), "the claim is authorized")
+        return self.until(lambda: self._rma_in(fault, {"authorized"}), "the claim is authorized")
 
     def _rma_in(self, fault: dict[str, Any], states: set[str]) -> dict[str, Any] | None:
         if not fault["rma_id"]:
@@ -113,10 +114,16 @@ class Story:
         found: dict[str, Any] = answer.json()
         return found
 
-    def _vendor(self, path: str, body: dict[str, Any]) -> None:
+    def vendor(self, path: str, body: dict[str, Any]) -> None:
+        """Tell the pretended vendor how to behave, or what to say of a case."""
         requests.post(f"{self.vendor_url}/_sandbox/{path}", json=body, timeout=10).raise_for_status()
 
-    def _until(self, look: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:
+    def until(self, look: Callable[[], Found | None], what: str) -> Found:
+        """Look again and again, for a minute at most.
+
+        Raises:
+            StepMissing: it never came.
+        """
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             found = look()

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final, Generic, TypeVar
 
 from warranty.domain.case import Asset, Case, Coverage, Evidence, Fault, OtherCase, UnitLookup
-from warranty.domain.reasons import PLACES, Params, Reason, reason, render
+from warranty.domain.reasons import CHOSEN, PLACES, SENTENCES, Params, Reason, fill, reason, render
 from warranty.domain.terms import (
     CONSUMABLES,
     AssetState,
@@ -258,10 +258,11 @@ class _Finding:
             return _SHARE_CODES[share]
         return self.exhausted or self.doubt
 
-    def entry(self, code: ReasonCode, share: Share, variant: str = "") -> Reason:
+    def entry(self, code: ReasonCode, share: Share) -> Reason:
         """The entry for one share, with the facts that its sentence needs."""
-        params = {place: _FACTS[place](self) for place in PLACES[code, variant]}
-        return reason(code, share, self.coverage.id, **params)
+        sentence = CHOSEN[share] if code is ReasonCode.CHOSEN else SENTENCES[code]
+        params = {place: _FACTS[place](self) for place in PLACES[sentence]}
+        return Reason(code, share, self.coverage.id, params, fill(sentence, params))
 
 
 _FACTS: Final[dict[str, Callable[[_Finding], str | int | None]]] = {
@@ -440,7 +441,7 @@ def _award(share: Share, findings: Sequence[_Finding]) -> _Award:
         if failure is not None:
             reasons.append(found.entry(failure, share))
         elif best is None or found is best:
-            reasons.append(found.entry(ReasonCode.CHOSEN, share, share))
+            reasons.append(found.entry(ReasonCode.CHOSEN, share))
             if found.is_in_covered_grace:
                 reasons.append(found.entry(ReasonCode.IN_GRACE, share))
         else:

@@ -163,7 +163,7 @@ def render(
         translate: message id to message; without it the sentence is English.
     """
     sentence = sentence_for(code, share, coverage, params)
-    return fill(sentence, params, translate)
+    return fill(sentence, params, translate or str)
 
 
 def fill(sentence: str, params: Params, translate: Callable[[str], str] = str) -> str:
