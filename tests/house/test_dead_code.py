@@ -27,7 +27,7 @@ def tree(tmp_path):
     (tmp_path / "templates" / "page.html").write_text("<p>{{ in_a_template() }}</p>")
     (tmp_path / "vendors" / "adapters").mkdir(parents=True)
     (tmp_path / "vendors" / "contract.py").write_text("class Contract:\n    def offered(self): ...\nContract()\n")
-    (tmp_path / "vendors" / "adapters" / "acme.py").write_text("class Acme:\n    def offered(self): ...\nAcme()\n")
+    (tmp_path / "vendors" / "adapters" / "acme.py").write_text("class Acme:\n    def offered(self): ...\n")
     return tmp_path
 
 
