@@ -26,7 +26,7 @@ from warranty.domain.terms import (
     Share,
 )
 from warranty.models import Asset, AuditRow, Baseline, Client, Coverage, Person, Product
-from warranty.services import estate
+from warranty.services import estate, moves
 from warranty.services.estate import Contact, HandoverResult, Invalid, manufacturer_key, serial_key
 from warranty.services.moves import IllegalMove
 
@@ -39,6 +39,7 @@ def session(database):
 
 
 def history(session, record, row):
+    moves.write_down(session)
     query = select(AuditRow).where(AuditRow.record == record, AuditRow.record_id == row.id).order_by(AuditRow.id)
     return [(line.action, line.old_state, line.new_state, line.reason) for line in session.scalars(query)]
 
@@ -509,12 +510,12 @@ def test_a_change_of_a_unit_or_a_product_stands_in_the_register(session):
     asset = make_asset(session, client, name="old")
     estate.change_asset(session, asset, because=BECAUSE, name="new", product_id=product.id)
     estate.change_product(session, product, because=BECAUSE, part_number="AC-2")
-    session.flush()
-    rows = session.scalars(select(AuditRow).where(AuditRow.action == "change").order_by(AuditRow.id)).all()
-    assert [(row.record, row.detail) for row in rows] == [
-        ("asset", {"name": ["old", "new"], "product_id": [None, product.id]}),
-        ("product", {"part_number": ["AC-1", "AC-2"]}),
-    ]
+    moves.write_down(session)
+    rows = session.scalars(select(AuditRow).where(AuditRow.action == "change")).all()
+    assert {row.record: row.detail for row in rows} == {
+        "asset": {"name": ["old", "new"], "product_id": [None, product.id]},
+        "product": {"part_number": ["AC-1", "AC-2"]},
+    }
 
 
 def test_nothing_of_a_refused_fact_is_left(database):

@@ -554,22 +554,8 @@ def register_assets(session: Session, values: Sequence[Mapping[str, Any]], *, be
     ]
     if baselines:
         session.execute(insert(_TABLES[Baseline.__tablename__]), baselines)
-    births = [
-        {
-            "at": because.at,
-            "actor": because.actor,
-            "action": "move",
-            "record": "asset",
-            "record_id": asset_id,
-            "client_id": client_id,
-            "old_state": old,
-            "new_state": new,
-            "reason": because.reason,
-        }
-        for asset_id, client_id, state in units
-        for old, new in zip((None, *FIRST_STATES[state]), FIRST_STATES[state], strict=False)
-    ]
-    session.execute(insert(_TABLES[AuditRow.__tablename__]), births)
+    for asset_id, client_id, state in units:
+        moves.born(session, Asset(id=asset_id, client_id=client_id), FIRST_STATES[state], because)
     return [asset_id for asset_id, _, _ in units]
 
 
