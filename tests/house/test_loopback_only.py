@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.house import ROOT
+from tests.loopback_only import LeftThisMachine, expected_to_leave
 
 # 192.0.2.1 and .example belong to nobody (RFC 5737, RFC 6761): even a broken guard would disturb no one.
 ESCAPES = """
@@ -53,3 +54,9 @@ def test_this_machine_may_be_reached():
 def test_a_name_that_never_exists_is_not_asked_for_and_does_not_exist():
     with pytest.raises(socket.gaierror, match="not known"):
         socket.getaddrinfo("vendor.invalid", 443)
+
+
+def test_a_test_may_ask_where_the_code_would_go():
+    with pytest.raises(LeftThisMachine, match=r"vendor\.example"):
+        socket.getaddrinfo("vendor.example", 443)
+    expected_to_leave()
