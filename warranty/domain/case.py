@@ -1,7 +1,7 @@
 """The case: everything that one coverage decision rests on, as values that do not change.
 
-The only place that says what a decision may look at, and that writes it down: ``Case.to_json`` gives the canonical JSON document,
-which ``case_document`` reads back to an equal case.
+The only place that says what a decision may look at, and that writes it down: ``Case.to_json`` gives the canonical
+JSON document, which ``case_document`` reads back to an equal case.
 Source: domain.md, section 2, and interface.md, section 5.
 """
 
@@ -75,8 +75,8 @@ class Reading:
         """Say whether the value keeps to the target within the tolerance, the edge included.
 
         The edges are computed to as many digits as the value has and rounded away from the target's side. No number of
-        that many digits lies between an exact edge and its rounded neighbour, so the comparison is exact, and stays cheap
-        when the three exponents lie far apart.
+        that many digits lies between an exact edge and its rounded neighbour, so the comparison is exact, and stays
+        cheap when the three exponents lie far apart.
         """
         digits = len(self.value.as_tuple().digits)
         down = Context(prec=digits, rounding=ROUND_FLOOR, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
@@ -123,7 +123,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """One promise to pay for a swap. Days are calendar days in ``time_zone``, both inclusive; ``ends_on`` None is no end."""
+    """One promise to pay for a swap. Days are those of ``time_zone``, both inclusive; ``ends_on`` None is no end."""
 
     id: str
     contract_number: str
@@ -186,7 +186,7 @@ class Case:
     def to_document(self) -> dict[str, Any]:
         """Give the document: fields in the published order, instants with ``Z`` for UTC, numbers of a reading exact.
 
-        Those numbers are ``Decimal``, which the standard encoder refuses rather than bends: for text there is ``to_json``.
+        Those numbers are ``Decimal``, which the standard encoder refuses rather than bends: for text use ``to_json``.
         """
         document: dict[str, Any] = _plain(self)
         return document

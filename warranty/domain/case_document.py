@@ -86,7 +86,7 @@ def read_case(text: str | bytes) -> Case | tuple[Flaw, ...]:
         return (Flaw("", "is nested too deeply to be a case"),)
     flaws: list[Flaw] = []
     case = _CASE(document, "", flaws)
-    return tuple(flaws) if flaws else case  # type: ignore[no-any-return] # a reader gives what its table names
+    return tuple(flaws) if flaws else case
 
 
 # ── JSON text to plain values, with nothing lost ─────────────────────────────────────────────────────────────────────
@@ -116,7 +116,7 @@ def _refuse_constant(name: str) -> None:
 def _decimal(literal: str) -> Decimal:
     try:
         return Decimal(literal)
-    except InvalidOperation:  # an exponent of twenty digits: not finite, so that the field refuses it by its own pointer
+    except InvalidOperation:  # an exponent of twenty digits: made not finite, so that the field itself refuses it
         return Decimal("NaN")
 
 
@@ -129,7 +129,7 @@ _LONGEST_INT: Final = 18
 
 
 # ── Plain values to the case ─────────────────────────────────────────────────────────────────────────────────────────
-# A reader takes a value, its pointer and the list of flaws; it returns what the value means, or notes a flaw and returns
+# A reader takes a value, its pointer and the list of flaws; it returns what the value means, or notes a flaw and gives
 # ``_BAD``. Readers never stop at a flaw, so that whoever wrote the document can mend it in one go.
 
 _Reader = Callable[[Any, str, list[Flaw]], Any]
@@ -175,7 +175,9 @@ def _not_negative(value: object, at: str, flaws: list[Flaw]) -> object:
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])")
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
+_OFFSET = r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+_TIME = re.compile(f"{_DAY.pattern}T{_CLOCK}{_OFFSET}")
 
 
 def _day(value: object, at: str, flaws: list[Flaw]) -> object:
@@ -294,7 +296,8 @@ def _record(build: Callable[..., object], readers: dict[str, _Reader], *checks: 
             return _BAD
         found = {}
         for name, reader in readers.items():
-            field = reader(members[name], f"{at}/{name}", flaws) if name in members else _bad(f"{at}/{name}", "is missing", flaws)
+            pointer = f"{at}/{name}"
+            field = reader(members[name], pointer, flaws) if name in members else _bad(pointer, "is missing", flaws)
             if field is not _BAD:
                 found[name] = field
         for check in checks:
@@ -326,7 +329,8 @@ def _ends_after_start(found: dict[str, Any], at: str, flaws: list[Flaw]) -> None
 
 def _answer_is_whole(found: dict[str, Any], at: str, flaws: list[Flaw]) -> None:
     """An answer of the vendor has its time, and a time without an error has its answer. Other sources are not read."""
-    if found.get("source") != EvidenceSource.VENDOR_LOOKUP or not found.keys() >= {"vendor_says", "checked_at", "error"}:
+    can_be_read = found.keys() >= {"vendor_says", "checked_at", "error"}
+    if found.get("source") != EvidenceSource.VENDOR_LOOKUP or not can_be_read:
         return
     if found["checked_at"] is None and found["vendor_says"] is not None:
         flaws.append(Flaw(f"{at}/checked_at", "must not be null where vendor_says is set"))

@@ -1,17 +1,17 @@
 """The coverage decision: the only place that says whether a swap is covered, by whom, who pays it, and where it goes.
 
-``decide`` is pure: no database, no clock, no network. Every stored case therefore gives its verdict again, byte for byte
+``decide`` is pure: no database, no clock, no network. So every stored case gives its verdict again, byte for byte
 under the same ``ENGINE_VERSION``. Source: domain.md, section 2; the answer's form: interface.md, section 5.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from warranty.domain.case import Asset, Case, Coverage, Evidence, Fault, OtherCase, UnitLookup
-from warranty.domain.reasons import CHOSEN, PLACES, SENTENCES, Params, Reason, fill, reason, render
+from warranty.domain.reasons import CHOSEN, PLACES, SENTENCES, Params, Reason, fill, reason
 from warranty.domain.terms import (
     CONSUMABLES,
     AssetState,
@@ -33,7 +33,6 @@ from warranty.domain.terms import (
     ScopeKind,
     ServiceLevel,
     Share,
-    UnitSays,
     VerdictWord,
 )
 
@@ -196,6 +195,63 @@ def _first_of(cases: Sequence[OtherCase]) -> tuple[ReasonCode, Params]:
     return _OPEN_CODES[first.kind], {"case": first.id}
 
 
+# ── What every coverage is asked about ───────────────────────────────────────────────────────────────────────────────
+
+
+class _Days(NamedTuple):
+    """The days of one fault in one time zone."""
+
+    fault_on: date  # the day that is tested
+    reported_on: date
+
+
+class _Question:
+    """What every candidate is asked about; worked out once a case."""
+
+    __slots__ = ("_days", "fault", "freshness", "now", "precedence", "site")
+
+    def __init__(self, case: Case, asset: Asset) -> None:
+        agreed = case.policy.precedence
+        kinds = (*agreed, *(kind for kind in _DEFAULT_PRECEDENCE if kind not in agreed))
+        self.precedence = {kind: place for place, kind in enumerate(kinds)}
+        self.freshness = timedelta(days=case.policy.evidence_freshness_days)
+        self.now = case.now
+        self.fault = case.fault
+        self.site = asset.site
+        self._days: dict[tzinfo, _Days] = {}
+
+    def days_in(self, zone: tzinfo) -> _Days:
+        """The fault's days as a contract in this zone counts them."""
+        days = self._days.get(zone)
+        if days is None:
+            occurred_at, reported_at = self.fault.occurred_at, self.fault.reported_at
+            reported_on = _day(reported_at, zone)
+            days = _Days(reported_on if occurred_at is None else _day(occurred_at, zone), reported_on)
+            self._days[zone] = days
+        return days
+
+    def unanswered(self, looked_up: Evidence | UnitLookup) -> ReasonCode | None:
+        """Why a look-up, of a coverage or of the unit itself, says nothing definite; None where it says something."""
+        if looked_up.error is not None:
+            return ReasonCode.LOOKUP_FAILED
+        if looked_up.checked_at is None:
+            return ReasonCode.NEVER_LOOKED_UP
+        if self.now - looked_up.checked_at > self.freshness:
+            return ReasonCode.LOOKUP_STALE
+        return _ANSWER_CODES.get(looked_up.vendor_says)
+
+
+def _day(instant: datetime, zone: tzinfo) -> date:
+    try:
+        return instant.astimezone(zone).date()
+    except OverflowError:  # the calendar's first or last day, as written: there is no day beyond it to be on
+        return instant.date()
+
+
+def _checked_on(looked_up: Evidence | UnitLookup) -> str | None:
+    return None if looked_up.checked_at is None else str(_day(looked_up.checked_at, UTC))
+
+
 # ── One coverage ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 UNDETERMINED: Final = frozenset(
@@ -213,14 +269,14 @@ UNDETERMINED: Final = frozenset(
         ReasonCode.UNKNOWN_SERVICE_LEVEL,
     }
 )
-_STATE_CODES: Final = {
+_STATE_CODES: Final = {  # an active coverage has none
     CoverageState.SUSPENDED: ReasonCode.SUSPENDED,
     CoverageState.VOIDED: ReasonCode.VOIDED,
     CoverageState.CANCELLED: ReasonCode.CANCELLED,
     CoverageState.SUPERSEDED: ReasonCode.SUPERSEDED,
 }
 _SHARE_CODES: Final = {Share.PARTS: ReasonCode.PARTS_NOT_COVERED, Share.LABOUR: ReasonCode.LABOUR_NOT_COVERED}
-_ANSWER_CODES: Final[dict[str | None, ReasonCode]] = {
+_ANSWER_CODES: Final[dict[str | None, ReasonCode]] = {  # of a coverage and of the unit: the vendor's words are the same
     CoverageSays.UNKNOWN: ReasonCode.UNKNOWN_TO_VENDOR,
     CoverageSays.NOT_OWNER: ReasonCode.NOT_OWNER_AT_VENDOR,
 }
@@ -232,46 +288,62 @@ _SPECIFICITY_PLACE: Final = {kind: place for place, kind in enumerate(ScopeKind)
 _LEVEL_PLACE: Final = {level: place for place, level in enumerate(ServiceLevel)} | {ServiceLevel.UNKNOWN: 0}
 _DELIVERY_PLACE: Final = {delivery: place for place, delivery in enumerate(Delivery)}
 
-_Rank = tuple[int, int, int, int, tuple[bool, date], str, str]  # lower is better; one place for each rule of RULES
-RULES: Final = tuple(Rule)
+_RULES: Final = tuple(Rule)
+_Rank = tuple[int, int, int, int, tuple[bool, date], str, str]  # lower is better; one place for each of the rules
 
 
-@dataclass(frozen=True, slots=True)
 class _Finding:
-    """One candidate coverage after it was asked everything that does not depend on the share."""
+    """One candidate coverage, asked everything."""
 
-    coverage: Coverage
-    fault: Fault
-    fault_on: date  # this and the next in the contract's own zone
-    reported_on: date
-    is_in_covered_grace: bool
-    no: ReasonCode | None  # definite, and asked before the share
-    exhausted: ReasonCode | None  # definite, and asked after the share
-    doubt: ReasonCode | None  # the first undetermined failure; it counts where nothing definite stands against it
-    rank: _Rank
+    __slots__ = ("_said", "coverage", "days", "definite", "doubt", "exhausted", "fault", "is_in_covered_grace", "rank")
+
+    def __init__(self, question: _Question, coverage: Coverage) -> None:
+        limit, ends_on = coverage.claims_limit, coverage.ends_on
+        days = question.days_in(coverage.time_zone)
+        by_dates = _ask_dates(question, coverage, days)
+        self.coverage = coverage
+        self.fault = question.fault
+        self.days = days
+        self.is_in_covered_grace = by_dates is None and ends_on is not None and days.fault_on > ends_on
+        # The first definite failure before the share is asked, the one after it, and the first undetermined failure.
+        self.definite = _first_definite(question, coverage, by_dates)
+        self.exhausted = ReasonCode.LIMIT_EXHAUSTED if limit is not None and coverage.claims_used >= limit else None
+        self.doubt = by_dates or _first_doubt(question, coverage, is_in_covered_grace=self.is_in_covered_grace)
+        self.rank: _Rank = (
+            question.precedence[coverage.kind],
+            _SPECIFICITY_PLACE[coverage.scope.kind],
+            _LEVEL_PLACE[coverage.service_level],
+            _DELIVERY_PLACE[coverage.delivery],
+            (ends_on is None, ends_on or date.max),
+            coverage.contract_number,
+            coverage.id,
+        )
+        self._said: dict[str, tuple[Params, str]] = {}
 
     def failure(self, share: Share) -> ReasonCode | None:
         """Why this coverage does not pay for a share; None where it passes."""
-        if self.no is not None:
-            return self.no
+        if self.definite is not None:
+            return self.definite
         if share not in self.coverage.covers:
             return _SHARE_CODES[share]
         return self.exhausted or self.doubt
 
-    def entry(self, code: ReasonCode, share: Share) -> Reason:
-        """The entry for one share, with the facts that its sentence needs."""
-        sentence = CHOSEN[share] if code is ReasonCode.CHOSEN else SENTENCES[code]
-        params = {place: _FACTS[place](self) for place in PLACES[sentence]}
-        return Reason(code, share, self.coverage.id, params, fill(sentence, params))
+    def entry(self, code: ReasonCode, share: Share, sentence: str) -> Reason:
+        """The entry for one share. Facts and text are made once: most sentences are the same for both shares."""
+        said = self._said.get(sentence)
+        if said is None:
+            params = {place: _FACTS[place](self) for place in PLACES[sentence]}
+            said = self._said[sentence] = params, fill(sentence, params)
+        return Reason(code, share, self.coverage.id, *said)
 
 
 _FACTS: Final[dict[str, Callable[[_Finding], str | int | None]]] = {
     "contract": lambda found: found.coverage.contract_number,
     "kind": lambda found: found.coverage.kind,
-    "starts_on": lambda found: found.coverage.starts_on.isoformat(),
+    "starts_on": lambda found: str(found.coverage.starts_on),
     "ends_on": lambda found: str(found.coverage.ends_on),
-    "fault_on": lambda found: found.fault_on.isoformat(),
-    "reported_on": lambda found: found.reported_on.isoformat(),
+    "fault_on": lambda found: str(found.days.fault_on),
+    "reported_on": lambda found: str(found.days.reported_on),
     "component": lambda found: found.fault.component,
     "cause": lambda found: found.fault.cause,
     "claims_used": lambda found: found.coverage.claims_used,
@@ -281,141 +353,95 @@ _FACTS: Final[dict[str, Callable[[_Finding], str | int | None]]] = {
 }
 
 
-def _examine(case: Case, asset: Asset, coverage: Coverage, precedence: Mapping[CoverageKind, int]) -> _Finding:
-    fault = case.fault
-    reported_on = _day(fault.reported_at, coverage.time_zone)
-    fault_on = reported_on if fault.occurred_at is None else _day(fault.occurred_at, coverage.time_zone)
-    by_dates = _ask_dates(case, coverage, fault_on, reported_on)
-    is_in_covered_grace = by_dates is None and coverage.ends_on is not None and fault_on > coverage.ends_on
-    limit = coverage.claims_limit
-    return _Finding(
-        coverage=coverage,
-        fault=fault,
-        fault_on=fault_on,
-        reported_on=reported_on,
-        is_in_covered_grace=is_in_covered_grace,
-        no=_definite_no(asset, fault, coverage, by_dates),
-        exhausted=ReasonCode.LIMIT_EXHAUSTED if limit is not None and coverage.claims_used >= limit else None,
-        doubt=by_dates or _doubt(case, coverage, is_in_covered_grace=is_in_covered_grace),
-        rank=(
-            precedence[coverage.kind],
-            _SPECIFICITY_PLACE[coverage.scope.kind],
-            _LEVEL_PLACE[coverage.service_level],
-            _DELIVERY_PLACE[coverage.delivery],
-            (coverage.ends_on is None, coverage.ends_on or date.max),
-            coverage.contract_number,
-            coverage.id,
-        ),
-    )
-
-
-def _definite_no(asset: Asset, fault: Fault, coverage: Coverage, by_dates: ReasonCode | None) -> ReasonCode | None:
-    """The first definite failure before the share is asked: state, dates, site, component, cause."""
-    if coverage.state != CoverageState.ACTIVE:
+def _first_definite(question: _Question, coverage: Coverage, by_dates: ReasonCode | None) -> ReasonCode | None:
+    """Ask state, dates, site, component and cause."""
+    if coverage.state in _STATE_CODES:
         return _STATE_CODES[coverage.state]
     if by_dates is not None and by_dates not in UNDETERMINED:
         return by_dates
-    if coverage.sites is not None and asset.site not in coverage.sites:
+    if coverage.sites is not None and question.site not in coverage.sites:
         return ReasonCode.SITE_NOT_COVERED
-    if fault.component in coverage.excluded_components:
-        is_consumable = fault.component in CONSUMABLES
-        return ReasonCode.CONSUMABLE_EXCLUDED if is_consumable else ReasonCode.COMPONENT_EXCLUDED
-    if fault.cause in coverage.excluded_causes:
-        return ReasonCode.CAUSE_EXCLUDED
-    return None
+    component = question.fault.component
+    if component in coverage.excluded_components:
+        return ReasonCode.CONSUMABLE_EXCLUDED if component in CONSUMABLES else ReasonCode.COMPONENT_EXCLUDED
+    return ReasonCode.CAUSE_EXCLUDED if question.fault.cause in coverage.excluded_causes else None
 
 
-def _doubt(case: Case, coverage: Coverage, *, is_in_covered_grace: bool) -> ReasonCode | None:
-    """The first undetermined failure after the dates: cause, evidence, service level."""
-    if case.fault.cause == Cause.UNKNOWN and coverage.excluded_causes:
+def _first_doubt(question: _Question, coverage: Coverage, *, is_in_covered_grace: bool) -> ReasonCode | None:
+    """Ask cause, evidence and service level of a coverage whose dates pass."""
+    if coverage.excluded_causes and question.fault.cause == Cause.UNKNOWN:
         return ReasonCode.CAUSE_UNKNOWN
-    if by_evidence := _ask_evidence(case, coverage, is_in_covered_grace=is_in_covered_grace):
-        return by_evidence
-    return ReasonCode.UNKNOWN_SERVICE_LEVEL if coverage.service_level == ServiceLevel.UNKNOWN else None
+    by_evidence = _ask_evidence(question, coverage, is_in_covered_grace=is_in_covered_grace)
+    if by_evidence is None and coverage.service_level == ServiceLevel.UNKNOWN:
+        return ReasonCode.UNKNOWN_SERVICE_LEVEL
+    return by_evidence
 
 
-def _ask_dates(case: Case, coverage: Coverage, fault_on: date, reported_on: date) -> ReasonCode | None:
+def _ask_dates(question: _Question, coverage: Coverage, days: _Days) -> ReasonCode | None:
     """Ask start, waiting and end. Days are compared by their distance, so that no count of days leaves the calendar."""
-    if fault_on < coverage.starts_on:
-        if reported_on >= coverage.starts_on:
+    fault_on, reported_on = days
+    starts_on, ends_on = coverage.starts_on, coverage.ends_on
+    if fault_on < starts_on:
+        if reported_on >= starts_on:
             return ReasonCode.FAILURE_BEFORE_COVER
-        return _unless_contradicted(ReasonCode.NOT_STARTED, case, coverage)
-    if (fault_on - coverage.starts_on).days < coverage.waiting_days:
+        return _unless_contradicted(ReasonCode.NOT_STARTED, question, coverage)
+    if (fault_on - starts_on).days < coverage.waiting_days:
         return ReasonCode.WAITING_PERIOD
-    if coverage.ends_on is None:
+    if ends_on is None:
         return None
-    days_over = (fault_on - coverage.ends_on).days
+    days_over = (fault_on - ends_on).days
     if days_over > coverage.grace_days:
-        return _unless_contradicted(ReasonCode.EXPIRED, case, coverage)
+        return _unless_contradicted(ReasonCode.EXPIRED, question, coverage)
     if days_over > 0 and not coverage.grace_is_covered:
-        return _unless_contradicted(ReasonCode.IN_GRACE, case, coverage)
+        return _unless_contradicted(ReasonCode.IN_GRACE, question, coverage)
     covered_grace = coverage.grace_days if coverage.grace_is_covered else 0
-    if (reported_on - coverage.ends_on).days > max(covered_grace, coverage.claims_after_end_days):
+    if (reported_on - ends_on).days > max(covered_grace, coverage.claims_after_end_days):
         return ReasonCode.REPORTED_AFTER_COVER
     return None
 
 
-def _unless_contradicted(code: ReasonCode, case: Case, coverage: Coverage) -> ReasonCode:
-    """The date code, unless the vendor said ``covered`` on a day that lies on the same side outside the dates.
+def _unless_contradicted(code: ReasonCode, question: _Question, coverage: Coverage) -> ReasonCode:
+    """The date code, unless the vendor said ``covered`` on a day that lies outside the dates on the same side.
 
-    An answer of an earlier day does not contradict: it was true while the contract ran.
+    An answer of a day inside the dates does not contradict them: it was true while the contract ran.
     """
     evidence = coverage.evidence
-    if evidence.source != EvidenceSource.VENDOR_LOOKUP or evidence.vendor_says != CoverageSays.COVERED:
+    if evidence.vendor_says != CoverageSays.COVERED or evidence.source != EvidenceSource.VENDOR_LOOKUP:
         return code
-    if evidence.checked_at is None or _lookup_failure(case, evidence) is not None:
+    if evidence.checked_at is None or question.unanswered(evidence) is not None:
         return code
     checked_on = _day(evidence.checked_at, coverage.time_zone)
     if code == ReasonCode.NOT_STARTED:
         is_outside = checked_on < coverage.starts_on
     else:
-        is_outside = coverage.ends_on is not None and checked_on > coverage.ends_on
+        is_outside = _is_after_end(checked_on, coverage)
     return ReasonCode.SOURCES_CONFLICT if is_outside else code
 
 
-def _ask_evidence(case: Case, coverage: Coverage, *, is_in_covered_grace: bool) -> ReasonCode | None:
-    """Ask what the coverage rests on. Only read where the dates pass: a failure of theirs comes first."""
+def _ask_evidence(question: _Question, coverage: Coverage, *, is_in_covered_grace: bool) -> ReasonCode | None:
+    """Ask what a coverage rests on whose dates pass."""
     evidence = coverage.evidence
-    if evidence.source == EvidenceSource.NONE:
-        return None if coverage.kind in _NEEDS_NO_EVIDENCE else ReasonCode.NO_EVIDENCE
     if evidence.source == EvidenceSource.CONTRACT_FILE:
         return None
-    if (failure := _lookup_failure(case, evidence)) is not None:
-        return failure
-    if evidence.vendor_says == CoverageSays.NOT_COVERED and evidence.checked_at is not None and not is_in_covered_grace:
+    if evidence.source == EvidenceSource.NONE:
+        return None if coverage.kind in _NEEDS_NO_EVIDENCE else ReasonCode.NO_EVIDENCE
+    unanswered = question.unanswered(evidence)
+    if unanswered is None and evidence.vendor_says == CoverageSays.NOT_COVERED and not is_in_covered_grace:
+        assert evidence.checked_at is not None  # else it were unanswered
         checked_on = _day(evidence.checked_at, coverage.time_zone)
-        if coverage.starts_on <= checked_on and (coverage.ends_on is None or checked_on <= coverage.ends_on):
+        if coverage.starts_on <= checked_on and not _is_after_end(checked_on, coverage):
             return ReasonCode.SOURCES_CONFLICT
-    return None
+    return unanswered
 
 
-def _lookup_failure(case: Case, looked_up: Evidence | UnitLookup) -> ReasonCode | None:
-    """Why a look-up, of a coverage or of the unit itself, says nothing definite."""
-    if looked_up.error is not None:
-        return ReasonCode.LOOKUP_FAILED
-    if looked_up.checked_at is None:
-        return ReasonCode.NEVER_LOOKED_UP
-    if case.now - looked_up.checked_at > timedelta(days=case.policy.evidence_freshness_days):
-        return ReasonCode.LOOKUP_STALE
-    return _ANSWER_CODES.get(looked_up.vendor_says)
-
-
-def _day(instant: datetime, zone: tzinfo) -> date:
-    try:
-        return instant.astimezone(zone).date()
-    except OverflowError:  # the calendar's first or last day, as written: there is no day beyond it to be on
-        return instant.date()
-
-
-def _checked_on(looked_up: Evidence | UnitLookup) -> str | None:
-    return None if looked_up.checked_at is None else _day(looked_up.checked_at, UTC).isoformat()
+def _is_after_end(day: date, coverage: Coverage) -> bool:
+    return coverage.ends_on is not None and day > coverage.ends_on
 
 
 # ── One share ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Award:
+class _Award(NamedTuple):
     """The ranking of one share."""
 
     winner: Coverage | None  # among those that pass
@@ -429,25 +455,28 @@ class _Award:
 
 
 def _award(share: Share, findings: Sequence[_Finding]) -> _Award:
+    """Rank those that pass; the entries keep the order of the findings."""
     asked = [(found, found.failure(share)) for found in findings]
     best = min((found for found, failure in asked if failure is None), key=lambda found: found.rank, default=None)
-    doubts = frozenset(
-        failure
-        for found, failure in asked
-        if failure in UNDETERMINED and (best is None or found.rank < best.rank)
-    )
+    doubts: set[ReasonCode] = set()
     reasons = []
     for found, failure in asked:
         if failure is not None:
-            reasons.append(found.entry(failure, share))
+            reasons.append(found.entry(failure, share, SENTENCES[failure]))
+            if failure in UNDETERMINED and (best is None or found.rank < best.rank):
+                doubts.add(failure)
         elif best is None or found is best:
-            reasons.append(found.entry(ReasonCode.CHOSEN, share))
+            reasons.append(found.entry(ReasonCode.CHOSEN, share, CHOSEN[share]))
             if found.is_in_covered_grace:
-                reasons.append(found.entry(ReasonCode.IN_GRACE, share))
+                reasons.append(found.entry(ReasonCode.IN_GRACE, share, SENTENCES[ReasonCode.IN_GRACE]))
         else:
-            rule = next(rule for rule, mine, theirs in zip(RULES, found.rank, best.rank, strict=True) if mine != theirs)
-            reasons.append(reason(ReasonCode.OUTRANKED, share, found.coverage.id, rule=rule, winner=best.coverage.id))
-    return _Award(best and best.coverage, doubts, reasons)
+            reasons.append(_outranked(found, best, share))
+    return _Award(best and best.coverage, frozenset(doubts), reasons)
+
+
+def _outranked(found: _Finding, best: _Finding, share: Share) -> Reason:
+    rule = next(rule for rule, mine, its in zip(_RULES, found.rank, best.rank, strict=True) if mine != its)
+    return reason(ReasonCode.OUTRANKED, share, found.coverage.id, rule=rule, winner=best.coverage.id)
 
 
 # ── The verdict ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -465,52 +494,49 @@ _PAYERS: Final = {
     Fulfilment.INSURER_CLAIM: Party.INSURER,
 }
 _MSP_PAYS_AS: Final = {Ownership.MSP: ReasonCode.MSP_OWNED, Ownership.LOANER: ReasonCode.LOANER}
-_SHARE_PLACE: Final = {None: 0, Share.PARTS: 1, Share.LABOUR: 2}
 
 
 def _weigh(case: Case, asset: Asset) -> Verdict:
     """Rank the candidates for each share, and say what follows. No gate has fired."""
-    precedence = _precedence(case.policy.precedence)
-    findings = [_examine(case, asset, one, precedence) for one in case.coverages if _fits(one, asset)]
+    question = _Question(case, asset)
+    candidates = sorted((one for one in case.coverages if _fits(one, asset)), key=lambda one: one.id)
+    findings = [_Finding(question, one) for one in candidates]
     parts, labour = _award(Share.PARTS, findings), _award(Share.LABOUR, findings)
     doubts = parts.doubts | labour.doubts
-    reasons = parts.reasons + labour.reasons
+    general = []  # the entries without a share
+    of_the_unit = []
 
-    if parts.winner is None and (code := _absence_unproved(case, asset.lookup)) is not None:
+    if parts.winner is None and (code := _absence_unproved(question, asset.lookup)) is not None:
         doubts |= {code}
-        reasons.append(_entry_of_the_unit(code, asset.lookup))
+        of_the_unit.append(_entry_of_the_unit(code, asset.lookup))
     if not findings:
-        reasons.append(reason(ReasonCode.NO_COVERAGE))
+        general.append(reason(ReasonCode.NO_COVERAGE))
     if (earlier := _repeated(case)) is not None:
-        reasons.append(reason(ReasonCode.REPEAT_FAILURE, case=earlier.id))
+        general.append(reason(ReasonCode.REPEAT_FAILURE, case=earlier.id))
     was_faulty = case.fault.component in asset.handover_exceptions and not _others_pay(parts.won, labour.won)
     if was_faulty:
-        reasons.append(reason(ReasonCode.PRE_EXISTING_CONDITION, component=case.fault.component))
+        general.append(reason(ReasonCode.PRE_EXISTING_CONDITION, component=case.fault.component))
 
-    if doubts or was_faulty:
-        route = Route.LOOKUP if _may_ask_the_vendor(case, asset, doubts) else Route.REVIEW
-        return _verdict(VerdictWord.NEEDS_REVIEW, route, Shares(), Shares(), reasons)
-    if asset.ownership in _MSP_PAYS_AS and (parts.won is None or labour.won is None):
-        reasons.append(reason(_MSP_PAYS_AS[asset.ownership]))
+    word, route = _word_and_route(parts.won, labour.won)
+    awards: Shares[str] = Shares(parts.won and parts.won.id, labour.won and labour.won.id)
     pays = Shares(_payer(parts.won, asset.ownership), _payer(labour.won, asset.ownership))
-    awards = Shares(parts.won and parts.won.id, labour.won and labour.won.id)
-    if parts.won is None:
-        return _verdict(VerdictWord.NOT_COVERED, Route.AD_HOC, awards, pays, reasons)
-    word = VerdictWord.PARTLY_COVERED if labour.won is None else VerdictWord.COVERED
-    return _verdict(word, _ROUTES[parts.won.fulfilment], awards, pays, reasons)
+    if doubts or was_faulty:
+        word, awards, pays = VerdictWord.NEEDS_REVIEW, Shares(), Shares()
+        route = Route.LOOKUP if _may_ask_the_vendor(case, asset, doubts) else Route.REVIEW
+    elif asset.ownership in _MSP_PAYS_AS and None in (parts.won, labour.won):
+        general.append(reason(_MSP_PAYS_AS[asset.ownership]))
+
+    # The fixed order: by share, coverage and code, each null first. The candidates are in that order already.
+    general.sort(key=lambda entry: entry.code)
+    reasons = (*general, *of_the_unit, *parts.reasons, *labour.reasons)
+    return Verdict(word, route, awards, pays, reasons, ENGINE_VERSION)
 
 
-def _verdict(
-    word: VerdictWord, route: Route, awards: Shares[str], pays: Shares[Party], reasons: list[Reason]
-) -> Verdict:
-    """Put the entries in their fixed order: by share, coverage and code, each null first."""
-    reasons.sort(key=lambda r: (_SHARE_PLACE[r.share], r.coverage is not None, r.coverage or "", r.code))
-    return Verdict(word, route, awards, pays, tuple(reasons), ENGINE_VERSION)
-
-
-def _precedence(agreed: tuple[CoverageKind, ...]) -> dict[CoverageKind, int]:
-    kinds = [*agreed, *(kind for kind in _DEFAULT_PRECEDENCE if kind not in agreed)]
-    return {kind: place for place, kind in enumerate(kinds)}
+def _word_and_route(parts: Coverage | None, labour: Coverage | None) -> tuple[VerdictWord, Route]:
+    """What follows from who won, where both shares are determined."""
+    if parts is None:
+        return VerdictWord.NOT_COVERED, Route.AD_HOC
+    return VerdictWord.PARTLY_COVERED if labour is None else VerdictWord.COVERED, _ROUTES[parts.fulfilment]
 
 
 def _fits(coverage: Coverage, asset: Asset) -> bool:
@@ -526,10 +552,10 @@ def _fits(coverage: Coverage, asset: Asset) -> bool:
             return coverage.scope.id == asset.client
 
 
-def _absence_unproved(case: Case, lookup: UnitLookup) -> ReasonCode | None:
+def _absence_unproved(question: _Question, lookup: UnitLookup) -> ReasonCode | None:
     """Why "nothing covers the parts" is not proved. An attestation only stands in for an account that cannot ask."""
     if lookup.source == LookupSource.VENDOR_LOOKUP:
-        return _lookup_failure(case, lookup)
+        return question.unanswered(lookup)
     return None if lookup.absence_attested else ReasonCode.NO_EVIDENCE
 
 

@@ -1,10 +1,11 @@
 """The sentence of every reason: the only place that puts a reason code into words for a client.
 
-A sentence is made from the entry alone: from its code, its share, whether it speaks of one coverage, and its ``params``.
-So an entry that was stored years ago can be put into words again, in any language: the sentences and the labels below are
-message ids of the catalogues, with named places, and labels stand where no language would inflect them.
+A sentence is made from the entry alone: from its code, its share, whether it speaks of a coverage, and its ``params``.
+So an entry that was stored years ago can be put into words again, in any language: the sentences and the labels below
+are message ids of the catalogues, with named places, and labels stand where no language would inflect them.
 Source: domain.md, section 2.
 """
+# ruff: noqa: E501 - a sentence stands on one line, as the catalogues have it
 
 import re
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ from warranty.domain.terms import (
 Params = Mapping[str, Any]  # JSON values: text, whole numbers
 
 # fmt: off
-CHOSEN: Final[dict[str, str]] = {       # by the share that was won
+CHOSEN: Final[dict[str | None, str]] = {       # by the share that was won
     Share.PARTS: "The replacement hardware is paid for under contract %(contract)s (%(kind)s).",
     Share.LABOUR: "The work of the replacement is paid for under contract %(contract)s (%(kind)s).",
 }
@@ -124,7 +125,7 @@ _LABELLED: Final = frozenset(sentence for sentence, places in PLACES.items() if 
 
 
 class Reason(NamedTuple):
-    """One entry of a verdict. ``params`` holds exactly what the sentence needs; ``text`` is that sentence in English."""
+    """One entry of a verdict. ``params`` holds what the sentence needs; ``text`` is that sentence in English."""
 
     code: ReasonCode
     share: Share | None
@@ -154,7 +155,7 @@ def render(
     share: Share | None,
     coverage: str | None,
     params: Params,
-    translate: Callable[[str], str] | None = None,
+    translate: Callable[[str], str] = str,
 ) -> str:
     """Put one entry into words.
 
@@ -163,7 +164,7 @@ def render(
         translate: message id to message; without it the sentence is English.
     """
     sentence = sentence_for(code, share, coverage, params)
-    return fill(sentence, params, translate or str)
+    return fill(sentence, params, translate)
 
 
 def fill(sentence: str, params: Params, translate: Callable[[str], str] = str) -> str:
