@@ -70,10 +70,14 @@ def test_whoever_silences_a_tool_says_why():
     assert [line for line in _lines(silenced, python) if not reasoned.search(line)] == []
 
 
+def _name(path):
+    return str(path.relative_to(ROOT))
+
+
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", TESTS, ids=_name)
 def test_no_test_is_switched_off(path):
     names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert names.isdisjoint({"skip", "skipif", "skipTest", "xfail", "importorskip", "skipUnless", "expectedFailure"})
@@ -91,7 +95,7 @@ def _asserts(function, trusted):
     return False
 
 
-@pytest.mark.parametrize("path", [path for path in TESTS if path.name.startswith("test_")], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in TESTS if path.name.startswith("test_")], ids=_name)
 def test_every_test_asserts_something(path):
     functions = [
         node
