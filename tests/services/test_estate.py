@@ -97,6 +97,12 @@ def test_a_real_serial_number_is_taken_however_odd(serial):
     assert estate.checked_serial(serial) == (serial, serial)
 
 
+def test_text_may_hold_signs_that_join_letters_and_no_control_characters():
+    assert estate.checked_text("name", " نمی\u200cخواهم  x ", 200) == "نمی\u200cخواهم x"
+    with pytest.raises(Invalid, match="name holds a control character"):
+        estate.checked_text("name", "a\x1bb", 200)
+
+
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "localtime", "posix/UTC", "../etc/passwd", "A" * 70, "Europe"])
 def test_what_is_no_time_zone_is_refused(zone):
     with pytest.raises(Invalid, match="There is no time zone"):
@@ -246,6 +252,15 @@ def test_two_who_add_one_product_at_the_same_time_end_with_one(database):
     assert first.result() == second.result()
     with database.read(db.EVERYBODY) as session:
         assert len(session.scalars(select(Product)).all()) == 1
+
+
+def test_of_several_new_products_the_ones_that_are_there_by_now_are_found(session):
+    known = make_product(session, "Acme", "M1")
+    wanted = [estate.new_product(manufacturer="Acme", model=model) for model in ("M1", "M2")]
+    rows = estate.register_products(session, wanted, because=BECAUSE)
+    assert [row.model for row in rows] == ["M1", "M2"]
+    assert rows[0] is known
+    assert history(session, "product", rows[1]) == [("add", None, None, "imported")]
 
 
 # --- Units ----------------------------------------------------------------------------------------------------------

@@ -404,6 +404,27 @@ def test_two_imports_at_once_add_each_unit_and_site_once(database, client, tmp_p
     }
 
 
+def test_a_site_that_somebody_adds_between_two_batches_is_not_added_again(database, client, tmp_path):
+    rows = [f"S{n},Quay" for n in range(imports.BATCH)]
+    path = tmp_path / "rows.csv"
+    path.write_text("serial_number,site\n" + "\n".join([*rows, "A1,Annex"]))
+    batches = []
+
+    def begin():
+        if batches:
+            with database.begin(db.EVERYBODY) as session:
+                make_site(session, client, "annex")
+        batches.append(1)
+        return database.begin(db.EVERYBODY)
+
+    report = imports.run(open_sheet(path, Kind.ASSETS), begin, because=BECAUSE, client="Town Hall")
+    assert outcomes(report) == {"new": imports.BATCH + 1}
+    with looking(database) as session:
+        assert session.scalars(select(Site.name).order_by(Site.name)).all() == ["Quay", "annex"]
+        annex = session.scalars(select(Site.id).where(Site.name == "annex")).one()
+    assert the_unit(database, "A1").site_id == annex
+
+
 def test_progress_is_told_after_each_batch(database, client, tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("serial_number\n" + "".join(f"S{n}\n" for n in range(imports.BATCH + 3)))

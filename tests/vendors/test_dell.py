@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from tests.vendors.contract import LooksUp
-from tests.vendors.host import CANARY
+from tests.vendors.host import CANARY, Host
+from tests.vendors.names import Names, names
 from tests.vendors.replay import Recorded, recording
 from vendors.contract import Entitlement, Listed, NotListed, NotListedWhy, Unit
 from vendors.errors import Trouble, VendorError
+
+__all__ = ["names"]
 
 SAMPLES = os.environ.get("WARRANTY_SAMPLE_DATA")
 
@@ -227,11 +230,12 @@ class TestDell(LooksUp):
             self.host(vendor_server.url).adapter.check()
         assert caught.value.trouble is Trouble.MALFORMED
 
-    def test_without_a_base_url_the_documented_host_is_called(self) -> None:
+    def test_without_a_base_url_the_documented_host_is_called(self, names: Names) -> None:
         host = Host("dell", self.options, None, allow_private=False)
-        with pytest.raises(LeftThisMachine, match=r"apigtwb2c\.us\.dell\.com"):
+        with pytest.raises(VendorError) as caught:
             host.adapter.check()
-        expected_to_leave()
+        assert caught.value.trouble is Trouble.UNREACHABLE
+        assert names.asked == [("apigtwb2c.us.dell.com", 443)]
 
 
 if SAMPLES:

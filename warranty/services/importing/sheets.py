@@ -15,6 +15,7 @@ import os
 import re
 import stat
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
@@ -119,13 +120,11 @@ def _encoding(path: Path) -> tuple[str, list[str], str]:
                 return encoding, [], _scan(path, encoding)
             except UnicodeDecodeError as err:
                 raise Unusable(f"{path.name} is no {encoding} text: save it as CSV UTF-8.") from err
-    for encoding, name in (("utf-8", ""), ("cp1252", "Windows-1252"), ("latin-1", "Latin-1")):
-        warning = f"The file is not UTF-8 and was read as {name}: look at its accented letters."
-        try:
-            return encoding, [warning] if name else [], _scan(path, encoding)
-        except UnicodeDecodeError:
-            continue
-    raise AssertionError("every byte is a sign of Latin-1")
+    warning = "The file is not UTF-8 and was read as {}: look at its accented letters."
+    for encoding, warnings in (("utf-8", []), ("cp1252", [warning.format("Windows-1252")])):
+        with suppress(UnicodeDecodeError):
+            return encoding, warnings, _scan(path, encoding)
+    return "latin-1", [warning.format("Latin-1")], _scan(path, "latin-1")  # in which every byte is a sign
 
 
 def _refuse_other_files(path: Path, head: bytes) -> None:

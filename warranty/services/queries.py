@@ -1,0 +1,556 @@
+"""What pages read: the only place that loads cases, jobs and tasks for people.
+
+Everything is read in the session's scope: what a client may not see does not exist here, and a foreign id is not found. A
+list is cut by key, newest first. The number of statements does not depend on the number of rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import String, and_, cast, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from warranty.domain.coverage import Verdict
+from warranty.domain.lifecycles import FAULT_OVER, JobState, ShipmentDirection, ShipmentState, SwapState
+from warranty.domain.terms import Party
+from warranty.models import (
+    AdHocJob,
+    Asset,
+    AuditRow,
+    Client,
+    Coverage,
+    Fault,
+    HumanTask,
+    JobLine,
+    Person,
+    Product,
+    Rma,
+    Shipment,
+    Site,
+    StoredVerdict,
+    Swap,
+    User,
+    VendorAccount,
+    VendorCall,
+)
+from warranty.models.work import TaskKind
+from warranty.services import jobs, standings
+from warranty.services.estate import serial_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from warranty.domain.headline import Standing
+
+PAGE = 50
+BOARD = 12
+MOST_CALLS = 50
+MOST_EVENTS = 500
+RECENTLY = timedelta(days=90)
+NO_COST = frozenset({JobState.CANCELLED, JobState.DECLINED, JobState.WAIVED, JobState.CREDITED})
+"""A job that ended so costs the client nothing."""
+
+
+class Shows(StrEnum):
+    """Which cases a list shows."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A unit with what stands around it; every part but the client may be missing."""
+
+    client: Client
+    asset: Asset | None
+    product: Product | None
+    site: Site | None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A case as a list shows it. ``client_minor``: what the client is to pay, null while something has no price."""
+
+    fault: Fault
+    place: Place
+    standing: Standing
+    verdict: Verdict | None
+    vendor: str | None
+    expected_on: date | None
+    return_by: date | None
+    has_job: bool
+    client_minor: int | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits for a person, with its case."""
+
+    row: HumanTask
+    fault: Fault
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is open."""
+
+    tasks: int
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the register, and whoever is behind its actor, where that is a user."""
+
+    row: AuditRow
+    user: User | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A stored verdict, and the person who took it, where one did."""
+
+    row: StoredVerdict
+    verdict: Verdict
+    by: User | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An Rma with its account and its parcels."""
+
+    rma: Rma
+    account: VendorAccount | None
+    parcels: tuple[Shipment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An ad hoc job with its lines."""
+
+    row: AdHocJob
+    lines: tuple[JobLine, ...]
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether every line has a price."""
+        return all(line.unit_price_minor is not None for line in self.lines)
+
+    @property
+    def total_minor(self) -> int | None:
+        """What all lines cost together; null while one has no price."""
+        return jobs.total_minor(list(self.lines)) if self.is_priced else None
+
+    @property
+    def client_minor(self) -> int | None:
+        """What the client pays of it; null while a line has no price, nothing once the job came to nothing."""
+        if self.row.state in NO_COST:
+            return 0
+        return jobs.total_minor(list(self.lines), Party.CLIENT) if self.is_priced else None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that is known of one case; each list oldest first, but ``verdicts``, whose first one counts."""
+
+    fault: Fault
+    place: Place
+    reporter: User | None
+    contact: Person | None
+    standing: Standing
+    verdicts: tuple[Decided, ...]
+    coverages: dict[str, Coverage]
+    claims: tuple[Claim, ...]
+    swaps: tuple[Swap, ...]
+    jobs: tuple[Job, ...]
+    events: tuple[Event, ...]
+    tasks: tuple[HumanTask, ...]
+    calls: tuple[VendorCall, ...]
+
+    @property
+    def claim(self) -> Claim | None:
+        """The claim that counts."""
+        return self.claims[-1] if self.claims else None
+
+    @property
+    def vendor(self) -> str | None:
+        """What people call the vendor of this case."""
+        claim = self.claim
+        coverage = self.coverages.get(str(claim.rma.coverage_id)) if claim else None
+        return vendor_name(self.place.product, claim.account if claim else None, coverage)
+
+    def parcel(self, direction: ShipmentDirection) -> Shipment | None:
+        """The parcel that speaks for those of its direction."""
+        return standings.furthest_behind(self.claim.parcels, direction) if self.claim else None
+
+
+def vendor_name(product: Product | None, account: VendorAccount | None, coverage: Coverage | None) -> str | None:
+    """What people call whoever is claimed from: the maker, unless the contract names an account of its own."""
+    if account is not None and coverage is not None and coverage.account_id == account.id:
+        return account.name
+    return product.manufacturer if product else (account.name if account else None)
+
+
+# --- lists ---
+
+
+def counts(session: Session) -> Counts:
+    """How many tasks and cases are open; one statement."""
+    tasks = select(func.count()).select_from(HumanTask).where(HumanTask.resolved_at.is_(None)).scalar_subquery()
+    cases = select(func.count()).select_from(Fault).where(Fault.state.not_in(FAULT_OVER)).scalar_subquery()
+    row = session.execute(select(tasks.label("tasks"), cases.label("cases"))).one()
+    return Counts(row.tasks, row.cases)
+
+
+def open_tasks(session: Session, *, limit: int = BOARD) -> list[Task]:
+    """What waits for a person, the oldest first; one statement."""
+    query = (
+        select(HumanTask, Fault, Client, Asset, Product, Site)
+        .join(Fault, Fault.id == HumanTask.fault_id)
+        .join(Client, Client.id == HumanTask.client_id)
+        .outerjoin(Asset, Asset.id == Fault.asset_id)
+        .outerjoin(Product, Product.id == Asset.product_id)
+        .outerjoin(Site, Site.id == Asset.site_id)
+        .where(HumanTask.resolved_at.is_(None))
+        .order_by(HumanTask.id)
+        .limit(limit)
+    )
+    return [
+        Task(task, fault, Place(client, asset, product, site))
+        for task, fault, client, asset, product, site in session.execute(query)
+    ]
+
+
+def cases(
+    session: Session,
+    *,
+    now: datetime,
+    shows: Shows = Shows.ALL,
+    search: str = "",
+    before: UUID | None = None,
+    limit: int = PAGE,
+) -> tuple[list[Brief], UUID | None]:
+    """Cases, the newest first, and the id before which the next page begins; at most nine statements.
+
+    Args:
+        search: part of a serial, of a unit's or a client's name, or of any number of the case.
+        before: the id that the page before gave; one that names nothing gives the first page.
+    """
+    query = _briefs().order_by(Fault.id.desc()).limit(limit + 1)
+    if shows is not Shows.ALL:
+        is_open = Fault.state.not_in(FAULT_OVER)
+        query = query.where(is_open if shows is Shows.OPEN else ~is_open)
+    if search.strip():
+        query = query.where(_fits(search.strip()))
+    last = session.scalar(select(Fault.id).where(Fault.public_id == before)) if before else None
+    if last is not None:
+        query = query.where(Fault.id < last)
+    found = _read_briefs(session, query, now)
+    return found[:limit], found[limit - 1].fault.public_id if len(found) > limit else None
+
+
+def client_cases(session: Session, *, now: datetime, limit: int = PAGE) -> list[Brief]:
+    """A client's cases: those that run, and those that closed lately, the newest first; at most eight statements."""
+    lately = or_(Fault.case_closed_at.is_(None), Fault.case_closed_at >= now - RECENTLY)
+    running = or_(Fault.state.not_in(FAULT_OVER), lately)
+    return _read_briefs(session, _briefs().where(running).order_by(Fault.id.desc()).limit(limit), now)
+
+
+def _briefs() -> Any:
+    """The cases with everything that a row of a list shows."""
+    newest_verdict = _newest(StoredVerdict)
+    newest_rma = _newest(Rma)
+    newest_job = _newest(AdHocJob)
+    expected = _due_on(ShipmentDirection.TO_US, ShipmentState.EXPECTED, ShipmentState.IN_TRANSIT)
+    back = _due_on(ShipmentDirection.TO_VENDOR, ShipmentState.DUE)
+    cost = _cost()
+    return (
+        select(
+            Fault, Client, Asset, Product, Site, StoredVerdict.verdict_document, VendorAccount, Coverage,
+            AdHocJob.id.label("job_id"), AdHocJob.state.label("job_state"), AdHocJob.currency,
+            expected.label("expected_on"), back.label("return_by"), *cost,
+        )
+        .join(Client, Client.id == Fault.client_id)
+        .outerjoin(Asset, Asset.id == Fault.asset_id)
+        .outerjoin(Product, Product.id == Asset.product_id)
+        .outerjoin(Site, Site.id == Asset.site_id)
+        .outerjoin(StoredVerdict, StoredVerdict.id == newest_verdict)
+        .outerjoin(Rma, Rma.id == newest_rma)
+        .outerjoin(VendorAccount, VendorAccount.id == Rma.account_id)
+        .outerjoin(Coverage, Coverage.id == Rma.coverage_id)
+        .outerjoin(AdHocJob, AdHocJob.id == newest_job)
+    )  # fmt: skip
+
+
+def _newest(table: Any) -> Any:
+    other = aliased(table)
+    return select(func.max(other.id)).where(other.fault_id == Fault.id).correlate(Fault).scalar_subquery()
+
+
+def _due_on(direction: ShipmentDirection, *states: ShipmentState) -> Any:
+    which = and_(Shipment.rma_id == Rma.id, Shipment.direction == direction, Shipment.state.in_(states))
+    return select(func.min(Shipment.due_on)).where(which).correlate(Rma).scalar_subquery()
+
+
+def _cost() -> tuple[Any, Any]:
+    """What the client's lines of the newest job cost, and how many of its lines have no price yet."""
+    amount = (JobLine.unit_price_minor * JobLine.quantity_hundredths + 50) // 100  # as ``jobs.amount_minor`` rounds
+    of_job = JobLine.job_id == AdHocJob.id
+    mine = select(func.sum(amount)).where(of_job, JobLine.payer == Party.CLIENT).correlate(AdHocJob)
+    open_ = select(func.count()).select_from(JobLine).where(of_job, JobLine.unit_price_minor.is_(None))
+    return mine.scalar_subquery().label("client_minor"), open_.correlate(AdHocJob).scalar_subquery().label("unpriced")
+
+
+def _read_briefs(session: Session, query: Any, now: datetime) -> list[Brief]:
+    rows = session.execute(query).all()
+    where = standings.of_faults(session, [row.Fault.id for row in rows], now=now)
+    return [_brief(row, where[row.Fault.id]) for row in rows]
+
+
+def _brief(row: Any, standing: Standing) -> Brief:
+    is_free = row.job_id is None or row.job_state in NO_COST
+    return Brief(
+        fault=row.Fault,
+        place=Place(row.Client, row.Asset, row.Product, row.Site),
+        standing=standing,
+        verdict=Verdict.from_json(row.verdict_document) if row.verdict_document else None,
+        vendor=vendor_name(row.Product, row.VendorAccount, row.Coverage),
+        expected_on=row.expected_on,
+        return_by=row.return_by,
+        has_job=row.job_id is not None,
+        client_minor=0 if is_free else (None if row.unpriced else int(row.client_minor or 0)),
+        currency=row.currency or row.Client.currency,
+    )
+
+
+def _fits(search: str) -> ColumnElement[bool]:
+    """What a person may type to find a case. Wildcards of the database are letters here."""
+    like = "%" + search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    names = (Asset.name, Asset.asset_tag, Client.name, Product.model, Site.name, Fault.reference, Fault.serial_number)
+    has_number = select(Rma.id).where(
+        Rma.fault_id == Fault.id,
+        or_(*(func.lower(one).like(like, escape="\\") for one in (Rma.rma_number, Rma.vendor_case_number, Rma.client_reference))),
+    )  # fmt: skip
+    has_job = select(AdHocJob.id).where(
+        AdHocJob.fault_id == Fault.id, func.lower(AdHocJob.reference).like(like, escape="\\")
+    )
+    return or_(
+        Asset.serial_key == serial_key(search),
+        *(func.lower(name).like(like, escape="\\") for name in names),
+        has_number.correlate(Fault).exists(),
+        has_job.correlate(Fault).exists(),
+    )
+
+
+# --- one case ---
+
+
+def version(session: Session, fault: Fault) -> str:
+    """A word that changes with everything that a case's page shows of the database; one statement."""
+    rmas = select(Rma.id).where(Rma.fault_id == fault.id)
+    events = select(func.max(AuditRow.id)).where(AuditRow.fault_id == fault.id).scalar_subquery()
+    calls = select(func.max(VendorCall.id)).where(or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas)))
+    tasks = select(func.count(), func.count(HumanTask.resolved_at), func.max(HumanTask.why))
+    tasks = tasks.where(HumanTask.fault_id == fault.id).subquery()
+    row = session.execute(select(events, calls.scalar_subquery(), *tasks.c)).one()
+    return "-".join(str(part) for part in row)
+
+
+def case(session: Session, fault: Fault, *, now: datetime) -> Case:
+    """Everything of a case that the caller may see; ten statements."""
+    reporter = aliased(User)
+    place = session.execute(
+        select(Client, Asset, Product, Site, Person, reporter)
+        .select_from(Fault)
+        .join(Client, Client.id == Fault.client_id)
+        .outerjoin(Asset, Asset.id == Fault.asset_id)
+        .outerjoin(Product, Product.id == Asset.product_id)
+        .outerjoin(Site, Site.id == Asset.site_id)
+        .outerjoin(Person, Person.id == Fault.contact_id)
+        .outerjoin(reporter, _is_actor(reporter, Fault.reporter))
+        .where(Fault.id == fault.id)
+    ).one()
+    client, asset, product, site, contact, reported_by = place
+    decided = _verdicts(session, fault)
+    claims = _claims(session, fault)
+    swaps = _swaps(session, fault)
+    of_fault = _jobs(session, AdHocJob.fault_id == fault.id)
+    tasks = tuple(session.scalars(select(HumanTask).where(HumanTask.fault_id == fault.id).order_by(HumanTask.id)))
+    return Case(
+        fault=fault,
+        place=Place(client, asset, product, site),
+        reporter=reported_by,
+        contact=contact,
+        standing=_standing(fault, client, site, decided, claims, swaps, of_fault, tasks, now),
+        verdicts=decided,
+        coverages=_coverages(session, decided, claims),
+        claims=claims,
+        swaps=swaps,
+        jobs=of_fault,
+        events=_events(session, fault),
+        tasks=tasks,
+        calls=_calls(session, fault),
+    )
+
+
+def _standing(
+    fault: Fault,
+    client: Client,
+    site: Site | None,
+    decided: Sequence[Decided],
+    claims: Sequence[Claim],
+    swaps: Sequence[Swap],
+    of_fault: Sequence[Job],
+    tasks: Sequence[HumanTask],
+    now: datetime,
+) -> Standing:
+    claim = claims[-1] if claims else None
+    job = of_fault[-1].row if of_fault else None
+    denied = [task for task in tasks if task.kind is TaskKind.DENIED]
+    return standings.of_case(
+        fault=fault.state,
+        time_zone=site.time_zone if site else None,
+        route=decided[0].row.route if decided else None,
+        rma=claim.rma.state if claim else None,
+        job=job.state if job else None,
+        swap=newest_swap(swaps, claim.rma if claim else None, job),
+        to_us=standings.furthest_behind(claim.parcels, ShipmentDirection.TO_US) if claim else None,
+        to_vendor=standings.furthest_behind(claim.parcels, ShipmentDirection.TO_VENDOR) if claim else None,
+        told=any(standings.is_told(task, client.denial_grace_hours, now) for task in denied),
+        now=now,
+    )
+
+
+def newest_swap(swaps: Sequence[Swap], rma: Rma | None, job: AdHocJob | None) -> SwapState | None:
+    """The state of the Swap that counts: that of the claim, else that of the job."""
+    for mine in (
+        [swap for swap in swaps if rma is not None and swap.rma_id == rma.id],
+        [swap for swap in swaps if job is not None and swap.job_id == job.id],
+    ):
+        if mine:
+            return mine[-1].state
+    return None
+
+
+def _is_actor(user: Any, actor: Any) -> ColumnElement[bool]:
+    """Whether a pseudonym of the register is a user's."""
+    is_user: ColumnElement[bool] = literal("user:") + cast(user.id, String) == actor
+    return is_user
+
+
+def _verdicts(session: Session, fault: Fault) -> tuple[Decided, ...]:
+    query = select(StoredVerdict, User).outerjoin(User, _is_actor(User, StoredVerdict.decided_by))
+    query = query.where(StoredVerdict.fault_id == fault.id).order_by(StoredVerdict.id.desc())
+    return tuple(Decided(row, Verdict.from_json(row.verdict_document), by) for row, by in session.execute(query))
+
+
+def _coverages(session: Session, decided: Sequence[Decided], claims: Sequence[Claim]) -> dict[str, Coverage]:
+    """The contracts that the verdicts and the claims name, by their public ids and by their keys."""
+    named = {entry.coverage for one in decided for entry in one.verdict.reasons if entry.coverage}
+    keys = {claim.rma.coverage_id for claim in claims if claim.rma.coverage_id}
+    if not named and not keys:
+        return {}
+    rows = session.scalars(select(Coverage).where(or_(Coverage.public_id.in_(named), Coverage.id.in_(keys)))).all()
+    return {str(row.public_id): row for row in rows} | {str(row.id): row for row in rows}
+
+
+def _claims(session: Session, fault: Fault) -> tuple[Claim, ...]:
+    query = (
+        select(Rma, VendorAccount, Shipment)
+        .outerjoin(VendorAccount, VendorAccount.id == Rma.account_id)
+        .outerjoin(Shipment, Shipment.rma_id == Rma.id)
+        .where(Rma.fault_id == fault.id)
+        .order_by(Rma.id, Shipment.id)
+    )
+    found: dict[int, tuple[Rma, VendorAccount | None, list[Shipment]]] = {}
+    for rma, account, parcel in session.execute(query):
+        parcels = found.setdefault(rma.id, (rma, account, []))[2]
+        if parcel is not None:
+            parcels.append(parcel)
+    return tuple(Claim(rma, account, tuple(parcels)) for rma, account, parcels in found.values())
+
+
+def _swaps(session: Session, fault: Fault) -> tuple[Swap, ...]:
+    rmas = select(Rma.id).where(Rma.fault_id == fault.id)
+    own_jobs = select(AdHocJob.id).where(AdHocJob.fault_id == fault.id)
+    which = Swap.rma_id.in_(rmas) | Swap.job_id.in_(own_jobs)
+    return tuple(session.scalars(select(Swap).where(which).order_by(Swap.id)))
+
+
+def _jobs(session: Session, which: ColumnElement[bool]) -> tuple[Job, ...]:
+    query = select(AdHocJob, JobLine).outerjoin(JobLine, JobLine.job_id == AdHocJob.id).where(which)
+    found: dict[int, tuple[AdHocJob, list[JobLine]]] = {}
+    for row, line in session.execute(query.order_by(AdHocJob.id, JobLine.position)):
+        lines = found.setdefault(row.id, (row, []))[1]
+        if line is not None:
+            lines.append(line)
+    return tuple(Job(row, tuple(lines)) for row, lines in found.values())
+
+
+def _events(session: Session, fault: Fault) -> tuple[Event, ...]:
+    query = select(AuditRow, User).outerjoin(User, _is_actor(User, AuditRow.actor)).where(AuditRow.fault_id == fault.id)
+    rows = session.execute(query.order_by(AuditRow.id.desc()).limit(MOST_EVENTS)).all()
+    return tuple(Event(row, user) for row, user in reversed(rows))
+
+
+def _calls(session: Session, fault: Fault) -> tuple[VendorCall, ...]:
+    rmas = select(Rma.id).where(Rma.fault_id == fault.id)
+    which = or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas))
+    return tuple(session.scalars(select(VendorCall).where(which).order_by(VendorCall.id.desc()).limit(MOST_CALLS)))
+
+
+# --- one job ---
+
+
+def job(session: Session, row: AdHocJob) -> tuple[Job, Fault, Place]:
+    """A job with its lines, its fault and its unit; two statements."""
+    found = session.execute(
+        select(Fault, Client, Asset, Product, Site)
+        .join(AdHocJob, AdHocJob.fault_id == Fault.id)
+        .join(Client, Client.id == Fault.client_id)
+        .outerjoin(Asset, Asset.id == AdHocJob.asset_id)
+        .outerjoin(Product, Product.id == Asset.product_id)
+        .outerjoin(Site, Site.id == Asset.site_id)
+        .where(AdHocJob.id == row.id)
+    ).one()
+    fault, client, asset, product, site = found
+    return _jobs(session, AdHocJob.id == row.id)[0], fault, Place(client, asset, product, site)
+
+
+# --- what a form offers ---
+
+
+def clients(session: Session) -> list[Client]:
+    """Every client, by name."""
+    return list(session.scalars(select(Client).order_by(func.lower(Client.name), Client.id)))
+
+
+def open_review(session: Session, fault: Fault) -> HumanTask | None:
+    """The question whose answer a case waits for, if it does."""
+    query = select(HumanTask).where(
+        HumanTask.fault_id == fault.id, HumanTask.kind == TaskKind.REVIEW, HumanTask.resolved_at.is_(None)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def newest_claim(session: Session, fault: Fault) -> Rma | None:
+    """The claim of a case that counts, if it has one."""
+    query = select(Rma).where(Rma.fault_id == fault.id).order_by(Rma.id.desc()).limit(1)
+    return session.scalars(query).one_or_none()
+
+
+def own_units(session: Session, *, limit: int = 200) -> list[Asset]:
+    """The units that the caller may report a fault on, by name."""
+    return list(session.scalars(select(Asset).order_by(Asset.name, Asset.serial_number).limit(limit)))
