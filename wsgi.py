@@ -1,4 +1,4 @@
-"""The WSGI application, for any server."""
+"""The application for a WSGI server."""
 
 from warranty.web import create_app
 

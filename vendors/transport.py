@@ -31,13 +31,8 @@ from vendors.errors import VendorError
 CONNECT_S = 10.0
 ALLOWED_PORTS = frozenset({443, 8443})
 
-_NEVER = (
-    ipaddress.ip_network(
-        "64:ff9b::/96"
-    ),  # NAT64: "global" to Python, yet it leads to any IPv4 address, private ones too
-    ipaddress.ip_network("64:ff9b:1::/48"),  # the same, with a local prefix
-    ipaddress.ip_network("2002::/16"),  # 6to4: carries an IPv4 address as well
-)
+# "Global" to Python, yet each of them leads to any IPv4 address, private ones too: NAT64 (twice) and 6to4.
+_NEVER = tuple(ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"))
 
 
 def is_public(address: str) -> bool:

@@ -204,7 +204,9 @@ def _secrets(given: Mapping[str, str], instance: Path, *, may_make: bool, faults
             faults.append(f"{name} is missing or a default value; set a random one (or WARRANTY_MODE=development).")
     for key in found["WARRANTY_ENCRYPTION_KEYS"].split(","):
         if key.strip() and key.strip().lower() not in WEAK_SECRETS and not _is_fernet_key(key.strip()):
-            faults.append("WARRANTY_ENCRYPTION_KEYS holds a value that is no key: each is 32 random bytes in URL-safe base64.")
+            faults.append(
+                "WARRANTY_ENCRYPTION_KEYS holds a value that is no key: each is 32 random bytes in URL-safe base64."
+            )
     return found
 
 
@@ -224,7 +226,9 @@ def _kept_secret(path: Path, make: Callable[[], str]) -> str:
     except FileExistsError:
         return path.read_text(encoding="utf-8").strip()
     except OSError as err:
-        raise SettingsError([f"Cannot write {path}: {err.strerror}. Set WARRANTY_INSTANCE to a folder you may write."]) from err
+        raise SettingsError(
+            [f"Cannot write {path}: {err.strerror}. Set WARRANTY_INSTANCE to a folder you may write."]
+        ) from err
     value = make()
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(value + "\n")

@@ -205,8 +205,13 @@ def schema_faults(url: str) -> list[str]:
             context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _is_ours})
             found = context.get_current_revision()
             if found != head:
-                return [f"The schema is at revision {found or 'none'}, the code wants {head}: run `warranty db upgrade`."]
-            return [f"The schema differs from the code: {difference}" for difference in compare_metadata(context, Base.metadata)]
+                return [
+                    f"The schema is at revision {found or 'none'}, the code wants {head}: run `warranty db upgrade`."
+                ]
+            return [
+                f"The schema differs from the code: {difference}"
+                for difference in compare_metadata(context, Base.metadata)
+            ]
     except OperationalError as err:
         raise DatabaseUnavailable(unreachable_message(url, err)) from err
     finally:
@@ -225,4 +230,6 @@ def _make_sqlite_folder(url: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
-        raise DatabaseUnavailable(f"Cannot make the folder {folder}: {err.strerror}. Set WARRANTY_INSTANCE or DATABASE_URL.") from err
+        raise DatabaseUnavailable(
+            f"Cannot make the folder {folder}: {err.strerror}. Set WARRANTY_INSTANCE or DATABASE_URL."
+        ) from err

@@ -152,7 +152,9 @@ def check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as err:
-            raise CannotServe(f"Port {port} cannot be used ({err.strerror}): stop what listens there or pass --port.") from err
+            raise CannotServe(
+                f"Port {port} cannot be used ({err.strerror}): stop what listens there or pass --port."
+            ) from err
 
 
 # --- the embedded queue server ---
@@ -204,7 +206,7 @@ class Child:
         """Start it, tied to this process."""
         parent = os.getpid()
         # The function runs between fork and exec; it calls the kernel and nothing else.
-        self.process = subprocess.Popen(self.command, preexec_fn=lambda: die_with_parent(parent))  # noqa: PLW1509, S603
+        self.process = subprocess.Popen(self.command, preexec_fn=lambda: die_with_parent(parent))  # noqa: PLW1509
         self.started_at = time.monotonic()
 
     @property
@@ -255,7 +257,9 @@ def _make_socket_folder(settings: Settings) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.socket_path.unlink(missing_ok=True)  # nobody answers on it: left by a killed server
     except OSError as err:
-        raise CannotServe(f"Cannot use {folder}: {err.strerror}. Set WARRANTY_INSTANCE to a folder you may write.") from err
+        raise CannotServe(
+            f"Cannot use {folder}: {err.strerror}. Set WARRANTY_INSTANCE to a folder you may write."
+        ) from err
 
 
 def _wait_for_port(port: int, stop: threading.Event) -> None:

@@ -13,7 +13,18 @@ from typing import Any
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import JobState, RmaState, ShipmentState, SwapState
 from warranty.domain.reasons import Reason, reason
-from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, ReasonCode, Role, Route, Share, VerdictWord
+from warranty.domain.terms import (
+    Cause,
+    Component,
+    JobKind,
+    Ownership,
+    Party,
+    ReasonCode,
+    Role,
+    Route,
+    Share,
+    VerdictWord,
+)
 from warranty.models.work import TaskKind
 from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
@@ -83,7 +94,12 @@ def verdict(losers: int) -> pages.VerdictView:
 def review_verdict() -> pages.VerdictView:
     """A case that a person has to decide."""
     conflict = reason(
-        ReasonCode.SOURCES_CONFLICT, Share.PARTS, "k", contract="204817755", vendor_says="not_covered", fault_on="2026-11-24"
+        ReasonCode.SOURCES_CONFLICT,
+        Share.PARTS,
+        "k",
+        contract="204817755",
+        vendor_says="not_covered",
+        fault_on="2026-11-24",
     )
     parts = pages.ShareRows(
         Share.PARTS, None, None, (), (pages.ContractRow("Smart Net Total Care", "204817755", Outcome.OPEN, conflict),)
@@ -123,12 +139,29 @@ def _row(minutes: int, dot: Dot, record: str, state: str, **more: Any) -> pages.
 
 TIMELINE = (
     pages.TimelineRow(NOW + timedelta(days=2), Dot.VENDOR, "to_us", "arrival", None, "Dell", is_expected=True),
-    _row(5, Dot.VENDOR, "to_us", ShipmentState.IN_TRANSIT, vendor="Dell", their_word="Part Shipped", number="1Z84A7X30399214478"),
+    _row(
+        5,
+        Dot.VENDOR,
+        "to_us",
+        ShipmentState.IN_TRANSIT,
+        vendor="Dell",
+        their_word="Part Shipped",
+        number="1Z84A7X30399214478",
+    ),
     _row(60, Dot.VENDOR, "rma", RmaState.AUTHORIZED, vendor="Dell", their_word="Dispatch Created", number="739204118"),
-    _row(80, Dot.CLIENT, "job", JobState.APPROVED, actor="Dr. Annegret Schäfer-Hohenlohe", note="Bitte noch diese Woche."),
+    _row(
+        80, Dot.CLIENT, "job", JobState.APPROVED, actor="Dr. Annegret Schäfer-Hohenlohe", note="Bitte noch diese Woche."
+    ),
     _row(99, Dot.AUTOMATIC, "rma", RmaState.SUBMITTED, vendor="Dell", number="WR-7KQ2-M9XD"),
     _row(99, Dot.AUTOMATIC, "verdict", VerdictWord.COVERED),
-    _row(99, Dot.PERSON, "fault", "reported", actor="Jana Kowalczyk", note="Hot Spare ist aufgebaut, Zugang nur mit Herrn Wüstenhagen."),
+    _row(
+        99,
+        Dot.PERSON,
+        "fault",
+        "reported",
+        actor="Jana Kowalczyk",
+        note="Hot Spare ist aufgebaut, Zugang nur mit Herrn Wüstenhagen.",
+    ),
     _row(3000, Dot.PERSON, "fault", "reopened", actor="Jana Kowalczyk"),
 )
 
@@ -189,7 +222,9 @@ def row(number: int) -> pages.CaseRow:
     headline = list(Headline)[number % len(Headline)]
     situation = pages.Situation(headline, subject.component, "Dell", TODAY, TODAY, 297_500)
     ball = (AT_VENDOR, AT_US, AT_CLIENT, None)[number % 4]
-    return pages.CaseRow(f"F-{20418 - number}", "/cases/1", subject, sign, situation, ball, NOW - timedelta(hours=number))
+    return pages.CaseRow(
+        f"F-{20418 - number}", "/cases/1", subject, sign, situation, ball, NOW - timedelta(hours=number)
+    )
 
 
 def board(scale: str) -> pages.BoardView:
@@ -222,9 +257,17 @@ def report(scale: str) -> pages.ReportView:
     }  # fmt: skip
     if scale == "few":
         return pages.ReportView(pages.PreviewView("decided", unit, verdict(3), "Dell"), values)
-    preview = pages.PreviewView("ambiguous", replace(unit, subject=LONG_SUBJECT), review_verdict(), "Dell", True, ("contact", "ship_to"))  # noqa: FBT003 - a view
-    errors = {"component_ref": "Say which disk failed, for example “bay 3”.", "cause": "Choose a cause.", "contact_phone": "Give a phone number."}
-    return pages.ReportView(preview, values | {"cause": "", "component": "lamp"}, errors, (("1", LONG_CLIENT), ("2", "Äußere Mühle")))
+    preview = pages.PreviewView(
+        "ambiguous", replace(unit, subject=LONG_SUBJECT), review_verdict(), "Dell", True, ("contact", "ship_to")
+    )
+    errors = {
+        "component_ref": "Say which disk failed, for example “bay 3”.",
+        "cause": "Choose a cause.",
+        "contact_phone": "Give a phone number.",
+    }
+    return pages.ReportView(
+        preview, values | {"cause": "", "component": "lamp"}, errors, (("1", LONG_CLIENT), ("2", "Äußere Mühle"))
+    )
 
 
 def _steps(here: int) -> tuple[pages.PortalStep, ...]:
@@ -248,7 +291,10 @@ def portal_case(scale: str) -> pages.PortalCaseView:
     if scale == "bare":
         return bare
     payers = ((Share.PARTS, Party.VENDOR, "Dell"), (Share.LABOUR, Party.MSP, None))
-    reasons = (_chosen(Share.PARTS, "W-88213", "vendor_contract"), _chosen(Share.LABOUR, "MV-2024-117", "msp_agreement"))
+    reasons = (
+        _chosen(Share.PARTS, "W-88213", "vendor_contract"),
+        _chosen(Share.LABOUR, "MV-2024-117", "msp_agreement"),
+    )
     few = replace(
         bare, subject=SUBJECT, step=ClientStep.ON_ITS_WAY, steps=_steps(4), ball=AT_VENDOR, cost=nothing, payers=payers,
         situation=pages.Situation(Headline.SHIPPED, Component.DISK, "Dell", TODAY + timedelta(days=2)), reasons=reasons,
@@ -269,12 +315,23 @@ def portal_list(scale: str) -> pages.PortalListView:
     """A client's list."""
     if scale == "bare":
         return pages.PortalListView((), (), ())
-    running = pages.PortalCaseRow("/portal/cases/1", SUBJECT, ClientStep.ON_ITS_WAY, AT_VENDOR, pages.Cost(0, "EUR"), date(2027, 1, 4), NOW)
+    running = pages.PortalCaseRow(
+        "/portal/cases/1", SUBJECT, ClientStep.ON_ITS_WAY, AT_VENDOR, pages.Cost(0, "EUR"), date(2027, 1, 4), NOW
+    )
     if scale == "few":
         return pages.PortalListView((), (running,), ())
     mine = replace(AT_CLIENT, is_reader=True)
-    waiting = replace(running, subject=LONG_SUBJECT, step=ClientStep.WAITING_FOR_YOUR_APPROVAL, ball=mine, cost=pages.Cost(123_456_789, "EUR"), expected_on=None)
-    closed = replace(running, step=ClientStep.CLOSED, ball=None, closed_at=NOW - timedelta(days=9), cost=pages.Cost(21_890, "EUR"))
+    waiting = replace(
+        running,
+        subject=LONG_SUBJECT,
+        step=ClientStep.WAITING_FOR_YOUR_APPROVAL,
+        ball=mine,
+        cost=pages.Cost(123_456_789, "EUR"),
+        expected_on=None,
+    )
+    closed = replace(
+        running, step=ClientStep.CLOSED, ball=None, closed_at=NOW - timedelta(days=9), cost=pages.Cost(21_890, "EUR")
+    )
     return pages.PortalListView((waiting, waiting), (waiting, waiting, *[running] * 12), (closed, closed))
 
 
@@ -294,7 +351,12 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "cases": ("staff/case_list.html", "view", case_list, STAFF),
     "case": ("staff/case_detail.html", "case", case, STAFF),
     "report": ("staff/fault_new.html", "view", report, STAFF),
-    "job": ("staff/job_detail.html", "job", lambda scale: job({"bare": 0, "few": 3, "many": 2}[scale], is_priced=scale != "many"), STAFF),
+    "job": (
+        "staff/job_detail.html",
+        "job",
+        lambda scale: job({"bare": 0, "few": 3, "many": 2}[scale], is_priced=scale != "many"),
+        STAFF,
+    ),
     "portal-list": ("portal/case_list.html", "view", portal_list, CLIENT),
     "portal-case": ("portal/case_detail.html", "case", portal_case, CLIENT),
     "sign-in": ("auth/sign_in.html", "view", sign_in, None),

@@ -35,14 +35,18 @@ def make_app() -> Flask:
     CSRFProtect(app)
     i18n.init_app(app, ROOT / "locale", lambda: (request.args.get("lang", "en"), i18n.choose_zone("Europe/Berlin")))
     words.init_app(app)
-    app.register_blueprint(_blueprint("staff", board="/", case_list="/cases", fault_new="/faults/new", fault_preview="/faults/preview"))
+    app.register_blueprint(
+        _blueprint("staff", board="/", case_list="/cases", fault_new="/faults/new", fault_preview="/faults/preview")
+    )
     app.register_blueprint(_blueprint("portal", case_list="/portal"))
     app.register_blueprint(_blueprint("auth", sign_in="/login", sign_out="/logout"))
 
     @app.get("/look/<page>/<scale>")
     def look(page: str, scale: str) -> str:
         template, name, make, frame = examples.PAGES[page]
-        return render_template(template, **{name: make(scale)}, frame=frame, theme=request.args.get("theme"), **words.choices())
+        return render_template(
+            template, **{name: make(scale)}, frame=frame, theme=request.args.get("theme"), **words.choices()
+        )
 
     @app.after_request
     def policy(response: Response) -> Response:
@@ -64,5 +68,3 @@ def serving(app: Flask) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-

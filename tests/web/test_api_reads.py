@@ -32,9 +32,7 @@ SHOWN_OF_RMA = {
 def by_hand(world: World) -> dict[str, Any]:
     """An Rma that a person has to claim at the vendor."""
     with world.runtime.database.begin(db.EVERYBODY) as session:
-        factories.make_account(
-            session, world.runtime, "manual", secrets={}, base_url=None, manufacturers=["Handmade"]
-        )
+        factories.make_account(session, world.runtime, "manual", secrets={}, base_url=None, manufacturers=["Handmade"])
         product = factories.make_product(session, "Handmade")
         asset = factories.make_asset(session, factories.find_client(session, world.ours.name), product=product)
         factories.make_coverage(session, asset)

@@ -23,6 +23,12 @@ ANYBODYS = "read or read_own"
 # A new route stands here too: what it needs is decided, not inherited.
 TABLE = {
     "static": "public",
+    "auth.sign_in": "public",
+    "auth.take_password": "public",
+    "auth.sign_out": ANYBODYS,
+    "ops.live": "public",
+    "ops.ready": "public",
+    "ops.metrics": "public",
     "docs.openapi": "public",
     "docs.readable": "public",
     "faults.preview": "report or read",
@@ -94,7 +100,9 @@ def signed_in(world: World, user: User | None) -> tuple[FlaskClient, str]:
     return browser, page.partition('"X-CSRFToken": "')[2].partition('"')[0]
 
 
-def ask(world: World, rule: Rule, method: str, object_id: UUID, *, token: str | None, user: User | None) -> tuple[int, str]:
+def ask(
+    world: World, rule: Rule, method: str, object_id: UUID, *, token: str | None, user: User | None
+) -> tuple[int, str]:
     """Ask one route, as a program or in a browser, whichever it is for; its status and whatever it says."""
     path = path_of(rule, object_id)
     if path.startswith("/api/"):
@@ -157,7 +165,7 @@ def test_another_clients_object_is_not_there(world: World, role: Role) -> None:
         assert status in ({404} if access.of else {403, 404}), (rule.rule, method, status)
         assert world.theirs.canary not in said, rule.rule
         asked += 1
-    assert asked >= 11
+    assert asked >= 10
 
 
 @pytest.mark.parametrize("role", sorted(CLIENT_ROLES))
@@ -197,4 +205,5 @@ def test_every_answer_carries_the_headers_that_protect_a_browser(world: World) -
         assert answer.headers["Referrer-Policy"] == "same-origin"
         is_file = answer.request.path == "/static/app.css"
         assert ("no-store" in answer.headers["Cache-Control"]) is not is_file
+        answer.close()
         assert "Strict-Transport-Security" not in answer.headers  # this is not production

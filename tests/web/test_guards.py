@@ -136,7 +136,7 @@ def send(browser: FlaskClient, headers: dict[str, str] | None = None, **form: st
 def test_a_signed_in_person_is_who_they_are(paged: World) -> None:
     user = paged.users[Role.AUDITOR]
 
-    assert sign_in(paged.app, user).get("/guarded").text == f"user:{user.id}"
+    assert sign_in(paged.app, user).get("/guarded").text == people.principal_of(user).actor
 
 
 def test_a_person_without_the_right_gets_a_page_that_says_so(paged: World) -> None:

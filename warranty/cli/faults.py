@@ -132,7 +132,9 @@ def show(reference: str, as_json: bool) -> None:  # noqa: FBT001 - click passes 
     answer(shown, as_json=False)
     click.echo("")
     for row in timeline:
-        click.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['record']:<9} {row['new_state'] or row['action']:<18} {row['reason']}")
+        click.echo(
+            f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['record']:<9} {row['new_state'] or row['action']:<18} {row['reason']}"
+        )
 
 
 def _case_document(session: Session, found: Fault) -> dict[str, Any]:
@@ -156,7 +158,14 @@ def _case_document(session: Session, found: Fault) -> dict[str, Any]:
         "job": job.reference if job else None,
         "job_state": job.state.value if job else None,
         "timeline": [
-            {"at": row.at, "actor": row.actor, "record": row.record, "action": row.action, "new_state": row.new_state, "reason": row.reason}
+            {
+                "at": row.at,
+                "actor": row.actor,
+                "record": row.record,
+                "action": row.action,
+                "new_state": row.new_state,
+                "reason": row.reason,
+            }
             for row in rows
         ],
     }

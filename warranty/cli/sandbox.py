@@ -7,16 +7,29 @@ import click
 
 @click.command()
 @click.option("--vendor", "names", multiple=True, help="Which vendors to play; may repeat. Default: all there are.")
-@click.option("--port", type=click.IntRange(0, 65535), default=9400, show_default=True, help="Listen here; 0 takes a free port.")
-@click.option("--fault-rate", type=click.FloatRange(0, 1), default=0.0, help="Share of calls that fail before they are taken.")
-@click.option("--drop-after-accept", type=click.FloatRange(0, 1), default=0.0, help="Share of opens that are taken and then dropped.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=9400, show_default=True, help="Listen here; 0 takes a free port."
+)
+@click.option(
+    "--fault-rate", type=click.FloatRange(0, 1), default=0.0, help="Share of calls that fail before they are taken."
+)
+@click.option(
+    "--drop-after-accept",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Share of opens that are taken and then dropped.",
+)
 @click.option("--latency", type=click.FloatRange(0, 600), default=0.0, help="Seconds before each answer.")
-@click.option("--ledger", type=click.Path(dir_okay=False), help="Keep what was accepted in this file, so that a restart remembers it.")
-def sandbox(  # noqa: PLR0913 - one parameter for each option
+@click.option(
+    "--ledger",
+    type=click.Path(dir_okay=False),
+    help="Keep what was accepted in this file, so that a restart remembers it.",
+)
+def sandbox(
     names: tuple[str, ...], port: int, fault_rate: float, drop_after_accept: float, latency: float, ledger: str | None
 ) -> None:
     """Play vendors on one port of this machine, strictly as their documents say, until Ctrl-C."""
-    from vendors.sandbox import run_sandbox  # noqa: PLC0415 - only this command needs the pretended vendors
+    from vendors.sandbox import run_sandbox
 
     run_sandbox(
         names,

@@ -25,7 +25,7 @@ class CliProblem(click.ClickException):
 
 def read_settings() -> Settings:
     """The settings, or one sentence for each that is wrong."""
-    from warranty.config import SettingsError, load  # noqa: PLC0415 - `decide` must start without them
+    from warranty.config import SettingsError, load
 
     try:
         return load()
@@ -36,9 +36,9 @@ def read_settings() -> Settings:
 @contextmanager
 def open_runtime() -> Iterator[Runtime]:
     """A runtime on a database whose schema is there."""
-    from warranty.crypto import CannotDecrypt  # noqa: PLC0415
-    from warranty.db import DatabaseUnavailable, schema_faults  # noqa: PLC0415
-    from warranty.runtime import Runtime  # noqa: PLC0415
+    from warranty.crypto import CannotDecrypt
+    from warranty.db import DatabaseUnavailable, schema_faults
+    from warranty.runtime import Runtime
 
     settings = read_settings()
     try:

@@ -33,13 +33,20 @@ def vendor() -> None:
 @click.argument("vendor_name", metavar="VENDOR")
 @click.option("--name", required=True, help="What the account is called here.")
 @click.option("--base-url", help="Replaces scheme, host and port of every endpoint of this vendor.")
-@click.option("--secret", "secrets", multiple=True, metavar="KEY=VALUE", help="KEY=@FILE reads a file, KEY=- standard input.")
+@click.option(
+    "--secret", "secrets", multiple=True, metavar="KEY=VALUE", help="KEY=@FILE reads a file, KEY=- standard input."
+)
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of this vendor; may repeat.")
-@click.option("--manufacturer", "manufacturers", multiple=True, help="Whose products it serves; may repeat. Default: the vendor's own.")
+@click.option(
+    "--manufacturer",
+    "manufacturers",
+    multiple=True,
+    help="Whose products it serves; may repeat. Default: the vendor's own.",
+)
 @click.option("--client", "client_name", help="Serve this client's units only.")
 @click.option("--for", "duties", help="lookup, open, track, separated by commas. Default: all that the vendor offers.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def add(  # noqa: PLR0913 - one parameter for each option
+def add(
     vendor_name: str,
     name: str,
     base_url: str | None,
@@ -79,7 +86,9 @@ def add(  # noqa: PLR0913 - one parameter for each option
 def list_(as_json: bool) -> None:  # noqa: FBT001 - click passes it by name
     """List the accounts."""
     with open_runtime() as runtime, runtime.database.read(db.EVERYBODY) as session:
-        found = session.scalars(select(VendorAccount).options(selectinload(VendorAccount.makers)).order_by(VendorAccount.name))
+        found = session.scalars(
+            select(VendorAccount).options(selectinload(VendorAccount.makers)).order_by(VendorAccount.name)
+        )
         answer([_row(account) for account in found], as_json=as_json)
 
 

@@ -90,7 +90,9 @@ def _play(settings: Settings, console: Console, stack: ExitStack) -> None:
     db.upgrade(settings.database_url)
     vendor_url = _start_sandbox(stack)
     requests.post(f"{vendor_url}/_sandbox/tags", json=estate.dell_tags(now.date()), timeout=10).raise_for_status()
-    requests.post(f"{vendor_url}/_sandbox/behaviour", json={"auto_approve_s": 1.0, "latency": 0.05}, timeout=10).raise_for_status()
+    requests.post(
+        f"{vendor_url}/_sandbox/behaviour", json={"auto_approve_s": 1.0, "latency": 0.05}, timeout=10
+    ).raise_for_status()
     runtime = Runtime.of(settings)
     with runtime.database.begin(db.EVERYBODY) as session:
         world = estate.build(session, runtime, vendor_url=vendor_url, now=now)
@@ -114,7 +116,9 @@ def _begin_afresh(settings: Settings) -> None:
         shutil.rmtree(settings.instance, ignore_errors=True)
         settings.instance.mkdir(parents=True)
     except OSError as err:
-        raise processes.CannotServe(f"Cannot write {settings.instance}: {err.strerror}. Set WARRANTY_INSTANCE.") from err
+        raise processes.CannotServe(
+            f"Cannot write {settings.instance}: {err.strerror}. Set WARRANTY_INSTANCE."
+        ) from err
 
 
 def _login(session: Session, role: Role, world: estate.World, because: Because) -> tuple[User, str]:
@@ -128,7 +132,7 @@ def _login(session: Session, role: Role, world: estate.World, because: Because) 
 def _start_sandbox(stack: ExitStack) -> str:
     """The pretended vendors in a process of their own, on a port that is free."""
     command = [sys.executable, "-m", "warranty", "sandbox", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     stack.callback(_stop, process)
     assert process.stdout is not None
     url = process.stdout.readline().strip()
@@ -139,7 +143,7 @@ def _start_sandbox(stack: ExitStack) -> str:
 
 def _start_product(settings: Settings, stack: ExitStack) -> None:
     command = [sys.executable, "-m", "warranty", "up", "--port", str(settings.port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     stack.callback(_stop, process)
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:

@@ -53,7 +53,13 @@ def _without_a_claim(runtime: Runtime) -> None:
     _report(runtime, "FCECDA0003", Component.PORT, symptom="Ports 1 to 8 without link")
     _report(runtime, "FCECDA0003", Component.PORT, symptom="Ports 1 to 8 dead, again")
     _report(runtime, "AS1948160001", Component.UNIT, symptom="Does not switch on")
-    inside = {"metric": "availability_percent", "value": "99.93", "target": "99.95", "tolerance": "0.05", "direction": "at_least"}
+    inside = {
+        "metric": "availability_percent",
+        "value": "99.93",
+        "target": "99.95",
+        "tolerance": "0.05",
+        "direction": "at_least",
+    }
     _report(runtime, "FCECDA0002", Component.UNIT, symptom="Lost 40 seconds", reading=inside)
     _report(runtime, "ZZ-NOT-ON-OUR-LIST", Component.UNIT, symptom="Found under a desk, dead", client=estate.PORT)
 
@@ -66,13 +72,20 @@ def _closed(runtime: Runtime, story: Story) -> None:
         found = session.get_one(Rma, rma.id)
         now = datetime.now(UTC)
         rmas.transition(
-            session, runtime, OPERATOR, found, RmaState.AUTHORIZED, reason="Told on the telephone.", now=now, rma_number="739204118"
+            session,
+            runtime,
+            OPERATOR,
+            found,
+            RmaState.AUTHORIZED,
+            reason="Told on the telephone.",
+            now=now,
+            rma_number="739204118",
         )
     story.vendor(f"cases/{rma.vendor_case_number}", {"state": "7"})
     story.until(lambda: _rma(runtime, fault, {"closed"}), "the claim for 4HJ2Q97 was closed")
 
 
-def _report(  # noqa: PLR0913 - a row of a table
+def _report(
     runtime: Runtime,
     serial: str,
     component: Component,
@@ -98,6 +111,4 @@ def _report(  # noqa: PLR0913 - a row of a table
 def _rma(runtime: Runtime, outcome: Outcome, states: set[str]) -> Rma | None:
     """The claim of a fault, as soon as it is in one of the states; a first look-up may have to come before it."""
     with runtime.database.read(db.EVERYBODY) as session:
-        return session.scalars(
-            select(Rma).where(Rma.fault_id == outcome.fault.id, Rma.state.in_(states))
-        ).one_or_none()
+        return session.scalars(select(Rma).where(Rma.fault_id == outcome.fault.id, Rma.state.in_(states))).one_or_none()

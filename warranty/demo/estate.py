@@ -90,9 +90,36 @@ def build(session: Session, runtime: Runtime, *, vendor_url: str, now: datetime)
 
 def _clients(session: Session, world: World, because: Because) -> None:
     places = {
-        TOWN: ("Rechenzentrum Süd", "Europe/Berlin", "Werkstraße 12", "Grünau", "15837", "DE", "Jana Wüstenhagen", "+49 4531 880"),
-        PORT: ("Rotterdam Maasvlakte 1", "Europe/Amsterdam", "Antarcticaweg 8", "Rotterdam", "3199 KA", "NL", "Pieter Bakker", "+31 10 555 0134"),
-        CLINIC: ("Haus B", "Europe/Berlin", "Hafenstraße 3", "Bremerhaven", "27568", "DE", "Dr. Ines Möller", "+49 471 5550"),
+        TOWN: (
+            "Rechenzentrum Süd",
+            "Europe/Berlin",
+            "Werkstraße 12",
+            "Grünau",
+            "15837",
+            "DE",
+            "Jana Wüstenhagen",
+            "+49 4531 880",
+        ),
+        PORT: (
+            "Rotterdam Maasvlakte 1",
+            "Europe/Amsterdam",
+            "Antarcticaweg 8",
+            "Rotterdam",
+            "3199 KA",
+            "NL",
+            "Pieter Bakker",
+            "+31 10 555 0134",
+        ),
+        CLINIC: (
+            "Haus B",
+            "Europe/Berlin",
+            "Hafenstraße 3",
+            "Bremerhaven",
+            "27568",
+            "DE",
+            "Dr. Ines Möller",
+            "+49 471 5550",
+        ),
     }
     for client_name, (site, zone, street, city, postal_code, country, contact, phone) in places.items():
         client = estate.add_client(session, name=client_name, because=because)
@@ -140,7 +167,7 @@ def _assets(session: Session, world: World, because: Because) -> None:
         world.assets[serial].absence_attested = True  # no vendor can be asked: a person has looked at the papers
 
 
-def _asset(  # noqa: PLR0913 - a row of a table
+def _asset(
     session: Session,
     world: World,
     because: Because,

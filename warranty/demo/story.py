@@ -72,7 +72,9 @@ class Story:
         held = [e for e in ledger if e["event"] == "opened" and e["reference"] == rma["client_reference"]]
         if len(held) != 1:
             raise StepMissing(f"the vendor holds {len(held)} cases for {rma['client_reference']}")
-        self._say(f"Found again by our reference: RMA number [b]{rma['rma_number']}[/b]. The vendor's ledger holds one case.")
+        self._say(
+            f"Found again by our reference: RMA number [b]{rma['rma_number']}[/b]. The vendor's ledger holds one case."
+        )
 
     # --- how it is played ---
 
@@ -90,7 +92,9 @@ class Story:
             self._say("Nobody has asked the vendor about this unit yet: asking now, then deciding again.")
             fault = self.until(lambda: self._decided(fault), "the vendor was asked and the decision repeated")
         pays = fault["pays"]
-        self._say(f"{serial}: [b]{fault['verdict']}[/b], route {fault['route']}; parts: {pays['parts']}, labour: {pays['labour']}")
+        self._say(
+            f"{serial}: [b]{fault['verdict']}[/b], route {fault['route']}; parts: {pays['parts']}, labour: {pays['labour']}"
+        )
         for reason in fault["reasons"]:
             self._say(f"  {reason['share'] or '-':<7}{reason['text']}  [dim]{reason['code']}[/dim]")
         return fault

@@ -19,7 +19,10 @@ class AuditRow(Base):
     """
 
     __tablename__ = "audit_row"
-    __table_args__ = (Index("ix_audit_row_fault_id", "fault_id", "id"), Index("ix_audit_row_record", "record", "record_id", "id"))
+    __table_args__ = (
+        Index("ix_audit_row_fault_id", "fault_id", "id"),
+        Index("ix_audit_row_record", "record", "record_id", "id"),
+    )
 
     id: Mapped[Pk]
     at: Mapped[datetime]

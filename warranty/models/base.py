@@ -51,7 +51,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def words(enum: type[StrEnum]) -> Enum:
     """A closed vocabulary, stored by value as text: a new word needs no change of the table."""
-    return Enum(enum, native_enum=False, create_constraint=False, length=32, values_callable=lambda e: [m.value for m in e])
+    return Enum(
+        enum, native_enum=False, create_constraint=False, length=32, values_callable=lambda e: [m.value for m in e]
+    )
 
 
 class clock(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is

@@ -89,7 +89,15 @@ class Rma(TenantRow, Base):
 
     __tablename__ = "rma"
     __table_args__ = (
-        Index("uq_rma_open", "asset_id", "component", "component_ref", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
+        Index(
+            "uq_rma_open",
+            "asset_id",
+            "component",
+            "component_ref",
+            unique=True,
+            sqlite_where=OPEN,
+            postgresql_where=OPEN,
+        ),
         UniqueConstraint("account_id", "vendor_case_number"),
         Index("ix_rma_client_state", "client_id", "state", "id"),
         Index("ix_rma_state", "state", "id"),

@@ -151,7 +151,14 @@ class Coverage(TenantRow, Base):
         Index("ix_coverage_site_id", "client_id", "site_id"),
         Index("ix_coverage_contract_id", "contract_id"),
         # A vendor's line of a unit stands once; the versions that it superseded stay beside it.
-        Index("uq_coverage_vendor_line", "asset_id", "vendor_line", unique=True, sqlite_where=CURRENT, postgresql_where=CURRENT),
+        Index(
+            "uq_coverage_vendor_line",
+            "asset_id",
+            "vendor_line",
+            unique=True,
+            sqlite_where=CURRENT,
+            postgresql_where=CURRENT,
+        ),
         CheckConstraint("claims_consumed >= 0 AND claims_reserved >= 0", name="claims"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
     )

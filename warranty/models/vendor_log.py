@@ -42,7 +42,10 @@ class AccountMaker(Base):
     """Whose products an account serves: ``manufacturer_key`` is matched with that of the product."""
 
     __tablename__ = "account_maker"
-    __table_args__ = (UniqueConstraint("account_id", "manufacturer_key"), Index("ix_account_maker_key", "manufacturer_key"))
+    __table_args__ = (
+        UniqueConstraint("account_id", "manufacturer_key"),
+        Index("ix_account_maker_key", "manufacturer_key"),
+    )
 
     id: Mapped[Pk]
     account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))
@@ -54,7 +57,10 @@ class VendorCall(Base):
     """One call to a vendor as it went over the wire, secrets and people scrubbed."""
 
     __tablename__ = "vendor_call"
-    __table_args__ = (Index("ix_vendor_call_rma_id", "rma_id", "id"), Index("ix_vendor_call_account_id", "account_id", "id"))
+    __table_args__ = (
+        Index("ix_vendor_call_rma_id", "rma_id", "id"),
+        Index("ix_vendor_call_account_id", "account_id", "id"),
+    )
 
     id: Mapped[Pk]
     account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))

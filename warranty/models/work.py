@@ -90,7 +90,10 @@ class Sighting(Base):
     """Every vendor case ever seen for a reference of ours, so that a duplicate is found even where a stale worker saw it."""
 
     __tablename__ = "sighting"
-    __table_args__ = (UniqueConstraint("account_id", "vendor_case_number"), Index("ix_sighting_reference", "client_reference"))
+    __table_args__ = (
+        UniqueConstraint("account_id", "vendor_case_number"),
+        Index("ix_sighting_reference", "client_reference"),
+    )
 
     id: Mapped[Pk]
     account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))
@@ -119,7 +122,9 @@ class HumanTask(TenantRow, Base):
 
     __tablename__ = "human_task"
     __table_args__ = (
-        Index("uq_human_task_open", "fault_id", "kind", unique=True, sqlite_where=UNRESOLVED, postgresql_where=UNRESOLVED),
+        Index(
+            "uq_human_task_open", "fault_id", "kind", unique=True, sqlite_where=UNRESOLVED, postgresql_where=UNRESOLVED
+        ),
         Index("ix_human_task_open", "client_id", "id", sqlite_where=UNRESOLVED, postgresql_where=UNRESOLVED),
         Index("ix_human_task_fault_id", "fault_id"),
     )

@@ -137,9 +137,7 @@ def gather(
     """Collect the case of one fault; two statements, none where the unit is not identified."""
     policy = read_policy(client.policy)
     if unit is None:
-        case = casework.Case(
-            now=now, asset=None, matches=matches, fault=fault, coverages=(), cases=(), policy=policy
-        )
+        case = casework.Case(now=now, asset=None, matches=matches, fault=fault, coverages=(), cases=(), policy=policy)
         return CaseFile(case, {}, {}, {})
     rows = _candidates(session, unit.asset)
     since = fault.reported_at - timedelta(days=policy.repeat_window_days)

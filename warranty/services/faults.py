@@ -51,7 +51,6 @@ class ClientRequired(Exception):
         self.matches = matches
 
 
-
 class OccursLater(Exception):
     """``occurred_at`` lies after the report."""
 
@@ -366,7 +365,9 @@ def _first_path(verdict: Verdict) -> list[FaultState]:
 
 def _why(verdict: Verdict) -> str:
     """The sentences that carry the verdict: the first entry of each share, or the gate's."""
-    return " ".join(reason.text for reason in verdict.reasons if reason.code is not ReasonCode.OUTRANKED) or "no reasons"
+    return (
+        " ".join(reason.text for reason in verdict.reasons if reason.code is not ReasonCode.OUTRANKED) or "no reasons"
+    )
 
 
 def _attached_to(verdict: Verdict, file: CaseFile) -> int | None:

@@ -25,7 +25,9 @@ LABOUR_HUNDREDTHS_OF_UNIT = 200  # removing, installing and configuring a whole 
 LABOUR_HUNDREDTHS = 100
 
 
-def open_for(session: Session, fault: Fault, unit: UnitFile, file: CaseFile, verdict: Verdict, because: Because) -> AdHocJob:
+def open_for(
+    session: Session, fault: Fault, unit: UnitFile, file: CaseFile, verdict: Verdict, because: Because
+) -> AdHocJob:
     """The one job that a verdict with the route ``ad_hoc`` orders: for the whole swap, whoever pays its shares."""
     winner = file.coverages.get(verdict.awards.parts or "")
     by_agreement = winner is not None and winner.fulfilment is Fulfilment.MSP_SUPPLY
@@ -120,12 +122,23 @@ def _lines(unit: UnitFile, fault: Fault, payers: Mapping[Share, Party]) -> list[
         hours = LABOUR_HUNDREDTHS_OF_UNIT if whole else LABOUR_HUNDREDTHS
         lines.append(_line("call_out", "Call-out", Share.LABOUR, labour_payer, 100, card.call_out_minor))
         lines.append(
-            _line("labour", "Remove, install and configure, per hour", Share.LABOUR, labour_payer, hours, card.labour_hour_minor)
+            _line(
+                "labour",
+                "Remove, install and configure, per hour",
+                Share.LABOUR,
+                labour_payer,
+                hours,
+                card.labour_hour_minor,
+            )
         )
     if parts_payer := payers.get(Share.PARTS):
-        named = " ".join(filter(None, (product.manufacturer, product.model, product.part_number))) if product else "part"
+        named = (
+            " ".join(filter(None, (product.manufacturer, product.model, product.part_number))) if product else "part"
+        )
         price = product.list_price_minor if product and product.currency == card.currency else None
-        lines.append(_line("part", f"Replacement {fault.component} for {named}"[:300], Share.PARTS, parts_payer, 100, price))
+        lines.append(
+            _line("part", f"Replacement {fault.component} for {named}"[:300], Share.PARTS, parts_payer, 100, price)
+        )
     return lines
 
 

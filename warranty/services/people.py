@@ -43,7 +43,7 @@ def principal_of(user: User, scopes: Sequence[str] | None = None) -> Principal:
     """Who acts, where this user does; ``scopes`` are those of the token, null for the person."""
     return Principal(
         user_id=user.id,
-        actor=f"user:{user.public_id}",
+        actor=f"user:{user.id}",
         role=user.role,
         client_id=user.client_id,
         scopes=None if scopes is None else frozenset(TokenScope(scope) for scope in scopes),

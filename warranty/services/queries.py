@@ -554,3 +554,8 @@ def newest_claim(session: Session, fault: Fault) -> Rma | None:
 def own_units(session: Session, *, limit: int = 200) -> list[Asset]:
     """The units that the caller may report a fault on, by name."""
     return list(session.scalars(select(Asset).order_by(Asset.name, Asset.serial_number).limit(limit)))
+
+
+def own_client(session: Session, client_id: int | None) -> Client | None:
+    """The client that a caller belongs to; null for staff."""
+    return session.get(Client, client_id) if client_id is not None else None

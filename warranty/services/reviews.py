@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from warranty.services.moves import Because
 
 
-def ask(session: Session, fault: Fault, kind: TaskKind, why: str, because: Because, *, rma: Rma | None = None) -> HumanTask:
+def ask(
+    session: Session, fault: Fault, kind: TaskKind, why: str, because: Because, *, rma: Rma | None = None
+) -> HumanTask:
     """Put a case before a person; where the same question is open already, say it anew instead of asking twice."""
     task = session.scalars(
-        select(HumanTask).where(
-            HumanTask.fault_id == fault.id, HumanTask.kind == kind, HumanTask.resolved_at.is_(None)
-        )
+        select(HumanTask).where(HumanTask.fault_id == fault.id, HumanTask.kind == kind, HumanTask.resolved_at.is_(None))
     ).one_or_none()
     if task is None:
         task = ask_first(session, fault, kind, why, because, rma=rma)

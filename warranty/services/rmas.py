@@ -121,10 +121,18 @@ def _first_path(
     if account is None and named_only:
         return by_hand, TaskKind.MANUAL_HANDLING, "No vendor account is named for this contract: claim it by hand."
     if account is None:
-        return draft, TaskKind.INFO_MISSING, "No vendor account opens cases for this unit: add one, or handle it by hand."
+        return (
+            draft,
+            TaskKind.INFO_MISSING,
+            "No vendor account opens cases for this unit: add one, or handle it by hand.",
+        )
     can = accounts.capabilities(runtime, account)
     if can.by_hand is not None:
-        return by_hand, TaskKind.MANUAL_HANDLING, f"{account.name} takes claims by hand: open it there and enter the number."
+        return (
+            by_hand,
+            TaskKind.MANUAL_HANDLING,
+            f"{account.name} takes claims by hand: open it there and enter the number.",
+        )
     missing = [need.value for need in sorted(_missing(can, fault, unit))]
     if missing:
         return draft, TaskKind.INFO_MISSING, f"{account.name} asks for: {', '.join(missing)}."
@@ -163,7 +171,9 @@ def request_of(session: Session, rma: Rma) -> RmaRequest:
     site, product = unit.site, unit.product
     contact = session.get(Person, fault.contact_id) if fault.contact_id else None
     if contact is None and site is not None:
-        contact = session.scalars(select(Person).where(Person.site_id == site.id).order_by(Person.id).limit(1)).one_or_none()
+        contact = session.scalars(
+            select(Person).where(Person.site_id == site.id).order_by(Person.id).limit(1)
+        ).one_or_none()
     receiver = session.get(Person, fault.ship_to_id) if fault.ship_to_id else contact
     address = fault.ship_to or (site.address if site else {})
     return RmaRequest(
@@ -255,7 +265,14 @@ Step = VendorCase | VendorError | Unsent | Wait | AskPerson
 
 
 def settle(
-    session: Session, runtime: Runtime, order: Order, account: VendorAccount, can: Capabilities, step: Step, *, now: datetime
+    session: Session,
+    runtime: Runtime,
+    order: Order,
+    account: VendorAccount,
+    can: Capabilities,
+    step: Step,
+    *,
+    now: datetime,
 ) -> None:
     """Write down what became of one attempt to send; nothing but the sighting where the order is no longer ours."""
     rma = session.get_one(Rma, order.rma_id, with_for_update=True)
@@ -269,7 +286,9 @@ def settle(
                 hear(session, runtime, rma, step, account=account, now=now)
         case Wait():
             if work.release(session, order, after_s=step.for_s):
-                _doubt(session, rma, replace(because, reason="The vendor may have it: searching until that is certain."))
+                _doubt(
+                    session, rma, replace(because, reason="The vendor may have it: searching until that is certain.")
+                )
         case AskPerson():
             if work.end(session, order, OrderStatus.DEAD, error=step.why):
                 _give_to_person(session, rma, RmaState.MANUAL_HANDLING, TaskKind.MANUAL_HANDLING, step.why, because)
@@ -299,13 +318,17 @@ def _settle_failed_send(
         return
     after_s = max(can.settle_s, error.retry_after_s or 0.0)
     if work.release(session, order, after_s=after_s, error=str(error)):
-        _doubt(session, rma, replace(because, reason=f"No answer that tells whether it arrived: {error.detail or error}"))
+        _doubt(
+            session, rma, replace(because, reason=f"No answer that tells whether it arrived: {error.detail or error}")
+        )
 
 
 def _park(session: Session, order: Order, rma: Rma, error: VendorError, because: Because) -> None:
     """A definite no to our form or our account: a person mends it, then it is armed again."""
     if work.end(session, order, OrderStatus.PARKED, error=str(error)):
-        if rma.state is RmaState.OUTCOME_UNKNOWN:  # an earlier send may have arrived: the search was refused, not the claim
+        if (
+            rma.state is RmaState.OUTCOME_UNKNOWN
+        ):  # an earlier send may have arrived: the search was refused, not the claim
             reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, str(error), because, rma=rma)
             return
         _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
@@ -325,9 +348,7 @@ def believe_absent(session: Session, rma: Rma, *, now: datetime) -> None:
         reviews.settle(session, rma.fault_id, because, TaskKind.OUTCOME_UNKNOWN)
 
 
-def _give_to_person(
-    session: Session, rma: Rma, to: RmaState, task: TaskKind, why: str, because: Because
-) -> None:
+def _give_to_person(session: Session, rma: Rma, to: RmaState, task: TaskKind, why: str, because: Because) -> None:
     because = replace(because, reason=why)
     if to in lifecycles.RMA_MOVES[rma.state]:
         moves.move(session, rma, to, because)
@@ -391,7 +412,9 @@ def hear(
         _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
     attention = heard.attention or (Attention.CLAIM_IS_OVER if case.duplicates else None)
     if case.duplicates:
-        _flag(session, rma, f"The vendor holds more than one case for this claim: {', '.join(case.duplicates)}.", because)
+        _flag(
+            session, rma, f"The vendor holds more than one case for this claim: {', '.join(case.duplicates)}.", because
+        )
     elif attention is not None and word_is_new:
         _flag(session, rma, f"{account.name} says {case.vendor_status or case.status!s}: {attention}.", because)
     if heard.steps:
@@ -430,11 +453,11 @@ def _plan_swap(session: Session, rma: Rma, goods: dict[ShipmentDirection, Shipme
     """With the authorisation a replacement is expected and its exchange is planned."""
     if ShipmentDirection.TO_US in goods:
         return  # back from a question after the approval
-    goods[ShipmentDirection.TO_US] = _expect(session, rma, ShipmentDirection.TO_US, ShipmentState.EXPECTED, None, because)
-    kind = SwapKind.UNIT if rma.component is Component.UNIT else SwapKind.PART
-    swap = Swap(
-        client_id=rma.client_id, rma_id=rma.id, kind=kind, source=SwapSource.VENDOR, state=SwapState.PLANNED
+    goods[ShipmentDirection.TO_US] = _expect(
+        session, rma, ShipmentDirection.TO_US, ShipmentState.EXPECTED, None, because
     )
+    kind = SwapKind.UNIT if rma.component is Component.UNIT else SwapKind.PART
+    swap = Swap(client_id=rma.client_id, rma_id=rma.id, kind=kind, source=SwapSource.VENDOR, state=SwapState.PLANNED)
     session.add(swap)
     session.flush()
     moves.born(session, swap, [SwapState.PLANNED], because)
@@ -504,7 +527,7 @@ def _convert(session: Session, rma: Rma, because: Because) -> None:
 _SEND_AGAIN = frozenset({RmaState.SUBMIT_FAILED, RmaState.DRAFT})
 
 
-def transition(  # noqa: PLR0913 - a person may say all of this at once
+def transition(
     session: Session,
     runtime: Runtime,
     principal: Principal,
@@ -544,7 +567,9 @@ def transition(  # noqa: PLR0913 - a person may say all of this at once
     reviews.settle(session, rma.fault_id, because, *answered, TaskKind.ATTENTION)
     rma.needs_attention = None
     account = session.get(VendorAccount, rma.account_id) if rma.account_id else None
-    can_ask = account is not None and Duty.TRACK in account.duties and accounts.capabilities(runtime, account).by_hand is None
+    can_ask = (
+        account is not None and Duty.TRACK in account.duties and accounts.capabilities(runtime, account).by_hand is None
+    )
     if can_ask and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER:
         rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)
 

@@ -117,7 +117,9 @@ def replay(session: Session, *, since: datetime | None = None) -> tuple[int, lis
         now, then = decide(case), Verdict.from_json(stored.verdict_document)
         same_engine = now.engine_version == then.engine_version
         if (same_engine and now.to_json() != stored.verdict_document) or _outline(now) != _outline(then):
-            differences.append({"verdict": str(stored.public_id), "stored": then.to_document(), "now": now.to_document()})
+            differences.append(
+                {"verdict": str(stored.public_id), "stored": then.to_document(), "now": now.to_document()}
+            )
     return count, differences
 
 

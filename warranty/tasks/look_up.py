@@ -29,7 +29,11 @@ def run(runtime: Runtime, order_id: int) -> None:
             return
         account = session.get_one(VendorAccount, order.account_id)
         wanted = session.scalars(select(Asset.id).where(Asset.id.in_(order.payload["assets"])).order_by(Asset.id))
-        units = {rmas.vendor_unit(unit): unit.asset.id for id_ in wanted for unit in casefile.find_units(session, asset_id=id_)}
+        units = {
+            rmas.vendor_unit(unit): unit.asset.id
+            for id_ in wanted
+            for unit in casefile.find_units(session, asset_id=id_)
+        }
     line = accounts.Line(runtime, account)
     answers: list[Answer] = []
     trouble: VendorError | None = None
@@ -41,7 +45,7 @@ def run(runtime: Runtime, order_id: int) -> None:
         _record(session, runtime, order, line, units, answers, trouble)
 
 
-def _record(  # noqa: PLR0913 - one transaction, all of it
+def _record(
     session: Session,
     runtime: Runtime,
     order: Order,

@@ -42,9 +42,7 @@ def run(runtime: Runtime, order_id: int) -> None:
         _record(runtime, order, line, vendor.capabilities, step)
 
 
-def _attempt(
-    runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, request: RmaRequest
-) -> Step | None:
+def _attempt(runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, request: RmaRequest) -> Step | None:
     """Search where an earlier send may have arrived, else mark and send; None where the order is in other hands now."""
     try:
         known = earlier_send(vendor, order, request)

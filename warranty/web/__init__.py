@@ -68,6 +68,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     i18n.init_app(app, folder("locale"), _reader)
     words.init_app(app)
     auth.init_app(app)
+    auth.init_app(app)
     for part in (auth, staff, portal, ops):
         app.register_blueprint(part.blueprint)
     api.init_app(app)
@@ -78,8 +79,8 @@ def create_app(runtime: Runtime | None = None) -> Flask:
 
 def _reader() -> tuple[str, ZoneInfo]:
     """The language and the time zone of who reads: what they chose, else what their browser says."""
-    user = guards.known_user()
-    chosen = (session.get("language"), user.language if user else None)
+    known = guards.known()
+    chosen = (session.get("language"), known.language if known else None)
     return i18n.choose_language(chosen, request.accept_languages.values()), i18n.choose_zone(session.get("zone"))
 
 

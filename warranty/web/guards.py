@@ -25,7 +25,7 @@ from werkzeug.exceptions import BadRequest
 from warranty import db
 from warranty.models import Client, IdempotencyKey, PublicRow, User
 from warranty.services import moves, people
-from warranty.web.errors import Problem, is_api, is_conflict
+from warranty.web.errors import Problem, answer, is_api, is_conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -289,14 +289,16 @@ def _replay(answered: IdempotencyKey, digest: str) -> Response:
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
-    """A user as the session knows them."""
+    """A user as the session knows them: values, which the page of an error can show after its transaction has failed."""
 
     def __init__(self, user: User) -> None:
-        self.user = user
+        self.principal = people.principal_of(user)
+        self.language = user.language
+        self._identity = f"{user.public_id.hex}.{user.session_epoch.hex}"
 
     def get_id(self) -> str:
         """What the cookie carries: it ends with the user's epoch, so a copied cookie does not outlive sign-out."""
-        return f"{self.user.public_id.hex}.{self.user.session_epoch.hex}"
+        return self._identity
 
 
 def _load(identity: str) -> SignedIn | None:
@@ -312,7 +314,8 @@ def _signed_in(transaction: Session) -> Principal:
     g.session_transaction = transaction
     if not current_user.is_authenticated:
         raise SignInFirst
-    return people.principal_of(current_user.user)
+    principal: Principal = current_user.principal
+    return principal
 
 
 class SignInFirst(Exception):
@@ -322,13 +325,13 @@ class SignInFirst(Exception):
 def _ask_to_sign_in(_error: SignInFirst) -> Response:
     if request.method in SAFE and "HX-Request" not in request.headers:
         return cast("Response", redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")), 303))
-    raise Problem("unauthorized")
+    return answer(Problem("unauthorized"))
 
 
-def known_user() -> User | None:
+def known() -> SignedIn | None:
     """Whoever is known to ask, without a look into the database: null on public pages and where that look failed."""
     found = g.get("_login_user")
-    return found.user if isinstance(found, SignedIn) else None
+    return found if isinstance(found, SignedIn) else None
 
 
 def sign_in(user: User) -> None:
@@ -376,7 +379,7 @@ def init_app(app: Flask, *, is_production: bool) -> None:
     csrf.init_app(app)
     manager.session_protection = None  # it ties a session to an address, which telephones change; the epoch ends it
     manager.user_loader(_load)
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)  # a page of an error must ask no database
     app.before_request(_refuse_forgeries)
     app.register_error_handler(SignInFirst, _ask_to_sign_in)
 

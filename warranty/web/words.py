@@ -508,6 +508,11 @@ def client_pays(payer: Party | None, name: str | None = None) -> str:
     return reader().text(N_("You pay.")) if payer is Party.CLIENT else f"{pays(payer, name)}."
 
 
+def kind(of: str) -> str:
+    """What sort of contract it is, in the reader's language."""
+    return upper_first(reader().text(reasons.LABELS["kind"][of]))
+
+
 def initials(name: str) -> str:
     """The letters of an avatar: of the first and the last word."""
     words = name.replace("@", " ").split()

@@ -1,0 +1,426 @@
+"""From what the queries found to what a page shows: the only place that fills the values of ``pages``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import url_for
+
+from warranty.domain.coverage import UNDETERMINED
+from warranty.domain.headline import ClientStep, Side
+from warranty.domain.lifecycles import JobState, RmaState, ShipmentDirection, ShipmentState, SwapState
+from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share, VerdictWord
+from warranty.services import jobs, queries
+from warranty.web import pages, words
+from warranty.web.guards import call, known_user
+from warranty.web.pages import Dot, Fill, Outcome, StepState
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+    from warranty.domain.coverage import Verdict
+    from warranty.domain.headline import Standing
+    from warranty.models import HumanTask, Shipment, VendorCall
+    from warranty.services.queries import Brief, Case, Decided, Event, Job, Place
+
+
+# --- pieces ---
+
+
+def frame() -> pages.Frame:
+    """Who is signed in."""
+    user = known_user()
+    assert user is not None  # a guarded page has somebody
+    client = queries.own_client(call().session, call().principal.client_id)
+    tasks = 0 if client else queries.counts(call().session).tasks
+    return pages.Frame(user.name or user.email, user.role, client.name if client else None, tasks)
+
+
+def subject(place: Place, fault: Any) -> pages.Subject:
+    """What is broken."""
+    return pages.Subject(
+        component=fault.component,
+        component_ref=fault.component_ref,
+        serial_number=place.asset.serial_number if place.asset else fault.serial_number,
+        product=f"{place.product.manufacturer} {place.product.model}" if place.product else None,
+        unit_name=place.asset.name if place.asset else "",
+        site_name=place.site.name if place.site else None,
+        client_name=place.client.name,
+    )
+
+
+def sign(verdict: Verdict) -> pages.Sign:
+    """A verdict as its badge: a share that the client does not pay is filled."""
+    return pages.Sign(verdict.verdict, verdict.route, _fill(verdict.pays.parts), _fill(verdict.pays.labour))
+
+
+def _fill(payer: Party | None) -> Fill:
+    if payer is None:
+        return Fill.UNKNOWN
+    return Fill.UNPAID if payer is Party.CLIENT else Fill.PAID
+
+
+def ball(standing: Standing, vendor: str | None, client_name: str, *, for_client: bool = False) -> pages.Ball | None:
+    """Whose turn it is."""
+    if standing.ball is None:
+        return None
+    names = {Side.VENDOR: vendor, Side.MSP: None, Side.CLIENT: client_name}
+    reader = Side.CLIENT if for_client else Side.MSP
+    return pages.Ball(standing.ball, names[standing.ball], is_reader=standing.ball is reader)
+
+
+def _situation(brief: Brief) -> pages.Situation:
+    return pages.Situation(
+        headline=brief.standing.headline,
+        component=brief.fault.component,
+        vendor=brief.vendor,
+        expected_on=brief.expected_on,
+        return_by=brief.return_by,
+        total_minor=brief.client_minor if brief.has_job else None,
+        currency=brief.currency,
+    )
+
+
+def case_row(brief: Brief) -> pages.CaseRow:
+    """One case in a list of staff."""
+    return pages.CaseRow(
+        reference=brief.fault.reference,
+        url=url_for("staff.case_detail", id=brief.fault.public_id),
+        subject=subject(brief.place, brief.fault),
+        sign=sign(brief.verdict) if brief.verdict else None,
+        situation=_situation(brief),
+        ball=ball(brief.standing, brief.vendor, brief.place.client.name),
+        reported_at=brief.fault.reported_at,
+    )
+
+
+def task_row(task: queries.Task) -> pages.TaskRow:
+    """Something that waits for a person."""
+    return _task(task.row, task.fault, task.place)
+
+
+def _task(row: HumanTask, fault: Any, place: Place) -> pages.TaskRow:
+    url = url_for("staff.case_detail", id=fault.public_id)
+    return pages.TaskRow(row.kind, row.why, row.created_at, url, fault.reference, subject(place, fault))
+
+
+# --- the verdict ---
+
+
+def verdict_view(
+    verdict: Verdict, coverages: dict[str, Any], vendor: str | None, decided: tuple[Decided, ...] = ()
+) -> pages.VerdictView:
+    """A verdict with its winners and losers, and those that it superseded."""
+    newest = decided[0] if decided else None
+    checked = [row.checked_at for row in coverages.values() if row.checked_at]
+    return pages.VerdictView(
+        sign=sign(verdict),
+        decided_at=newest.row.decided_at if newest else None,
+        decided_by=(newest.by.name or newest.by.email) if newest and newest.by else None,
+        general=tuple(entry for entry in verdict.reasons if entry.share is None or entry.coverage is None),
+        shares=tuple(_share(verdict, share, coverages, vendor) for share in Share) if verdict.verdict else (),
+        evidence=pages.Evidence(vendor, max(checked)) if vendor and checked else None,
+        replaced=tuple(
+            pages.ReplacedVerdict(sign(old.verdict), old.row.decided_at, new.row.decided_at, new.row.why)
+            for new, old in zip(decided, decided[1:], strict=False)
+        ),
+    )
+
+
+def _share(verdict: Verdict, share: Share, coverages: dict[str, Any], vendor: str | None) -> pages.ShareRows:
+    payer = verdict.pays.parts if share is Share.PARTS else verdict.pays.labour
+    awarded = verdict.awards.parts if share is Share.PARTS else verdict.awards.labour
+    rows = [
+        pages.ContractRow(
+            name=coverages[entry.coverage].name or words.kind(coverages[entry.coverage].kind),
+            number=coverages[entry.coverage].contract_number,
+            outcome=_outcome(entry.code, is_awarded=entry.coverage == awarded),
+            reason=entry,
+        )
+        for entry in verdict.reasons
+        if entry.share is share and entry.coverage in coverages
+    ]
+    wins = {Outcome.PAYS, Outcome.WOULD_PAY}
+    return pages.ShareRows(
+        share=share,
+        payer=payer,
+        payer_name=vendor if payer is Party.VENDOR else None,
+        winners=tuple(row for row in rows if row.outcome in wins),
+        losers=tuple(row for row in rows if row.outcome not in wins),
+    )
+
+
+def _outcome(code: ReasonCode, *, is_awarded: bool) -> Outcome:
+    if code is ReasonCode.CHOSEN:
+        return Outcome.PAYS if is_awarded else Outcome.WOULD_PAY
+    return Outcome.OPEN if code in UNDETERMINED else Outcome.NO
+
+
+# --- one case ---
+
+
+def case(found: Case, version: str) -> pages.CaseView:
+    """The page of one case."""
+    fault, place, claim = found.fault, found.place, found.claim
+    newest = found.verdicts[0].verdict if found.verdicts else None
+    rma = claim.rma if claim else None
+    return pages.CaseView(
+        reference=fault.reference,
+        url=url_for("staff.case_detail", id=fault.public_id),
+        live_url=url_for("staff.case_live", id=fault.public_id),
+        etag=f'"{version}"',
+        subject=subject(place, fault),
+        cause=fault.cause,
+        symptom=fault.symptom,
+        severity=fault.severity,
+        occurred_at=fault.occurred_at,
+        reported_at=fault.reported_at,
+        reporter=(found.reporter.name or found.reporter.email) if found.reporter else fault.reporter,
+        ownership=place.asset.ownership if place.asset else None,
+        situation=case_situation(found),
+        ball=ball(found.standing, found.vendor, place.client.name),
+        tracks=tuple(_tracks(found)),
+        verdict=verdict_view(newest, found.coverages, found.vendor, found.verdicts) if newest else None,
+        timeline=tuple(_timeline(found)),
+        calls=tuple(_call(one) for one in found.calls),
+        numbers=tuple(_numbers(rma, found.vendor)) if rma else (),
+        tasks=tuple(_task(task, fault, place) for task in found.tasks if task.resolved_at is None),
+        jobs=tuple(job_view(one, fault, place) for one in reversed(found.jobs)),
+        contact_name=found.contact.name if found.contact else None,
+        contact_phone=found.contact.phone if found.contact else "",
+        contact_email=found.contact.email if found.contact else "",
+        attention=rma.needs_attention if rma else None,
+        vendor_reason=rma.vendor_reason if rma else None,
+    )
+
+
+def case_situation(found: Case) -> pages.Situation:
+    """What the answer sentence needs."""
+    to_us, to_vendor = found.parcel(ShipmentDirection.TO_US), found.parcel(ShipmentDirection.TO_VENDOR)
+    newest = found.jobs[-1] if found.jobs else None
+    return pages.Situation(
+        headline=found.standing.headline,
+        component=found.fault.component,
+        vendor=found.vendor,
+        expected_on=to_us.due_on if to_us else None,
+        return_by=to_vendor.due_on if to_vendor else None,
+        total_minor=newest.client_minor if newest else None,
+        currency=newest.row.currency if newest else found.place.client.currency,
+    )
+
+
+_CLAIM_WAY = (RmaState.DRAFT, RmaState.SUBMITTED, RmaState.UNDER_REVIEW, RmaState.AUTHORIZED, RmaState.CLOSED)
+_GOODS_WAY = (ShipmentState.EXPECTED, ShipmentState.IN_TRANSIT, ShipmentState.DELIVERED, ShipmentState.CHECKED_IN)
+_RETURN_WAY = (ShipmentState.DUE, ShipmentState.IN_TRANSIT, ShipmentState.RECEIVED)
+_SWAP_WAY = (SwapState.PLANNED, SwapState.RECEIVED, SwapState.INSTALLED, SwapState.VERIFIED, SwapState.DONE)
+_JOB_WAY = (JobState.DRAFT, JobState.QUOTED, JobState.APPROVED, JobState.IN_PROGRESS, JobState.COMPLETED)
+# A state beside the way stands where the record would go on.
+_BESIDE: dict[StrEnum, int] = {
+    RmaState.OUTCOME_UNKNOWN: 1,
+    RmaState.SUBMIT_FAILED: 1,
+    RmaState.MANUAL_HANDLING: 1,
+    RmaState.INFO_REQUIRED: 2,
+    RmaState.DENIED: 2,
+    RmaState.EXPIRED: 3,
+}
+
+
+def _passed(state: StrEnum, way: tuple[StrEnum, ...]) -> int:
+    return way.index(state) if state in way else _BESIDE.get(state, len(way))
+
+
+def _tracks(found: Case) -> list[pages.Track]:
+    tracks = []
+    if found.claim:
+        state = found.claim.rma.state
+        tracks.append(pages.Track("claim", state, _passed(state, _CLAIM_WAY), len(_CLAIM_WAY), vendor=found.vendor))
+    for direction, record, way in (
+        (ShipmentDirection.TO_US, "goods", _GOODS_WAY),
+        (ShipmentDirection.TO_VENDOR, "return", _RETURN_WAY),
+    ):
+        parcel = found.parcel(direction)
+        if parcel:
+            tracks.append(_parcel(record, parcel, way, found.vendor))
+    if found.swaps:
+        state = found.swaps[-1].state
+        tracks.append(pages.Track("swap", state, _passed(state, _SWAP_WAY), len(_SWAP_WAY)))
+    if found.jobs:
+        state = found.jobs[-1].row.state
+        tracks.append(pages.Track("job", state, _passed(state, _JOB_WAY), len(_JOB_WAY)))
+    return tracks
+
+
+def _parcel(record: str, parcel: Shipment, way: tuple[StrEnum, ...], vendor: str | None) -> pages.Track:
+    return pages.Track(
+        record,
+        parcel.state,
+        _passed(parcel.state, way),
+        len(way),
+        vendor=vendor,
+        carrier=parcel.carrier,
+        tracking_number=parcel.tracking_number,
+        due_on=parcel.due_on,
+    )
+
+
+def _timeline(found: Case) -> list[pages.TimelineRow]:
+    rows = [row for event in found.events if (row := _event(event, found)) is not None]
+    rows += [
+        pages.TimelineRow(
+            at=decided.row.decided_at,
+            dot=Dot.PERSON if decided.by else Dot.AUTOMATIC,
+            record="verdict",
+            state=decided.row.verdict,
+            actor=(decided.by.name or decided.by.email) if decided.by else None,
+            note="" if decided is found.verdicts[-1] else decided.row.why,
+        )
+        for decided in found.verdicts
+        if decided.row.verdict is not None
+    ]
+    return sorted(rows, key=lambda row: row.at, reverse=True)
+
+
+def _event(event: Event, found: Case) -> pages.TimelineRow | None:
+    """One row of the register, if it tells something that happened to the case."""
+    row = event.row
+    state = "reported" if row.action == "reported" else row.new_state
+    is_birth_of_report = row.record == "fault" and row.action == "move" and state == "reported"
+    if state is None or (row.record, state) not in words.HAPPENED or is_birth_of_report:
+        return None
+    is_vendor = row.actor.startswith("vendor:")
+    return pages.TimelineRow(
+        at=row.at,
+        dot=_dot(event),
+        record=row.record,
+        state=state,
+        actor=(event.user.name or event.user.email) if event.user else None,
+        vendor=found.vendor,
+        their_word=row.vendor_status if is_vendor and row.reason != "implied" else None,
+        note=row.reason if _dot(event) in {Dot.PERSON, Dot.CLIENT} or row.record == "rma" else "",
+    )
+
+
+def _dot(event: Event) -> Dot:
+    if event.row.actor.startswith("vendor:"):
+        return Dot.VENDOR
+    if event.user is None:
+        return Dot.AUTOMATIC
+    return Dot.CLIENT if event.user.role in CLIENT_ROLES else Dot.PERSON
+
+
+def _call(one: VendorCall) -> pages.CallRow:
+    return pages.CallRow(
+        one.at, one.method, one.url, one.status, one.trouble, one.duration_ms, one.request, one.response
+    )
+
+
+def _numbers(rma: Any, vendor: str | None) -> list[pages.Number]:
+    given = (("ours", rma.client_reference), ("vendor_case", rma.vendor_case_number), ("rma", rma.rma_number))
+    return [pages.Number(kind, value, vendor) for kind, value in given if value]
+
+
+def job_view(job: Job, fault: Any, place: Place) -> pages.JobView:
+    """One ad hoc job."""
+    row = job.row
+    return pages.JobView(
+        reference=row.reference,
+        url=url_for("staff.job_detail", id=row.public_id),
+        case_reference=fault.reference,
+        case_url=url_for("staff.case_detail", id=fault.public_id),
+        kind=row.kind,
+        state=row.state,
+        subject=subject(place, fault),
+        ball=None,
+        currency=row.currency,
+        lines=tuple(
+            pages.LineRow(
+                line.what,
+                line.description,
+                line.quantity_hundredths,
+                line.unit_price_minor,
+                None if line.unit_price_minor is None else jobs.amount_minor(line),
+                line.payer,
+            )
+            for line in job.lines
+        ),
+        total_minor=job.total_minor,
+        client_minor=job.client_minor,
+        created_at=row.created_at,
+        vendor_reason=row.vendor_reason,
+        info_missing=row.info_missing,
+    )
+
+
+# --- the client's pages ---
+
+
+def _cost(brief: Brief) -> pages.Cost:
+    if brief.has_job:
+        return pages.Cost(brief.client_minor, brief.currency)
+    is_open = brief.verdict is None or brief.verdict.verdict in {None, VerdictWord.NEEDS_REVIEW}
+    return pages.Cost(None if is_open else 0, brief.currency)
+
+
+def portal_row(brief: Brief) -> pages.PortalCaseRow:
+    """One case in the client's list."""
+    return pages.PortalCaseRow(
+        url=url_for("portal.case_detail", id=brief.fault.public_id),
+        subject=subject(brief.place, brief.fault),
+        step=brief.standing.step,
+        ball=ball(brief.standing, brief.vendor, brief.place.client.name, for_client=True),
+        cost=_cost(brief),
+        expected_on=brief.expected_on,
+        reported_at=brief.fault.reported_at,
+        closed_at=brief.fault.case_closed_at if brief.standing.step is ClientStep.CLOSED else None,
+    )
+
+
+def portal_case(found: Case, version: str) -> pages.PortalCaseView:
+    """One case in plain words."""
+    fault, place = found.fault, found.place
+    verdict = found.verdicts[0].verdict if found.verdicts else None
+    is_decided = verdict is not None and verdict.verdict not in {None, VerdictWord.NEEDS_REVIEW}
+    newest = found.jobs[-1] if found.jobs else None
+    minor = newest.client_minor if newest else (0 if is_decided else None)
+    payers = []
+    if verdict is not None and is_decided:
+        for share, payer in ((Share.PARTS, verdict.pays.parts), (Share.LABOUR, verdict.pays.labour)):
+            if payer is not None:
+                payers.append((share, payer, found.vendor if payer is Party.VENDOR else None))
+    shown = {ReasonCode.CHOSEN, ReasonCode.NO_COVERAGE, ReasonCode.MSP_OWNED, ReasonCode.LOANER, ReasonCode.EXPIRED}
+    return pages.PortalCaseView(
+        reference=fault.reference,
+        url=url_for("portal.case_detail", id=fault.public_id),
+        live_url=url_for("portal.case_live", id=fault.public_id),
+        etag=f'"{version}"',
+        subject=subject(place, fault),
+        situation=case_situation(found),
+        step=found.standing.step,
+        steps=tuple(_steps(found)),
+        ball=ball(found.standing, found.vendor, place.client.name, for_client=True),
+        cost=pages.Cost(minor, newest.row.currency if newest else place.client.currency),
+        payers=tuple(payers),
+        reasons=tuple(entry for entry in verdict.reasons if entry.code in shown) if verdict and is_decided else (),
+    )
+
+
+_NOT_ON_A_CLAIM = frozenset({ClientStep.WAITING_FOR_YOUR_APPROVAL})
+_NOT_ON_A_JOB = frozenset({ClientStep.ORDERED_FROM_THE_VENDOR, ClientStep.ON_ITS_WAY})
+
+
+def _steps(found: Case) -> list[pages.PortalStep]:
+    route = found.verdicts[0].verdict.route if found.verdicts else None
+    unused = {Route.RMA: _NOT_ON_A_CLAIM, Route.AD_HOC: _NOT_ON_A_JOB}.get(route, frozenset()) if route else frozenset()
+    order = list(ClientStep)
+    here = order.index(found.standing.step)
+    steps = []
+    for place, step in enumerate(order):
+        if place == here:
+            state = StepState.HERE
+        elif step in unused:
+            state = StepState.UNUSED
+        else:
+            state = StepState.DONE if place < here else StepState.AHEAD
+        began = found.fault.reported_at if step is ClientStep.REPORTED else None
+        steps.append(pages.PortalStep(step, state, at=began))
+    return steps
