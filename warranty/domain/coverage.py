@@ -8,10 +8,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from warranty.domain.case import Asset, Case, Coverage, Evidence, Fault, OtherCase, UnitLookup
-from warranty.domain.reasons import CHOSEN, PLACES, SENTENCES, Params, Reason, fill, reason
+from warranty.domain.reasons import CHOSEN, OUTRANKED, PLACES, SENTENCES, Params, Reason, fill, reason
 from warranty.domain.terms import (
     CONSUMABLES,
     AssetState,
@@ -41,8 +42,7 @@ ENGINE_VERSION: Final = "1"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Shares(Generic[T]):
+class Shares(NamedTuple, Generic[T]):
     """One thing for each share of a swap, or None for neither."""
 
     parts: T | None = None
@@ -208,7 +208,7 @@ class _Days(NamedTuple):
 class _Question:
     """What every candidate is asked about; worked out once a case."""
 
-    __slots__ = ("_days", "fault", "freshness", "now", "precedence", "site")
+    __slots__ = ("_days", "fault", "freshness", "now", "precedence", "site", "within")
 
     def __init__(self, case: Case, asset: Asset) -> None:
         agreed = case.policy.precedence
@@ -218,6 +218,12 @@ class _Question:
         self.now = case.now
         self.fault = case.fault
         self.site = asset.site
+        self.within = {  # what a scope of each kind must name; without product or site the unit is in none of them
+            ScopeKind.ASSET: asset.id,
+            ScopeKind.PRODUCT: asset.product,
+            ScopeKind.SITE: asset.site,
+            ScopeKind.CLIENT: asset.client,
+        }
         self._days: dict[tzinfo, _Days] = {}
 
     def days_in(self, zone: tzinfo) -> _Days:
@@ -297,19 +303,26 @@ class _Finding:
 
     __slots__ = ("_said", "coverage", "days", "definite", "doubt", "exhausted", "fault", "is_in_covered_grace", "rank")
 
+    coverage: Coverage
+    fault: Fault
+    days: _Days
+    is_in_covered_grace: bool
+    definite: ReasonCode | None  # the first definite failure before the share is asked
+    exhausted: ReasonCode | None  # the one after it
+    doubt: ReasonCode | None  # the first undetermined failure; it counts where nothing definite stands against it
+    rank: _Rank
+
     def __init__(self, question: _Question, coverage: Coverage) -> None:
         limit, ends_on = coverage.claims_limit, coverage.ends_on
-        days = question.days_in(coverage.time_zone)
-        by_dates = _ask_dates(question, coverage, days)
         self.coverage = coverage
         self.fault = question.fault
-        self.days = days
-        self.is_in_covered_grace = by_dates is None and ends_on is not None and days.fault_on > ends_on
-        # The first definite failure before the share is asked, the one after it, and the first undetermined failure.
+        self.days = question.days_in(coverage.time_zone)
+        by_dates = _ask_dates(question, coverage, self.days)
+        self.is_in_covered_grace = by_dates is None and ends_on is not None and self.days.fault_on > ends_on
         self.definite = _first_definite(question, coverage, by_dates)
         self.exhausted = ReasonCode.LIMIT_EXHAUSTED if limit is not None and coverage.claims_used >= limit else None
         self.doubt = by_dates or _first_doubt(question, coverage, is_in_covered_grace=self.is_in_covered_grace)
-        self.rank: _Rank = (
+        self.rank = (
             question.precedence[coverage.kind],
             _SPECIFICITY_PLACE[coverage.scope.kind],
             _LEVEL_PLACE[coverage.service_level],
@@ -332,7 +345,7 @@ class _Finding:
         """The entry for one share. Facts and text are made once: most sentences are the same for both shares."""
         said = self._said.get(sentence)
         if said is None:
-            params = {place: _FACTS[place](self) for place in PLACES[sentence]}
+            params = {place: fact(self) for place, fact in _FACTS_OF[sentence]}
             said = self._said[sentence] = params, fill(sentence, params)
         return Reason(code, share, self.coverage.id, *said)
 
@@ -350,6 +363,11 @@ _FACTS: Final[dict[str, Callable[[_Finding], str | int | None]]] = {
     "claims_limit": lambda found: found.coverage.claims_limit,
     "vendor_says": lambda found: found.coverage.evidence.vendor_says,
     "checked_on": lambda found: _checked_on(found.coverage.evidence),
+}
+_FACTS_OF: Final = {  # of those sentences that speak of a coverage
+    sentence: tuple((place, _FACTS[place]) for place in places)
+    for sentence, places in PLACES.items()
+    if _FACTS.keys() >= set(places)
 }
 
 
@@ -411,10 +429,8 @@ def _unless_contradicted(code: ReasonCode, question: _Question, coverage: Covera
     if evidence.checked_at is None or question.unanswered(evidence) is not None:
         return code
     checked_on = _day(evidence.checked_at, coverage.time_zone)
-    if code == ReasonCode.NOT_STARTED:
-        is_outside = checked_on < coverage.starts_on
-    else:
-        is_outside = _is_after_end(checked_on, coverage)
+    is_early = code == ReasonCode.NOT_STARTED
+    is_outside = checked_on < coverage.starts_on if is_early else _is_after_end(checked_on, coverage)
     return ReasonCode.SOURCES_CONFLICT if is_outside else code
 
 
@@ -457,7 +473,7 @@ class _Award(NamedTuple):
 def _award(share: Share, findings: Sequence[_Finding]) -> _Award:
     """Rank those that pass; the entries keep the order of the findings."""
     asked = [(found, found.failure(share)) for found in findings]
-    best = min((found for found, failure in asked if failure is None), key=lambda found: found.rank, default=None)
+    best = min([found for found, failure in asked if failure is None], key=attrgetter("rank"), default=None)
     doubts: set[ReasonCode] = set()
     reasons = []
     for found, failure in asked:
@@ -471,12 +487,13 @@ def _award(share: Share, findings: Sequence[_Finding]) -> _Award:
                 reasons.append(found.entry(ReasonCode.IN_GRACE, share, SENTENCES[ReasonCode.IN_GRACE]))
         else:
             reasons.append(_outranked(found, best, share))
-    return _Award(best and best.coverage, frozenset(doubts), reasons)
+    return _Award(None if best is None else best.coverage, frozenset(doubts), reasons)
 
 
 def _outranked(found: _Finding, best: _Finding, share: Share) -> Reason:
-    rule = next(rule for rule, mine, its in zip(_RULES, found.rank, best.rank, strict=True) if mine != its)
-    return reason(ReasonCode.OUTRANKED, share, found.coverage.id, rule=rule, winner=best.coverage.id)
+    place = next(place for place, mine in enumerate(found.rank) if mine != best.rank[place])
+    params = {"rule": _RULES[place], "winner": best.coverage.id}
+    return Reason(ReasonCode.OUTRANKED, share, found.coverage.id, params, OUTRANKED[_RULES[place]])
 
 
 # ── The verdict ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -499,7 +516,8 @@ _MSP_PAYS_AS: Final = {Ownership.MSP: ReasonCode.MSP_OWNED, Ownership.LOANER: Re
 def _weigh(case: Case, asset: Asset) -> Verdict:
     """Rank the candidates for each share, and say what follows. No gate has fired."""
     question = _Question(case, asset)
-    candidates = sorted((one for one in case.coverages if _fits(one, asset)), key=lambda one: one.id)
+    candidates = [one for one in case.coverages if one.scope.id == question.within[one.scope.kind]]
+    candidates.sort(key=lambda one: one.id)
     findings = [_Finding(question, one) for one in candidates]
     parts, labour = _award(Share.PARTS, findings), _award(Share.LABOUR, findings)
     doubts = parts.doubts | labour.doubts
@@ -518,7 +536,7 @@ def _weigh(case: Case, asset: Asset) -> Verdict:
         general.append(reason(ReasonCode.PRE_EXISTING_CONDITION, component=case.fault.component))
 
     word, route = _word_and_route(parts.won, labour.won)
-    awards: Shares[str] = Shares(parts.won and parts.won.id, labour.won and labour.won.id)
+    awards: Shares[str] = Shares(_id(parts.won), _id(labour.won))
     pays = Shares(_payer(parts.won, asset.ownership), _payer(labour.won, asset.ownership))
     if doubts or was_faulty:
         word, awards, pays = VerdictWord.NEEDS_REVIEW, Shares(), Shares()
@@ -539,19 +557,6 @@ def _word_and_route(parts: Coverage | None, labour: Coverage | None) -> tuple[Ve
     return VerdictWord.PARTLY_COVERED if labour is None else VerdictWord.COVERED, _ROUTES[parts.fulfilment]
 
 
-def _fits(coverage: Coverage, asset: Asset) -> bool:
-    """Whether the scope names this unit; a unit without product or site is in no product's and no site's scope."""
-    match coverage.scope.kind:
-        case ScopeKind.ASSET:
-            return coverage.scope.id == asset.id
-        case ScopeKind.PRODUCT:
-            return coverage.scope.id == asset.product
-        case ScopeKind.SITE:
-            return coverage.scope.id == asset.site
-        case ScopeKind.CLIENT:
-            return coverage.scope.id == asset.client
-
-
 def _absence_unproved(question: _Question, lookup: UnitLookup) -> ReasonCode | None:
     """Why "nothing covers the parts" is not proved. An attestation only stands in for an account that cannot ask."""
     if lookup.source == LookupSource.VENDOR_LOOKUP:
@@ -567,14 +572,15 @@ def _entry_of_the_unit(code: ReasonCode, lookup: UnitLookup) -> Reason:
 
 def _repeated(case: Case) -> OtherCase | None:
     """The case on the same component that was closed last before the report, within the window."""
-    window = timedelta(days=case.policy.repeat_window_days)
-    ages = [
-        (case.fault.reported_at - other.closed_at, other.id, other)
-        for other in case.cases
-        if other.closed_at is not None and other.component == case.fault.component and other.id != case.fault.id
-    ]
-    inside = [(age, id_, other) for age, id_, other in ages if timedelta(0) <= age <= window]
-    return min(inside, key=lambda one: one[:2])[2] if inside else None
+    fault, window = case.fault, timedelta(days=case.policy.repeat_window_days)
+    last: tuple[timedelta, str, OtherCase] | None = None
+    for other in case.cases:
+        if other.closed_at is None or other.component != fault.component or other.id == fault.id:
+            continue
+        age = fault.reported_at - other.closed_at
+        if timedelta(0) <= age <= window and (last is None or (age, other.id) < last[:2]):
+            last = age, other.id, other
+    return None if last is None else last[2]
 
 
 def _others_pay(*won: Coverage | None) -> bool:
@@ -586,6 +592,10 @@ def _may_ask_the_vendor(case: Case, asset: Asset, doubts: frozenset[ReasonCode])
     has_patience = case.now - case.fault.reported_at < timedelta(minutes=case.policy.lookup_patience_minutes)
     can_ask = asset.lookup.source == LookupSource.VENDOR_LOOKUP
     return bool(doubts) and doubts <= _ASKING_MAY_SETTLE and can_ask and has_patience
+
+
+def _id(won: Coverage | None) -> str | None:
+    return None if won is None else won.id
 
 
 def _payer(won: Coverage | None, ownership: Ownership) -> Party:

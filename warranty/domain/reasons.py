@@ -121,7 +121,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {    # by the name of the place they 
 
 ALL_SENTENCES: Final = (*CHOSEN.values(), *OUTRANKED.values(), *OF_THE_UNIT.values(), *SENTENCES.values())
 PLACES: Final = {sentence: tuple(re.findall(r"%\((\w+)\)s", sentence)) for sentence in ALL_SENTENCES}
-_LABELLED: Final = frozenset(sentence for sentence, places in PLACES.items() if not LABELS.keys().isdisjoint(places))
+_LABELLED: Final = {sentence: [place for place in places if place in LABELS] for sentence, places in PLACES.items()}
 
 
 class Reason(NamedTuple):
@@ -169,6 +169,6 @@ def render(
 
 def fill(sentence: str, params: Params, translate: Callable[[str], str] = str) -> str:
     """Put facts into the places of a sentence, words of our vocabularies by their labels."""
-    if sentence in _LABELLED:
-        params = {place: translate(LABELS[place][fact]) if place in LABELS else fact for place, fact in params.items()}
+    if labelled := _LABELLED[sentence]:
+        params = {**params, **{place: translate(LABELS[place][params[place]]) for place in labelled}}
     return translate(sentence) % params
