@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -211,9 +212,7 @@ class _Question:
     __slots__ = ("_days", "fault", "freshness", "now", "precedence", "site", "within")
 
     def __init__(self, case: Case, asset: Asset) -> None:
-        agreed = case.policy.precedence
-        kinds = (*agreed, *(kind for kind in _DEFAULT_PRECEDENCE if kind not in agreed))
-        self.precedence = {kind: place for place, kind in enumerate(kinds)}
+        self.precedence = _places(case.policy.precedence)
         self.freshness = timedelta(days=case.policy.evidence_freshness_days)
         self.now = case.now
         self.fault = case.fault
@@ -245,6 +244,12 @@ class _Question:
         if self.now - looked_up.checked_at > self.freshness:
             return ReasonCode.LOOKUP_STALE
         return _ANSWER_CODES.get(looked_up.vendor_says)
+
+
+@lru_cache(maxsize=256)  # few precedences are agreed on, and one is read for every case
+def _places(agreed: tuple[CoverageKind, ...]) -> dict[CoverageKind, int]:
+    kinds = (*agreed, *(kind for kind in _DEFAULT_PRECEDENCE if kind not in agreed))
+    return {kind: place for place, kind in enumerate(kinds)}
 
 
 def _day(instant: datetime, zone: tzinfo) -> date:
@@ -295,6 +300,17 @@ _LEVEL_PLACE: Final = {level: place for place, level in enumerate(ServiceLevel)}
 _DELIVERY_PLACE: Final = {delivery: place for place, delivery in enumerate(Delivery)}
 
 _RULES: Final = tuple(Rule)
+
+# Python 3.11 is slow to reach a member through its enum; these are asked for with every coverage.
+_CHOSEN: Final = ReasonCode.CHOSEN
+_OUTRANKED: Final = ReasonCode.OUTRANKED
+_IN_GRACE: Final = ReasonCode.IN_GRACE
+_CAUSE_UNKNOWN: Final = Cause.UNKNOWN
+_LEVEL_UNKNOWN: Final = ServiceLevel.UNKNOWN
+_CONTRACT_FILE: Final = EvidenceSource.CONTRACT_FILE
+_VENDOR_LOOKUP: Final = EvidenceSource.VENDOR_LOOKUP
+_SAYS_COVERED: Final = CoverageSays.COVERED
+_SAYS_NOT_COVERED: Final = CoverageSays.NOT_COVERED
 _Rank = tuple[int, int, int, int, tuple[bool, date], str, str]  # lower is better; one place for each of the rules
 
 
@@ -351,17 +367,17 @@ class _Finding:
 
 
 _FACTS: Final[dict[str, Callable[[_Finding], str | int | None]]] = {
-    "contract": lambda found: found.coverage.contract_number,
-    "kind": lambda found: found.coverage.kind,
-    "starts_on": lambda found: str(found.coverage.starts_on),
+    "contract": attrgetter("coverage.contract_number"),
+    "kind": attrgetter("coverage.kind"),
+    "starts_on": lambda found: found.coverage.starts_on.isoformat(),
     "ends_on": lambda found: str(found.coverage.ends_on),
-    "fault_on": lambda found: str(found.days.fault_on),
-    "reported_on": lambda found: str(found.days.reported_on),
-    "component": lambda found: found.fault.component,
-    "cause": lambda found: found.fault.cause,
-    "claims_used": lambda found: found.coverage.claims_used,
-    "claims_limit": lambda found: found.coverage.claims_limit,
-    "vendor_says": lambda found: found.coverage.evidence.vendor_says,
+    "fault_on": lambda found: found.days.fault_on.isoformat(),
+    "reported_on": lambda found: found.days.reported_on.isoformat(),
+    "component": attrgetter("fault.component"),
+    "cause": attrgetter("fault.cause"),
+    "claims_used": attrgetter("coverage.claims_used"),
+    "claims_limit": attrgetter("coverage.claims_limit"),
+    "vendor_says": attrgetter("coverage.evidence.vendor_says"),
     "checked_on": lambda found: _checked_on(found.coverage.evidence),
 }
 _FACTS_OF: Final = {  # of those sentences that speak of a coverage
@@ -387,10 +403,10 @@ def _first_definite(question: _Question, coverage: Coverage, by_dates: ReasonCod
 
 def _first_doubt(question: _Question, coverage: Coverage, *, is_in_covered_grace: bool) -> ReasonCode | None:
     """Ask cause, evidence and service level of a coverage whose dates pass."""
-    if coverage.excluded_causes and question.fault.cause == Cause.UNKNOWN:
+    if coverage.excluded_causes and question.fault.cause == _CAUSE_UNKNOWN:
         return ReasonCode.CAUSE_UNKNOWN
     by_evidence = _ask_evidence(question, coverage, is_in_covered_grace=is_in_covered_grace)
-    if by_evidence is None and coverage.service_level == ServiceLevel.UNKNOWN:
+    if by_evidence is None and coverage.service_level == _LEVEL_UNKNOWN:
         return ReasonCode.UNKNOWN_SERVICE_LEVEL
     return by_evidence
 
@@ -424,7 +440,7 @@ def _unless_contradicted(code: ReasonCode, question: _Question, coverage: Covera
     An answer of a day inside the dates does not contradict them: it was true while the contract ran.
     """
     evidence = coverage.evidence
-    if evidence.vendor_says != CoverageSays.COVERED or evidence.source != EvidenceSource.VENDOR_LOOKUP:
+    if evidence.vendor_says != _SAYS_COVERED or evidence.source != _VENDOR_LOOKUP:
         return code
     if evidence.checked_at is None or question.unanswered(evidence) is not None:
         return code
@@ -437,12 +453,12 @@ def _unless_contradicted(code: ReasonCode, question: _Question, coverage: Covera
 def _ask_evidence(question: _Question, coverage: Coverage, *, is_in_covered_grace: bool) -> ReasonCode | None:
     """Ask what a coverage rests on whose dates pass."""
     evidence = coverage.evidence
-    if evidence.source == EvidenceSource.CONTRACT_FILE:
+    if evidence.source == _CONTRACT_FILE:
         return None
-    if evidence.source == EvidenceSource.NONE:
+    if evidence.source != _VENDOR_LOOKUP:  # there is no evidence at all
         return None if coverage.kind in _NEEDS_NO_EVIDENCE else ReasonCode.NO_EVIDENCE
     unanswered = question.unanswered(evidence)
-    if unanswered is None and evidence.vendor_says == CoverageSays.NOT_COVERED and not is_in_covered_grace:
+    if unanswered is None and evidence.vendor_says == _SAYS_NOT_COVERED and not is_in_covered_grace:
         assert evidence.checked_at is not None  # else it were unanswered
         checked_on = _day(evidence.checked_at, coverage.time_zone)
         if coverage.starts_on <= checked_on and not _is_after_end(checked_on, coverage):
@@ -461,7 +477,7 @@ class _Award(NamedTuple):
     """The ranking of one share."""
 
     winner: Coverage | None  # among those that pass
-    doubts: frozenset[ReasonCode]  # of those that might have won in its place; any makes the share undetermined
+    doubts: set[ReasonCode]  # of those that might have won in its place; any makes the share undetermined
     reasons: list[Reason]
 
     @property
@@ -474,7 +490,7 @@ def _award(share: Share, findings: Sequence[_Finding]) -> _Award:
     """Rank those that pass; the entries keep the order of the findings."""
     asked = [(found, found.failure(share)) for found in findings]
     best = min([found for found, failure in asked if failure is None], key=attrgetter("rank"), default=None)
-    doubts: set[ReasonCode] = set()
+    doubts = set()
     reasons = []
     for found, failure in asked:
         if failure is not None:
@@ -482,18 +498,20 @@ def _award(share: Share, findings: Sequence[_Finding]) -> _Award:
             if failure in UNDETERMINED and (best is None or found.rank < best.rank):
                 doubts.add(failure)
         elif best is None or found is best:
-            reasons.append(found.entry(ReasonCode.CHOSEN, share, CHOSEN[share]))
+            reasons.append(found.entry(_CHOSEN, share, CHOSEN[share]))
             if found.is_in_covered_grace:
-                reasons.append(found.entry(ReasonCode.IN_GRACE, share, SENTENCES[ReasonCode.IN_GRACE]))
+                reasons.append(found.entry(_IN_GRACE, share, SENTENCES[_IN_GRACE]))
         else:
             reasons.append(_outranked(found, best, share))
-    return _Award(None if best is None else best.coverage, frozenset(doubts), reasons)
+    return _Award(None if best is None else best.coverage, doubts, reasons)
 
 
 def _outranked(found: _Finding, best: _Finding, share: Share) -> Reason:
-    place = next(place for place, mine in enumerate(found.rank) if mine != best.rank[place])
+    place = 0
+    while found.rank[place] == best.rank[place]:  # ids differ, so one of the places does
+        place += 1
     params = {"rule": _RULES[place], "winner": best.coverage.id}
-    return Reason(ReasonCode.OUTRANKED, share, found.coverage.id, params, OUTRANKED[_RULES[place]])
+    return Reason(_OUTRANKED, share, found.coverage.id, params, OUTRANKED[_RULES[place]])
 
 
 # ── The verdict ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -517,7 +535,7 @@ def _weigh(case: Case, asset: Asset) -> Verdict:
     """Rank the candidates for each share, and say what follows. No gate has fired."""
     question = _Question(case, asset)
     candidates = [one for one in case.coverages if one.scope.id == question.within[one.scope.kind]]
-    candidates.sort(key=lambda one: one.id)
+    candidates.sort(key=attrgetter("id"))
     findings = [_Finding(question, one) for one in candidates]
     parts, labour = _award(Share.PARTS, findings), _award(Share.LABOUR, findings)
     doubts = parts.doubts | labour.doubts
@@ -525,27 +543,28 @@ def _weigh(case: Case, asset: Asset) -> Verdict:
     of_the_unit = []
 
     if parts.winner is None and (code := _absence_unproved(question, asset.lookup)) is not None:
-        doubts |= {code}
+        doubts.add(code)
         of_the_unit.append(_entry_of_the_unit(code, asset.lookup))
     if not findings:
         general.append(reason(ReasonCode.NO_COVERAGE))
     if (earlier := _repeated(case)) is not None:
         general.append(reason(ReasonCode.REPEAT_FAILURE, case=earlier.id))
-    was_faulty = case.fault.component in asset.handover_exceptions and not _others_pay(parts.won, labour.won)
+    parts_won, labour_won = parts.won, labour.won
+    was_faulty = case.fault.component in asset.handover_exceptions and not _others_pay(parts_won, labour_won)
     if was_faulty:
         general.append(reason(ReasonCode.PRE_EXISTING_CONDITION, component=case.fault.component))
 
-    word, route = _word_and_route(parts.won, labour.won)
-    awards: Shares[str] = Shares(_id(parts.won), _id(labour.won))
-    pays = Shares(_payer(parts.won, asset.ownership), _payer(labour.won, asset.ownership))
+    word, route = _word_and_route(parts_won, labour_won)
+    awards: Shares[str] = Shares(_id(parts_won), _id(labour_won))
+    pays = Shares(_payer(parts_won, asset.ownership), _payer(labour_won, asset.ownership))
     if doubts or was_faulty:
         word, awards, pays = VerdictWord.NEEDS_REVIEW, Shares(), Shares()
         route = Route.LOOKUP if _may_ask_the_vendor(case, asset, doubts) else Route.REVIEW
-    elif asset.ownership in _MSP_PAYS_AS and None in (parts.won, labour.won):
+    elif asset.ownership in _MSP_PAYS_AS and (parts_won is None or labour_won is None):
         general.append(reason(_MSP_PAYS_AS[asset.ownership]))
 
     # The fixed order: by share, coverage and code, each null first. The candidates are in that order already.
-    general.sort(key=lambda entry: entry.code)
+    general.sort(key=attrgetter("code"))
     reasons = (*general, *of_the_unit, *parts.reasons, *labour.reasons)
     return Verdict(word, route, awards, pays, reasons, ENGINE_VERSION)
 
@@ -572,15 +591,15 @@ def _entry_of_the_unit(code: ReasonCode, lookup: UnitLookup) -> Reason:
 
 def _repeated(case: Case) -> OtherCase | None:
     """The case on the same component that was closed last before the report, within the window."""
-    fault, window = case.fault, timedelta(days=case.policy.repeat_window_days)
-    last: tuple[timedelta, str, OtherCase] | None = None
-    for other in case.cases:
-        if other.closed_at is None or other.component != fault.component or other.id == fault.id:
-            continue
-        age = fault.reported_at - other.closed_at
-        if timedelta(0) <= age <= window and (last is None or (age, other.id) < last[:2]):
-            last = age, other.id, other
-    return None if last is None else last[2]
+    fault = case.fault
+    ages = [
+        (fault.reported_at - other.closed_at, other.id, other)
+        for other in case.cases
+        if other.closed_at is not None and other.component == fault.component and other.id != fault.id
+    ]
+    window = timedelta(days=case.policy.repeat_window_days)
+    inside = [one for one in ages if timedelta(0) <= one[0] <= window]
+    return min(inside)[2] if inside else None  # ids differ, so the cases themselves are never compared
 
 
 def _others_pay(*won: Coverage | None) -> bool:
@@ -588,7 +607,7 @@ def _others_pay(*won: Coverage | None) -> bool:
     return all(one is not None and one.kind != CoverageKind.MSP_AGREEMENT for one in won)
 
 
-def _may_ask_the_vendor(case: Case, asset: Asset, doubts: frozenset[ReasonCode]) -> bool:
+def _may_ask_the_vendor(case: Case, asset: Asset, doubts: set[ReasonCode]) -> bool:
     has_patience = case.now - case.fault.reported_at < timedelta(minutes=case.policy.lookup_patience_minutes)
     can_ask = asset.lookup.source == LookupSource.VENDOR_LOOKUP
     return bool(doubts) and doubts <= _ASKING_MAY_SETTLE and can_ask and has_patience
