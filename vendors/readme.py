@@ -24,9 +24,13 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def written(text: str) -> str:
-    """Give the text of the README with the table of today."""
-    return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: BEGIN + table() + END, text, flags=re.DOTALL)
+def renew(readme: Path) -> bool:
+    """Write the table of today into a file that has the two marks; tell whether anything was new."""
+    old = readme.read_text("utf-8")
+    new = re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: BEGIN + table() + END, old, flags=re.DOTALL)
+    if new != old:
+        readme.write_text(new, "utf-8")
+    return new != old
 
 
 def _names(form: AdapterForm, fields: list[AccountField]) -> str:
@@ -42,4 +46,4 @@ def _names(form: AdapterForm, fields: list[AccountField]) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text("utf-8")), "utf-8")
+    renew(README)

@@ -19,8 +19,10 @@ _SECRET_PLACES = (
 )
 _SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|signature|client-?id|api-?key", re.IGNORECASE)
 # A vendor repeats our own lines (``RmaRequest.as_lines``) long after the request that named the people.
-_PERSONAL_LINE = re.compile(
-    r"((?:^|\n|\\n|\\r)(?:Contact(?: phone| e-mail)?|Ship to): )[^\n\r\"\\]*(?:\\[^nr][^\n\r\"\\]*)*"
+_PERSONAL_KEY = r"(?:Contact(?: phone| e-mail)?|Ship to): "
+_PERSONAL_LINES = (
+    re.compile(rf"^({_PERSONAL_KEY}).*$", re.MULTILINE),
+    re.compile(rf'(\\[nr]{_PERSONAL_KEY})(?:[^"\\]|\\[^nr])*'),  # the same inside a JSON text
 )
 _MIN_SECRET = 4  # shorter ones are masked where a key or header names them; everywhere else they would ruin the text
 _MIN_PERSONAL = 3
@@ -82,7 +84,8 @@ class Scrubber:
             names = {spelling: name for value, name in people.items() for spelling in _spellings(value)}
             text = _replaced(text, names, r"(?<!\w){}(?!\w)", re.IGNORECASE)
         else:
-            text = _PERSONAL_LINE.sub(r"\1[personal]", text)
+            for line in _PERSONAL_LINES:
+                text = line.sub(r"\1[personal]", text)
         for places, by in _SECRET_PLACES:
             text = places.sub(by, text)
         return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 from typing import Any
@@ -16,7 +17,6 @@ class Names:
         """Know no name."""
         self.asked: list[tuple[str, int]] = []
         self._known: dict[str, list[tuple[str, ...]]] = {}
-        self._real = socket.getaddrinfo
 
     def leads(self, name: str, *answers: tuple[str, ...]) -> None:
         """Answer a name with these addresses: one tuple for each time it is asked, the last again and again."""
@@ -24,11 +24,12 @@ class Names:
 
     def getaddrinfo(self, host: str, port: int, *args: Any, **kwargs: Any) -> Any:
         """Answer as ``socket.getaddrinfo`` does."""
-        try:
-            return self._real(host, port, *args, **{**kwargs, "flags": socket.AI_NUMERICHOST})
-        except socket.gaierror:
-            if kwargs.get("flags") == socket.AI_NUMERICHOST:
-                raise
+        literal = _literal(host)
+        if literal:
+            return [self._info(literal, port)]
+        if kwargs.get("flags") == socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        host.encode("idna")  # as the real one does: it refuses labels that are empty or too long
         self.asked.append((host, port))
         answers = self._known.get(host)
         if not answers:
@@ -40,6 +41,15 @@ class Names:
         family = socket.AF_INET if ipaddress.ip_address(address).version == 4 else socket.AF_INET6
         where = (address, port) if family == socket.AF_INET else (address, port, 0, 0)
         return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where)
+
+
+def _literal(host: str) -> str:
+    """Give the address that a literal stands for, in any form that the C library takes; empty where it is a name."""
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    with contextlib.suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(host))
+    return ""
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import runpy
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from vendors import readme
 from vendors.contract import Duty
 from vendors.errors import Trouble, VendorError
 
-HERE = Path(__file__).parent
 PART = {Duty.LOOKUP: contract.LooksUp, Duty.OPEN: contract.Opens, Duty.TRACK: contract.Tracks}
 
 every_vendor = pytest.mark.parametrize("vendor", vendors.available())
@@ -51,8 +51,22 @@ def test_its_recordings_name_their_source(vendor: str) -> None:
 
 
 def test_the_table_in_the_readme_is_current() -> None:
-    text = Path(readme.__file__).with_name("README.md").read_text("utf-8")
-    assert readme.table() in text, "run: python -m vendors.readme"
+    assert readme.table() in readme.README.read_text("utf-8"), "run: python -m vendors.readme"
+
+
+def test_the_table_is_renewed_in_place_and_only_where_it_is_old(tmp_path: Path) -> None:
+    current = readme.README.read_text("utf-8")
+    copy = tmp_path / "README.md"
+    copy.write_text(current.replace(readme.table(), "an old table\n"), "utf-8")
+    assert readme.renew(copy)
+    assert copy.read_text("utf-8") == current
+    assert not readme.renew(copy)
+
+
+def test_renewing_a_current_readme_changes_nothing() -> None:
+    before = readme.README.stat().st_mtime_ns
+    runpy.run_path(str(readme.__file__), run_name="__main__")
+    assert readme.README.stat().st_mtime_ns == before
 
 
 def test_an_unknown_vendor_is_refused_with_those_there_are() -> None:

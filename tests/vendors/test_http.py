@@ -156,6 +156,19 @@ def test_a_body_that_arrives_before_the_deadline_is_read_although_it_drips() -> 
         assert Line(server.url).http.call(READING, "GET", PATH) == [1]
 
 
+def test_an_answer_that_never_stops_sending_ends_at_the_deadline_too() -> None:
+    def busy(connection: socket.socket, _number: int) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"1\r\n \r\n" * 1_000)
+
+    with RawServer(busy) as server:
+        line = Line(server.url, timeout_s=0.3)
+        started = time.monotonic()
+        assert line.fails().trouble is Trouble.UNREACHABLE
+        assert time.monotonic() - started < 1
+
+
 def test_an_answer_that_is_too_large_is_given_up_before_it_is_in_memory() -> None:
     def endless(connection: socket.socket, _number: int) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
@@ -186,7 +199,7 @@ def test_a_body_that_is_cut_short_is_no_answer() -> None:
     "body", [b"", b"{", b"[NaN]", b"[Infinity]", b"\xff\xfe\x00", b"[" * 33 + b"]" * 33, b"[" * 200_000, b"9" * 5000]
 )
 def test_json_that_is_none_or_too_deep_is_a_value_error(body: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         json_document(body)
 
 

@@ -113,7 +113,7 @@ def test_the_text_of_an_option_is_read_by_its_kind(kind: FieldKind, text: str, v
     ],
 )
 def test_text_that_is_none_of_its_kind_says_what_it_must_be(kind: FieldKind, text: str) -> None:
-    with pytest.raises(ValueError, match="true or false|whole number|JSON object"):
+    with pytest.raises(ValueError, match=r"true or false|whole number|JSON object"):
         parsed(kind, text)
 
 

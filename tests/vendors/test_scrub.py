@@ -97,9 +97,9 @@ def test_a_request_without_people_names_nobody() -> None:
 
 @pytest.mark.parametrize("encode", [str, lambda text: json.dumps({"description": text, "state": "1"})])
 def test_our_own_lines_lose_their_people_when_the_vendor_repeats_them_later(encode: object) -> None:
-    lines = replace(REQUEST, contact=Contact("p", 'Eva "E" Ünal', "+31 6", "e@x.example")).as_lines()
+    lines = replace(REQUEST, contact=Contact("p", 'Eva "E" Übelhör', "+31 6", "e@x.example")).as_lines()
     said = Scrubber().text(encode(lines))  # type: ignore[operator] # one of the two above
-    assert not any(value in said for value in ("Eva", "nal", "+31", "x.example", "Keizersgracht", "Amsterdam"))
+    assert not any(value in said for value in ("Eva", "belh", "+31", "x.example", "Keizersgracht", "Amsterdam"))
     assert said.count("[personal]") == 4
     assert "like-for-like replacement requested" in said
 

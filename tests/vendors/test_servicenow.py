@@ -163,6 +163,19 @@ class TestServiceNow(Opens, Tracks):
         )
         assert (first.query["sysparm_offset"], second.query["sysparm_offset"]) == ("0", "100")
 
+    def test_a_list_that_does_not_page_is_malformed_and_ends(self, vendor_server: Recorded) -> None:
+        record = self.recorded("read_ok")["response"]["body"]["result"][0]
+        page = [{**record, "number": f"INC{number}"} for number in range(100)]
+        vendor_server.plays(self.recorded("read_ok"), body={"result": page})
+        listing = self.host(vendor_server.url).adapter.list_cases(datetime(2026, 11, 1, tzinfo=UTC))
+        assert [next(listing).vendor_case_number for _ in page][-1] == "INC99"
+        with pytest.raises(VendorError, match="does not page"):
+            next(listing)
+
+    def test_a_column_that_refers_to_another_record_is_read_by_its_value(self, vendor_server: Recorded) -> None:
+        case = self.case(vendor_server, "read_approved", rma_number_field="caller_id")
+        assert case.rma_number == "6816f79cc0a8016401c5a33be04be441"
+
     def test_a_note_is_a_comment_of_the_record(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded("read_ok"), self.recorded("note_ok"))
         host = self.host(vendor_server.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -29,7 +30,7 @@ __all__ = ["names"]
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+        "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",  # noqa: S104 -- nothing is bound, it is refused
         "192.0.2.1", "198.18.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
         "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12::1", "fec0::1", "ff02::1", "2001:db8::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1",
@@ -58,7 +59,7 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         "[64:ff9b::7f00:1]",
     ],
 )
-def test_every_way_to_write_loopback_is_blocked_when_connecting(host: str) -> None:
+def test_every_way_to_write_loopback_is_blocked_when_connecting(names: Names, host: str) -> None:
     session = open_session(allow_private=False, ca_file=None, repeat_through=None)
     with pytest.raises(BlockedAddress, match="not a public address"):
         session.get(f"https://{host}/", timeout=2)
@@ -154,8 +155,6 @@ def test_a_resolver_that_does_not_answer_is_given_up_at_the_deadline(
 
 
 def test_a_connection_that_does_not_come_about_is_given_up_at_the_deadline(names: Names) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         port = listener.getsockname()[1]
         fillers = [socket.socket() for _ in range(4)]
@@ -164,7 +163,7 @@ def test_a_connection_that_does_not_come_about_is_given_up_at_the_deadline(names
             filler.connect_ex(("127.0.0.1", port))  # a full queue: the next one gets no answer at all
         time.sleep(0.05)
         session = open_session(allow_private=True, ca_file=None, repeat_through=CountingGate())
-        with pytest.raises(Exception, match="in time|timed out"):
+        with pytest.raises(Exception, match=r"in time|timed out"):
             session.get(f"http://127.0.0.1:{port}/", timeout=Until(time.monotonic() + 0.3))  # type: ignore[arg-type] # as in http.py
         for filler in fillers:
             filler.close()
@@ -214,7 +213,7 @@ def test_tls_asks_for_the_name_and_checks_it_although_the_address_is_connected_t
     with RawServer(says(ok(b"[2]")), tls=context) as server:
         session = open_session(allow_private=True, ca_file=str(ca_file), repeat_through=None)
         assert session.get(f"https://vendor.example:{server.port}/", timeout=5).json() == [2]
-        with pytest.raises(requests.exceptions.SSLError, match="other.example"):
+        with pytest.raises(requests.exceptions.SSLError, match=r"other\.example"):
             session.get(f"https://other.example:{server.port}/", timeout=5)
     assert asked_for[0] == "vendor.example"
 

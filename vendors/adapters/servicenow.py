@@ -40,7 +40,6 @@ from vendors.signatures import verify_signature
 
 SETTLE_S = 120.0
 PAGE_SIZE = 100
-MAX_PAGES = 1_000
 WIDEST_ZONE = timedelta(hours=14)
 FIRST_LOOK = 2  # enough to see that a reference is there twice
 SHORT_DESCRIPTION_CHARS = 160
@@ -171,9 +170,15 @@ class ServiceNow(VendorAdapter):
         # An instance reads the time of a query in its user's own zone, so we ask for more and sort out ourselves.
         stamp = (since.astimezone(UTC) - WIDEST_ZONE).strftime("%Y-%m-%d %H:%M:%S")
         query = f"correlation_display={CORRELATION_DISPLAY}^sys_created_on>={stamp}^ORDERBYsys_created_on"
-        for number in range(MAX_PAGES):
-            offset = str(number * PAGE_SIZE)
-            page = self._query({"sysparm_query": query, "sysparm_limit": str(PAGE_SIZE), "sysparm_offset": offset})
+        seen: set[str] = set()
+        while True:
+            page = self._query(
+                {"sysparm_query": query, "sysparm_limit": str(PAGE_SIZE), "sysparm_offset": str(len(seen))}
+            )
+            numbers = {_text(record, "number") for record in page}
+            if seen & numbers:
+                raise self._http.malformed("the list gives the same records again: it does not page")
+            seen |= numbers
             for record in page:
                 case = self._case(record, {})
                 is_ours = _text(record, "correlation_display") == CORRELATION_DISPLAY
@@ -181,7 +186,6 @@ class ServiceNow(VendorAdapter):
                     yield case
             if len(page) < PAGE_SIZE:
                 return
-        raise self._http.malformed(f"the list does not end after {MAX_PAGES} pages")
 
     def add_note(self, vendor_case_number: str, text: str) -> None:
         """Add a comment, which the other side sees."""

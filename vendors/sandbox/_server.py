@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import json
 import pkgutil
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -92,8 +93,12 @@ class Twin:
 
     def start(self) -> None:
         """Listen; from now on the port is fixed."""
-        self._server = make_server(HOST, self._port, self._app, threaded=True, request_handler=_Quiet)
-        self._port = self._server.server_port
+        # Bound here, since werkzeug itself would print and exit where the port is in use.
+        with socket.create_server((HOST, self._port)) as listener:
+            self._port = listener.getsockname()[1]
+            self._server = make_server(
+                HOST, self._port, self._app, threaded=True, request_handler=_Quiet, fd=listener.fileno()
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True, name="sandbox")
         self._thread.start()
 
