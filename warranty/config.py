@@ -202,11 +202,9 @@ def _secrets(given: Mapping[str, str], instance: Path, *, may_make: bool, faults
             found[name] = _kept_secret(instance / f"{name.lower()}.secret", make)
         elif found[name].strip().lower() in WEAK_SECRETS:
             faults.append(f"{name} is missing or a default value; set a random one (or WARRANTY_MODE=development).")
-    for key in found["WARRANTY_ENCRYPTION_KEYS"].split(","):
-        if key.strip() and key.strip().lower() not in WEAK_SECRETS and not _is_fernet_key(key.strip()):
-            faults.append(
-                "WARRANTY_ENCRYPTION_KEYS holds a value that is no key: each is 32 random bytes in URL-safe base64."
-            )
+    keys = [key.strip() for key in found["WARRANTY_ENCRYPTION_KEYS"].split(",")]
+    if any(key.lower() not in WEAK_SECRETS and not _is_fernet_key(key) for key in keys):
+        faults.append("WARRANTY_ENCRYPTION_KEYS holds a value that is no key: each is 32 random bytes in URL-safe base64.")
     return found
 
 

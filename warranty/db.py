@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
 
-from warranty.models import Base, TenantRow, clock
+from warranty.models import Base, Client, TenantRow, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Database:
     """One engine, and the transactions on it.
 
     A transaction is opened for a scope. What a client's scope may not see does not exist in it: every ORM statement on a
-    tenant table is narrowed, whoever wrote it.
+    tenant table, or on the clients themselves, is narrowed, whoever wrote it.
     """
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
@@ -137,7 +137,8 @@ def _narrow_to_scope(state: ORMExecuteState) -> None:
         return
     client_id = scope.client_id
     state.statement = state.statement.options(
-        with_loader_criteria(TenantRow, lambda table: table.client_id == client_id, include_aliases=True)
+        with_loader_criteria(TenantRow, lambda table: table.client_id == client_id, include_aliases=True),
+        with_loader_criteria(Client, lambda table: table.id == client_id, include_aliases=True),
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from tests import factories
 from warranty import db
@@ -18,6 +22,8 @@ from warranty.services import people
 from warranty.web import create_app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask import Flask
     from werkzeug.test import TestResponse
 
@@ -158,3 +164,32 @@ def revoke(world: World, token: str) -> None:
     assert found is not None
     with world.runtime.database.begin(db.EVERYBODY) as session:
         people.revoke_token(session, found.id, now=now())
+
+
+@contextmanager
+def watching(world: World) -> Iterator[dict[str, list[str]]]:
+    """Every statement, every commit, and every socket that Python connects."""
+    seen: dict[str, list[str]] = {"statements": [], "commits": [], "sockets": []}
+    active = True
+
+    def connects(name: str, args: tuple[Any, ...]) -> None:
+        if active and name == "socket.connect" and isinstance(args[0], socket.socket):
+            seen["sockets"].append(str(args[1]))
+
+    def executes(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen["statements"].append(statement)
+
+    def commits(_connection: Any) -> None:
+        seen["commits"].append("commit")
+
+    engine = world.runtime.database.engine
+    sys.addaudithook(connects)  # it stays for good, so it is only switched off
+    event.listen(engine, "before_cursor_execute", executes)
+    event.listen(engine, "commit", commits)
+    try:
+        yield seen
+    finally:
+        active = False
+        event.remove(engine, "before_cursor_execute", executes)
+        event.remove(engine, "commit", commits)

@@ -53,8 +53,9 @@ def main(once: bool, port: int | None) -> None:  # noqa: FBT001 - click passes i
     environment = _environment(port)
     try:
         os.environ.update(environment)
+        processes.check_port(int(environment["PORT"]))
+        _begin_afresh(Path(environment["WARRANTY_INSTANCE"]))
         settings = config.load()
-        processes.check_port(settings.port)
         with ExitStack() as stack:
             _play(settings, console, stack)
             if not once:
@@ -85,7 +86,6 @@ def _environment(port: int | None) -> dict[str, str]:
 
 def _play(settings: Settings, console: Console, stack: ExitStack) -> None:
     now = datetime.now(UTC)
-    _begin_afresh(settings)
     console.print("Making a fresh database and a pretended MSP …")
     db.upgrade(settings.database_url)
     vendor_url = _start_sandbox(stack)
@@ -110,14 +110,14 @@ def _play(settings: Settings, console: Console, stack: ExitStack) -> None:
         console.print(f"  {user.role.value:<16} {user.email:<36} {password}", highlight=False)
 
 
-def _begin_afresh(settings: Settings) -> None:
+def _begin_afresh(instance: Path) -> None:
     """Every demo begins with nothing: its folder is its own, and the last one's cases would tell another story."""
     try:
-        shutil.rmtree(settings.instance, ignore_errors=True)
-        settings.instance.mkdir(parents=True)
+        shutil.rmtree(instance, ignore_errors=True)
+        instance.mkdir(parents=True)
     except OSError as err:
         raise processes.CannotServe(
-            f"Cannot write {settings.instance}: {err.strerror}. Set WARRANTY_INSTANCE."
+            f"Cannot write {instance}: {err.strerror}. Set WARRANTY_INSTANCE."
         ) from err
 
 

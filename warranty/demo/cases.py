@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -41,9 +42,9 @@ def load_past(runtime: Runtime, story: Story) -> None:
     _without_a_claim(runtime)
     for serial, (word, states) in HEARD.items():
         fault = _report(runtime, serial, Component.MEMORY, symptom="Correctable errors above the threshold")
-        rma = story.until(lambda f=fault: _rma(runtime, f, {"under_review"}), f"the claim for {serial} was taken")
+        rma = story.until(partial(_rma, runtime, fault, {"under_review"}), f"the claim for {serial} was taken")
         story.vendor(f"cases/{rma.vendor_case_number}", {"state": word})
-        story.until(lambda f=fault, s=states: _rma(runtime, f, s), f"the claim for {serial} heard {word}")
+        story.until(partial(_rma, runtime, fault, states), f"the claim for {serial} heard {word}")
     _closed(runtime, story)
 
 

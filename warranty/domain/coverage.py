@@ -204,6 +204,8 @@ class _Days(NamedTuple):
 
     fault_on: date  # the day that is tested
     reported_on: date
+    fault_on_text: str
+    reported_on_text: str
 
 
 class _Question:
@@ -231,7 +233,8 @@ class _Question:
         if days is None:
             occurred_at, reported_at = self.fault.occurred_at, self.fault.reported_at
             reported_on = _day(reported_at, zone)
-            days = _Days(reported_on if occurred_at is None else _day(occurred_at, zone), reported_on)
+            fault_on = reported_on if occurred_at is None else _day(occurred_at, zone)
+            days = _Days(fault_on, reported_on, fault_on.isoformat(), reported_on.isoformat())
             self._days[zone] = days
         return days
 
@@ -349,6 +352,21 @@ class _Finding:
         )
         self._said: dict[str, tuple[Params, str]] = {}
 
+    @property
+    def starts_on(self) -> str:
+        """The first day of cover, for a sentence."""
+        return self.coverage.starts_on.isoformat()
+
+    @property
+    def ends_on(self) -> str:
+        """The last day of cover, for a sentence about a coverage that has one."""
+        return str(self.coverage.ends_on)
+
+    @property
+    def checked_on(self) -> str | None:
+        """The day of the vendor's answer, for a sentence."""
+        return _checked_on(self.coverage.evidence)
+
     def failure(self, share: Share) -> ReasonCode | None:
         """Why this coverage does not pay for a share; None where it passes."""
         if self.definite is not None:
@@ -361,30 +379,34 @@ class _Finding:
         """The entry for one share. Facts and text are made once: most sentences are the same for both shares."""
         said = self._said.get(sentence)
         if said is None:
-            params = {place: fact(self) for place, fact in _FACTS_OF[sentence]}
+            params = dict(zip(PLACES[sentence], _FACTS_OF[sentence](self), strict=True))
             said = self._said[sentence] = params, fill(sentence, params)
-        return Reason(code, share, self.coverage.id, *said)
+        params, text = said
+        return Reason(code, share, self.coverage.id, params, text)
 
 
-_FACTS: Final[dict[str, Callable[[_Finding], str | int | None]]] = {
-    "contract": attrgetter("coverage.contract_number"),
-    "kind": attrgetter("coverage.kind"),
-    "starts_on": lambda found: found.coverage.starts_on.isoformat(),
-    "ends_on": lambda found: str(found.coverage.ends_on),
-    "fault_on": lambda found: found.days.fault_on.isoformat(),
-    "reported_on": lambda found: found.days.reported_on.isoformat(),
-    "component": attrgetter("fault.component"),
-    "cause": attrgetter("fault.cause"),
-    "claims_used": attrgetter("coverage.claims_used"),
-    "claims_limit": attrgetter("coverage.claims_limit"),
-    "vendor_says": attrgetter("coverage.evidence.vendor_says"),
-    "checked_on": lambda found: _checked_on(found.coverage.evidence),
+_FACTS: Final = {  # where a finding has what a sentence of a coverage has a place for
+    "contract": "coverage.contract_number",
+    "kind": "coverage.kind",
+    "starts_on": "starts_on",
+    "ends_on": "ends_on",
+    "fault_on": "days.fault_on_text",
+    "reported_on": "days.reported_on_text",
+    "component": "fault.component",
+    "cause": "fault.cause",
+    "claims_used": "coverage.claims_used",
+    "claims_limit": "coverage.claims_limit",
+    "vendor_says": "coverage.evidence.vendor_says",
+    "checked_on": "checked_on",
 }
-_FACTS_OF: Final = {  # of those sentences that speak of a coverage
-    sentence: tuple((place, _FACTS[place]) for place in places)
-    for sentence, places in PLACES.items()
-    if _FACTS.keys() >= set(places)
-}
+
+
+def _facts(places: tuple[str, ...]) -> Callable[[_Finding], tuple[str | int, ...]]:
+    read = attrgetter(*(_FACTS[place] for place in places))
+    return read if len(places) > 1 else lambda found: (read(found),)
+
+
+_FACTS_OF: Final = {sentence: _facts(places) for sentence, places in PLACES.items() if "contract" in places}
 
 
 def _first_definite(question: _Question, coverage: Coverage, by_dates: ReasonCode | None) -> ReasonCode | None:
@@ -413,7 +435,7 @@ def _first_doubt(question: _Question, coverage: Coverage, *, is_in_covered_grace
 
 def _ask_dates(question: _Question, coverage: Coverage, days: _Days) -> ReasonCode | None:
     """Ask start, waiting and end. Days are compared by their distance, so that no count of days leaves the calendar."""
-    fault_on, reported_on = days
+    fault_on, reported_on = days.fault_on, days.reported_on
     starts_on, ends_on = coverage.starts_on, coverage.ends_on
     if fault_on < starts_on:
         if reported_on >= starts_on:
@@ -591,14 +613,15 @@ def _entry_of_the_unit(code: ReasonCode, lookup: UnitLookup) -> Reason:
 
 def _repeated(case: Case) -> OtherCase | None:
     """The case on the same component that was closed last before the report, within the window."""
-    fault = case.fault
-    ages = [
+    fault, window = case.fault, timedelta(days=case.policy.repeat_window_days)
+    inside = [
         (fault.reported_at - other.closed_at, other.id, other)
         for other in case.cases
-        if other.closed_at is not None and other.component == fault.component and other.id != fault.id
+        if other.closed_at is not None
+        and other.component == fault.component
+        and other.id != fault.id
+        and timedelta(0) <= fault.reported_at - other.closed_at <= window
     ]
-    window = timedelta(days=case.policy.repeat_window_days)
-    inside = [one for one in ages if timedelta(0) <= one[0] <= window]
     return min(inside)[2] if inside else None  # ids differ, so the cases themselves are never compared
 
 

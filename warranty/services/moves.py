@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CursorResult, event, insert, select, update
@@ -64,7 +65,7 @@ def walk(session: Session, record: Record, path: Sequence[StrEnum], because: Bec
     moves = _moves_of(record)
     old: Any = record.state
     states = [old, *path]
-    for here, there in zip(states, states[1:], strict=False):
+    for here, there in pairwise(states):
         if there not in moves[here]:
             raise IllegalMove(f"{_NAMES[type(record)]} {record.public_id}: {here} to {there} is no move.")
     table = type(record)
@@ -78,7 +79,7 @@ def walk(session: Session, record: Record, path: Sequence[StrEnum], because: Bec
         raise Raced(f"{_NAMES[table]} {record.public_id} is no longer {old}.")
     for key, value in values.items():
         set_committed_value(record, key, value)  # shown on the object without a second UPDATE
-    for step, (here, there) in enumerate(zip(states, states[1:], strict=False)):
+    for step, (here, there) in enumerate(pairwise(states)):
         _note(session, record, here, there, because, reason="implied" if step < implied else None)
     if isinstance(record, Swap) and path[-1] is SwapState.VERIFIED:
         _free_component(session, record, because)

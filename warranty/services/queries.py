@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import String, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import aliased
@@ -43,7 +44,6 @@ from warranty.services.estate import serial_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -363,8 +363,8 @@ def version(session: Session, fault: Fault) -> str:
     events = select(func.max(AuditRow.id)).where(AuditRow.fault_id == fault.id).scalar_subquery()
     calls = select(func.max(VendorCall.id)).where(or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas)))
     tasks = select(func.count(), func.count(HumanTask.resolved_at), func.max(HumanTask.why))
-    tasks = tasks.where(HumanTask.fault_id == fault.id).subquery()
-    row = session.execute(select(events, calls.scalar_subquery(), *tasks.c)).one()
+    of_fault = tasks.where(HumanTask.fault_id == fault.id).subquery()
+    row = session.execute(select(events, calls.scalar_subquery(), *of_fault.c)).one()
     return "-".join(str(part) for part in row)
 
 
@@ -458,7 +458,7 @@ def _verdicts(session: Session, fault: Fault) -> tuple[Decided, ...]:
 
 def _coverages(session: Session, decided: Sequence[Decided], claims: Sequence[Claim]) -> dict[str, Coverage]:
     """The contracts that the verdicts and the claims name, by their public ids and by their keys."""
-    named = {entry.coverage for one in decided for entry in one.verdict.reasons if entry.coverage}
+    named = {UUID(entry.coverage) for one in decided for entry in one.verdict.reasons if entry.coverage}
     keys = {claim.rma.coverage_id for claim in claims if claim.rma.coverage_id}
     if not named and not keys:
         return {}

@@ -515,7 +515,7 @@ def _convert(session: Session, rma: Rma, because: Because) -> None:
     """The vendor refused the claim: the same fault becomes a priced job at once; the client is told when a person confirms."""
     fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
     unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
-    verdict = verdicts.supersede_by_denial(session, fault, rma, unit, because)
+    verdict = verdicts.supersede_by_denial(session, fault, unit, because)
     if fault.state is FaultState.RMA_OPEN:
         moves.move(session, fault, FaultState.AD_HOC_OPEN, because)
     jobs.replace_by_whole_swap(session, fault, rma, unit, verdict, because)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from warranty.models import Fault, Rma
+    from warranty.models import Fault
     from warranty.services.casefile import UnitFile
     from warranty.services.moves import Because
 
@@ -52,7 +53,7 @@ def newest(session: Session, fault_id: int) -> StoredVerdict | None:
     ).one_or_none()
 
 
-def supersede_by_denial(session: Session, fault: Fault, rma: Rma, unit: UnitFile, because: Because) -> Verdict:
+def supersede_by_denial(session: Session, fault: Fault, unit: UnitFile, because: Because) -> Verdict:
     """The vendor refused the claim: the parts are nobody's any more, the labour stays with whoever but the vendor had it.
 
     Its reasons stay those of the decision; why it fell is the vendor's own sentence.
@@ -93,7 +94,7 @@ def release_claims(session: Session, coverage_ids: Collection[int]) -> None:
 
 
 def _coverage_ids(session: Session, verdict: Verdict) -> set[int]:
-    won = {id_ for id_ in (verdict.awards.parts, verdict.awards.labour) if id_ is not None}
+    won = {UUID(id_) for id_ in (verdict.awards.parts, verdict.awards.labour) if id_ is not None}
     return set(session.scalars(select(Coverage.id).where(Coverage.public_id.in_(won)))) if won else set()
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import BadRequest
 
 from warranty import db
-from warranty.models import Client, IdempotencyKey, PublicRow, User
+from warranty.models import IdempotencyKey, PublicRow, User
 from warranty.services import moves, people
 from warranty.web.errors import Problem, answer, is_api, is_conflict
 
@@ -205,11 +205,7 @@ def find(table: type[Row], public_id: UUID, *, field: str | None = None) -> Row:
     Raises:
         Problem: ``not_found``; for a body ``invalid``, naming the field.
     """
-    principal, transaction = call().principal, call().session
-    query = select(table).where(table.public_id == public_id)
-    if table is Client and principal.client_id is not None:
-        query = query.where(Client.id == principal.client_id)  # a client belongs to nobody but itself
-    row = transaction.scalars(query).one_or_none()
+    row = call().session.scalars(select(table).where(table.public_id == public_id)).one_or_none()
     if row is None and field is None:
         raise Problem("not_found")
     if row is None:
@@ -289,9 +285,10 @@ def _replay(answered: IdempotencyKey, digest: str) -> Response:
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
-    """A user as the session knows them: values, which the page of an error can show after its transaction has failed."""
+    """A user as the session knows them. All but ``user`` are values, which outlive a transaction that failed."""
 
     def __init__(self, user: User) -> None:
+        self.user = user
         self.principal = people.principal_of(user)
         self.language = user.language
         self._identity = f"{user.public_id.hex}.{user.session_epoch.hex}"
@@ -332,6 +329,12 @@ def known() -> SignedIn | None:
     """Whoever is known to ask, without a look into the database: null on public pages and where that look failed."""
     found = g.get("_login_user")
     return found if isinstance(found, SignedIn) else None
+
+
+def known_user() -> User | None:
+    """The row of who asks, for a page within its transaction."""
+    found = known()
+    return found.user if found else None
 
 
 def sign_in(user: User) -> None:

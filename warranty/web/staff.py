@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -60,13 +61,12 @@ def case_list() -> str:
     found, older = queries.cases(
         call().session, now=call().now, shows=shows, search=search, before=_uuid(before) if before else None
     )
-    here = {"shows": shows.value, "q": search or None}
     view = pages.CaseListView(
         rows=tuple(views.case_row(brief) for brief in found),
         query=search,
         shows=shows.value,
-        next_url=url_for("staff.case_list", before=older, **here) if older else None,
-        first_url=url_for("staff.case_list", **here) if before else None,
+        next_url=url_for("staff.case_list", before=older, shows=shows.value, q=search or None) if older else None,
+        first_url=url_for("staff.case_list", shows=shows.value, q=search or None) if before else None,
     )
     return render_template("staff/case_list.html", frame=views.frame(), view=view)
 
@@ -136,7 +136,7 @@ def report() -> Response | tuple[str, int]:
         facts: FaultFacts = FaultBody().load(_instant(from_form(request.form)))
         made = faults.report(call().session, call().runtime, call().principal, facts, now=call().now)
     except ValidationError as err:
-        return _form(request.form, form_errors(err.normalized_messages())), 422
+        return _form(request.form, form_errors(err.messages_dict)), 422
     except (ClientRequired, UnknownAsset, UnknownClient, OccursLater) as err:
         return _form(request.form, _said(err)), 422
     return redirect(url_for("staff.case_detail", id=made.fault.public_id), 303)
@@ -159,10 +159,8 @@ def _instant(body: dict[str, Any]) -> dict[str, Any]:
     """The form's time is the reader's wall clock."""
     typed = body.get("occurred_at")
     if typed:
-        try:
+        with suppress(ValueError):  # the schema says what is wrong with it
             body["occurred_at"] = datetime.fromisoformat(typed).replace(tzinfo=reader().zone).isoformat()
-        except ValueError:
-            pass  # the schema says what is wrong with it
     return body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from flask import url_for
@@ -10,9 +11,10 @@ from warranty.domain.coverage import UNDETERMINED
 from warranty.domain.headline import ClientStep, Side
 from warranty.domain.lifecycles import JobState, RmaState, ShipmentDirection, ShipmentState, SwapState
 from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share, VerdictWord
+from warranty.models import User
 from warranty.services import jobs, queries
 from warranty.web import pages, words
-from warranty.web.guards import call, known_user
+from warranty.web.guards import call
 from warranty.web.pages import Dot, Fill, Outcome, StepState
 
 if TYPE_CHECKING:
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 
 def frame() -> pages.Frame:
     """Who is signed in."""
-    user = known_user()
-    assert user is not None  # a guarded page has somebody
+    user = call().session.get_one(User, call().principal.user_id)
     client = queries.own_client(call().session, call().principal.client_id)
     tasks = 0 if client else queries.counts(call().session).tasks
     return pages.Frame(user.name or user.email, user.role, client.name if client else None, tasks)
@@ -122,7 +123,7 @@ def verdict_view(
         evidence=pages.Evidence(vendor, max(checked)) if vendor and checked else None,
         replaced=tuple(
             pages.ReplacedVerdict(sign(old.verdict), old.row.decided_at, new.row.decided_at, new.row.why)
-            for new, old in zip(decided, decided[1:], strict=False)
+            for new, old in pairwise(decided)
         ),
     )
 
@@ -232,8 +233,7 @@ def _passed(state: StrEnum, way: tuple[StrEnum, ...]) -> int:
 def _tracks(found: Case) -> list[pages.Track]:
     tracks = []
     if found.claim:
-        state = found.claim.rma.state
-        tracks.append(pages.Track("claim", state, _passed(state, _CLAIM_WAY), len(_CLAIM_WAY), vendor=found.vendor))
+        tracks.append(_track("claim", found.claim.rma.state, _CLAIM_WAY, found.vendor))
     for direction, record, way in (
         (ShipmentDirection.TO_US, "goods", _GOODS_WAY),
         (ShipmentDirection.TO_VENDOR, "return", _RETURN_WAY),
@@ -242,12 +242,14 @@ def _tracks(found: Case) -> list[pages.Track]:
         if parcel:
             tracks.append(_parcel(record, parcel, way, found.vendor))
     if found.swaps:
-        state = found.swaps[-1].state
-        tracks.append(pages.Track("swap", state, _passed(state, _SWAP_WAY), len(_SWAP_WAY)))
+        tracks.append(_track("swap", found.swaps[-1].state, _SWAP_WAY))
     if found.jobs:
-        state = found.jobs[-1].row.state
-        tracks.append(pages.Track("job", state, _passed(state, _JOB_WAY), len(_JOB_WAY)))
+        tracks.append(_track("job", found.jobs[-1].row.state, _JOB_WAY))
     return tracks
+
+
+def _track(record: str, state: StrEnum, way: tuple[StrEnum, ...], vendor: str | None = None) -> pages.Track:
+    return pages.Track(record, state, _passed(state, way), len(way), vendor=vendor)
 
 
 def _parcel(record: str, parcel: Shipment, way: tuple[StrEnum, ...], vendor: str | None) -> pages.Track:
