@@ -17,7 +17,9 @@ DECISION_CASES = sorted((Path(__file__).parent / "decision_cases").glob("*.json"
 Document = dict[str, Any]
 
 
-def looked_up(says: str | None = "covered", at: str | None = "2026-03-01T02:00:00Z", error: str | None = None) -> Document:
+def looked_up(
+    says: str | None = "covered", at: str | None = "2026-03-01T02:00:00Z", error: str | None = None
+) -> Document:
     """The evidence of a coverage that the vendor was asked about."""
     return {"source": "vendor_lookup", "vendor_says": says, "checked_at": at, "error": error}
 
@@ -117,8 +119,8 @@ def document(*coverages: Document, **changes: Any) -> Document:
     }
 
 
-def case_from(given: Document) -> Case:
-    case = read_case(json.dumps(given))
+def case_from(given: Document | str) -> Case:
+    case = read_case(given if isinstance(given, str) else json.dumps(given))
     assert isinstance(case, Case), case
     return case
 
