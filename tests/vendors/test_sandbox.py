@@ -88,11 +88,11 @@ def test_approval_gives_the_rma_number_a_column_of_its_own(twin: Twin) -> None:
 
 
 def test_a_case_approves_itself_after_a_while(twin: Twin) -> None:
-    twin.behave(auto_approve_s=0.2)
+    twin.behave(auto_approve_s=1.0)
     adapter = servicenow(twin).adapter
     opened = adapter.open_case(REQUEST)
     assert adapter.find_case(REQUEST) == opened
-    time.sleep(0.25)
+    time.sleep(1.05)
     (read,) = adapter.read_cases(["INC0010001"])
     assert read.status is VendorStatus.APPROVED
     sys_id = twin.opened[0]["record"]["sys_id"]
@@ -165,7 +165,7 @@ def test_an_answer_takes_a_few_milliseconds(twin: Twin) -> None:
         started = time.perf_counter()
         adapter.check()
         took.append(time.perf_counter() - started)
-    assert statistics.median(took) < 0.05  # about 4 ms on an idle machine
+    assert statistics.median(took) < 0.1  # about 4 ms on an idle machine
 
 
 # -- misbehaving
@@ -187,8 +187,8 @@ def test_an_answer_takes_a_few_milliseconds(twin: Twin) -> None:
 def test_the_next_open_does_what_the_script_says(
     twin: Twin, word: str, expected: Trouble | None, accepted: int
 ) -> None:
-    twin.behave(vendor="servicenow", next_opens=[word, "ok"], slow_s=1.0)
-    host = servicenow(twin, timeout_s=0.5)
+    twin.behave(vendor="servicenow", next_opens=[word, "ok"], slow_s=2.0)
+    host = servicenow(twin, timeout_s=1.0)
     if expected is None:
         host.adapter.open_case(REQUEST)
     else:
@@ -199,7 +199,7 @@ def test_the_next_open_does_what_the_script_says(
 
 
 def test_an_open_may_be_accepted_long_after_we_gave_up(twin: Twin) -> None:
-    twin.behave(next_opens=["slow_then_accept"], slow_s=0.5)
+    twin.behave(next_opens=["slow_then_accept"], slow_s=1.5)
     assert trouble(servicenow(twin, timeout_s=0.2)) is Trouble.AMBIGUOUS
     assert twin.opened == []
     deadline = time.monotonic() + 5
@@ -265,11 +265,11 @@ def test_a_rate_of_one_disturbs_every_read(twin: Twin, rate: str) -> None:
 
 
 def test_a_search_sees_a_case_only_after_the_lag(twin: Twin) -> None:
-    twin.behave(lookup_lag=0.4)
+    twin.behave(lookup_lag=1.0)
     adapter = servicenow(twin).adapter
     adapter.open_case(REQUEST)
     assert adapter.find_case(REQUEST) is None
-    time.sleep(0.45)
+    time.sleep(1.05)
     assert adapter.find_case(REQUEST) is not None
 
 
@@ -294,10 +294,10 @@ def test_tokens_expire_and_can_be_taken_back(twin: Twin) -> None:
     twin.forget_tokens()
     host.adapter.check()
     assert host.tokens.forgotten == 1
-    twin.behave(token_lifetime_s=0.2)
+    twin.behave(token_lifetime_s=1.0)
     assert control(twin, "tokens", {}).json() == {"tokens": 0}
     host.adapter.check()
-    time.sleep(0.25)
+    time.sleep(1.0)
     host.adapter.check()  # expired by our own clock: replaced before it is sent
     assert host.tokens.forgotten == 2
 

@@ -149,7 +149,7 @@ def test_a_resolver_that_does_not_answer_is_given_up_at_the_deadline(
     started = time.monotonic()
     with pytest.raises(requests.ConnectTimeout) as caught:
         session.get("http://slow.example/", timeout=Until(time.monotonic() + 0.2))  # type: ignore[arg-type] # as in http.py
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert never_connected(caught.value)
     released.set()
 
