@@ -204,7 +204,9 @@ def _secrets(given: Mapping[str, str], instance: Path, *, may_make: bool, faults
             faults.append(f"{name} is missing or a default value; set a random one (or WARRANTY_MODE=development).")
     keys = [key.strip() for key in found["WARRANTY_ENCRYPTION_KEYS"].split(",")]
     if any(key.lower() not in WEAK_SECRETS and not _is_fernet_key(key) for key in keys):
-        faults.append("WARRANTY_ENCRYPTION_KEYS holds a value that is no key: each is 32 random bytes in URL-safe base64.")
+        faults.append(
+            "WARRANTY_ENCRYPTION_KEYS holds a value that is no key: each is 32 random bytes in URL-safe base64."
+        )
     return found
 
 

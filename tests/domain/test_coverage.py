@@ -504,7 +504,7 @@ def test_two_contracts_of_two_zones_are_each_asked_in_their_own():
             "chosen",
         ),
         ({"ends_on": None, "grace_days": 5}, "2026-03-10", "2099-03-16", "chosen"),
-        ({"ends_on": "2026-03-10", "grace_days": 1_000_000}, "9999-12-31", "9999-12-31", "in_grace"),
+        ({"ends_on": "9000-03-10", "grace_days": 1_000_000}, "9999-12-31", "9999-12-31", "in_grace"),
     ],
 )
 def test_start_waiting_end_and_report_are_asked_in_this_order(changes, occurred_on, reported_on, code):
@@ -560,7 +560,7 @@ GRACE = {"ends_on": "2026-03-01", "grace_days": 9}
         ({"starts_on": "2026-02-20", "ends_on": "2026-03-01"}, "covered", "2026-02-10T12:00:00Z", "expired"),
         ({"starts_on": "2026-03-01", "waiting_days": 9}, "covered", "2026-02-10T12:00:00Z", "waiting_period"),
         ({"ends_on": "2026-03-01"}, "unknown", "2026-03-02T02:00:00Z", "expired"),
-        ({"ends_on": "2020-03-01"}, "covered", "2026-01-01T00:00:00Z", "expired"),  # stale
+        ({"ends_on": "2025-03-01"}, "covered", "2026-01-01T00:00:00Z", "expired"),  # stale
     ],
 )
 def test_the_vendors_answer_conflicts_with_the_dates_only_on_days_that_contradict_them(changes, says, checked_at, code):

@@ -116,9 +116,7 @@ def _begin_afresh(instance: Path) -> None:
         shutil.rmtree(instance, ignore_errors=True)
         instance.mkdir(parents=True)
     except OSError as err:
-        raise processes.CannotServe(
-            f"Cannot write {instance}: {err.strerror}. Set WARRANTY_INSTANCE."
-        ) from err
+        raise processes.CannotServe(f"Cannot write {instance}: {err.strerror}. Set WARRANTY_INSTANCE.") from err
 
 
 def _login(session: Session, role: Role, world: estate.World, because: Because) -> tuple[User, str]:

@@ -5,7 +5,7 @@ under the same ``ENGINE_VERSION``. Source: domain.md, section 2; the answer's fo
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -48,6 +48,9 @@ class Shares(NamedTuple, Generic[T]):
 
     parts: T | None = None
     labour: T | None = None
+
+
+_NOBODY: Final[Shares[Any]] = Shares()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def _review_at_gate(code: ReasonCode, **params: str | int) -> Verdict:
 
 
 def _at_gate(verdict: VerdictWord | None, route: Route, code: ReasonCode, params: Params) -> Verdict:
-    return Verdict(verdict, route, Shares(), Shares(), (reason(code, **params),), ENGINE_VERSION)
+    return Verdict(verdict, route, _NOBODY, _NOBODY, (reason(code, **params),), ENGINE_VERSION)
 
 
 def _gate_of_the_unit(asset: Asset) -> Verdict | None:
@@ -159,6 +162,8 @@ def _gate_of_the_fault(case: Case) -> Verdict | None:
         return _at_gate(None, Route.NONE, ReasonCode.WITHIN_TOLERANCE, {"metric": reading.metric, **numbers})
 
     still_open = [other for other in case.cases if other.closed_at is None and other.id != fault.id]
+    if not still_open:
+        return None
     same = [other for other in still_open if _is_surely_the_same(other, fault)]
     if same:
         code, params = _first_of(same)
@@ -219,12 +224,8 @@ class _Question:
         self.now = case.now
         self.fault = case.fault
         self.site = asset.site
-        self.within = {  # what a scope of each kind must name; without product or site the unit is in none of them
-            ScopeKind.ASSET: asset.id,
-            ScopeKind.PRODUCT: asset.product,
-            ScopeKind.SITE: asset.site,
-            ScopeKind.CLIENT: asset.client,
-        }
+        # What a scope of each kind must name. Without product or site the unit is in no product's and no site's scope.
+        self.within = dict(zip(_SCOPE_KINDS, (asset.id, asset.product, asset.site, asset.client), strict=True))
         self._days: dict[tzinfo, _Days] = {}
 
     def days_in(self, zone: tzinfo) -> _Days:
@@ -297,7 +298,8 @@ _ANSWER_CODES: Final[dict[str | None, ReasonCode]] = {  # of a coverage and of t
 _NEEDS_NO_EVIDENCE: Final = frozenset({CoverageKind.MSP_AGREEMENT, CoverageKind.INSURANCE})
 
 _DEFAULT_PRECEDENCE: Final = tuple(CoverageKind)
-_SPECIFICITY_PLACE: Final = {kind: place for place, kind in enumerate(ScopeKind)}
+_SCOPE_KINDS: Final = (ScopeKind.ASSET, ScopeKind.PRODUCT, ScopeKind.SITE, ScopeKind.CLIENT)
+_SPECIFICITY_PLACE: Final = {kind: place for place, kind in enumerate(_SCOPE_KINDS)}
 # An unknown level never passes, so its place only says what it would outrank: it may turn out to be the best one.
 _LEVEL_PLACE: Final = {level: place for place, level in enumerate(ServiceLevel)} | {ServiceLevel.UNKNOWN: 0}
 _DELIVERY_PLACE: Final = {delivery: place for place, delivery in enumerate(Delivery)}
@@ -336,9 +338,12 @@ class _Finding:
         self.coverage = coverage
         self.fault = question.fault
         self.days = question.days_in(coverage.time_zone)
+        self._said: dict[str, tuple[Params, str]] = {}
         by_dates = _ask_dates(question, coverage, self.days)
-        self.is_in_covered_grace = by_dates is None and ends_on is not None and self.days.fault_on > ends_on
         self.definite = _first_definite(question, coverage, by_dates)
+        if self.definite is not None:  # neither share will ask for more
+            return
+        self.is_in_covered_grace = by_dates is None and ends_on is not None and self.days.fault_on > ends_on
         self.exhausted = ReasonCode.LIMIT_EXHAUSTED if limit is not None and coverage.claims_used >= limit else None
         self.doubt = by_dates or _first_doubt(question, coverage, is_in_covered_grace=self.is_in_covered_grace)
         self.rank = (
@@ -350,7 +355,6 @@ class _Finding:
             coverage.contract_number,
             coverage.id,
         )
-        self._said: dict[str, tuple[Params, str]] = {}
 
     @property
     def starts_on(self) -> str:
@@ -379,7 +383,7 @@ class _Finding:
         """The entry for one share. Facts and text are made once: most sentences are the same for both shares."""
         said = self._said.get(sentence)
         if said is None:
-            params = dict(zip(PLACES[sentence], _FACTS_OF[sentence](self), strict=True))
+            params = dict(zip(PLACES[sentence], _FACTS_OF[sentence](self)))  # noqa: B905 - made for each other, just below
             said = self._said[sentence] = params, fill(sentence, params)
         params, text = said
         return Reason(code, share, self.coverage.id, params, text)
@@ -401,8 +405,9 @@ _FACTS: Final = {  # where a finding has what a sentence of a coverage has a pla
 }
 
 
-def _facts(places: tuple[str, ...]) -> Callable[[_Finding], tuple[str | int, ...]]:
-    read = attrgetter(*(_FACTS[place] for place in places))
+def _facts(places: tuple[str, ...]) -> Callable[[_Finding], Iterable[str | int]]:
+    """What reads the facts of a sentence off a finding, all at once: every entry of every verdict passes here."""
+    read: Callable[[_Finding], Any] = attrgetter(*(_FACTS[place] for place in places))
     return read if len(places) > 1 else lambda found: (read(found),)
 
 
@@ -576,14 +581,17 @@ def _weigh(case: Case, asset: Asset) -> Verdict:
     if was_faulty:
         general.append(reason(ReasonCode.PRE_EXISTING_CONDITION, component=case.fault.component))
 
-    word, route = _word_and_route(parts_won, labour_won)
-    awards: Shares[str] = Shares(_id(parts_won), _id(labour_won))
-    pays = Shares(_payer(parts_won, asset.ownership), _payer(labour_won, asset.ownership))
+    awards: Shares[str] = _NOBODY
+    pays: Shares[Party] = _NOBODY
     if doubts or was_faulty:
-        word, awards, pays = VerdictWord.NEEDS_REVIEW, Shares(), Shares()
+        word = VerdictWord.NEEDS_REVIEW
         route = Route.LOOKUP if _may_ask_the_vendor(case, asset, doubts) else Route.REVIEW
-    elif asset.ownership in _MSP_PAYS_AS and (parts_won is None or labour_won is None):
-        general.append(reason(_MSP_PAYS_AS[asset.ownership]))
+    else:
+        word, route = _word_and_route(parts_won, labour_won)
+        awards = Shares(_id(parts_won), _id(labour_won))
+        pays = Shares(_payer(parts_won, asset.ownership), _payer(labour_won, asset.ownership))
+        if asset.ownership in _MSP_PAYS_AS and (parts_won is None or labour_won is None):
+            general.append(reason(_MSP_PAYS_AS[asset.ownership]))
 
     # The fixed order: by share, coverage and code, each null first. The candidates are in that order already.
     general.sort(key=attrgetter("code"))
@@ -613,15 +621,16 @@ def _entry_of_the_unit(code: ReasonCode, lookup: UnitLookup) -> Reason:
 
 def _repeated(case: Case) -> OtherCase | None:
     """The case on the same component that was closed last before the report, within the window."""
-    fault, window = case.fault, timedelta(days=case.policy.repeat_window_days)
-    inside = [
+    fault = case.fault
+    closed = [
         (fault.reported_at - other.closed_at, other.id, other)
         for other in case.cases
-        if other.closed_at is not None
-        and other.component == fault.component
-        and other.id != fault.id
-        and timedelta(0) <= fault.reported_at - other.closed_at <= window
+        if other.closed_at is not None and other.component == fault.component and other.id != fault.id
     ]
+    if not closed:
+        return None
+    window = timedelta(days=case.policy.repeat_window_days)
+    inside = [one for one in closed if timedelta(0) <= one[0] <= window]
     return min(inside)[2] if inside else None  # ids differ, so the cases themselves are never compared
 
 
