@@ -35,7 +35,6 @@ def _take(page: Page, base_url: str, login: str, name: str, search: str) -> None
     page.fill("#password", password)
     page.click("button[type=submit]")
     page.goto(f"{base_url}/{'cases' + search if name == 'case' else 'portal'}")
-    page.screenshot(path=PICTURES / f"{name}-list.png")
     page.click("main h3 a")
     page.wait_for_load_state()
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)

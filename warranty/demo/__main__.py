@@ -42,6 +42,15 @@ PACE = {  # as in production, but in seconds where production takes minutes
     "WARRANTY_POLL_SECONDS": "1",
 }
 START_S = 60.0
+NAMES = {
+    Role.ADMIN: "Ada Okafor",
+    Role.SERVICE_MANAGER: "Marit Søndergaard",
+    Role.TECHNICIAN: "Jana Kowalczyk",
+    Role.BILLING: "Tobias Brandt",
+    Role.AUDITOR: "Ines Almeida",
+    Role.CLIENT_VIEWER: "Dr. Annegret Schäfer",
+    Role.CLIENT_APPROVER: "Henrik Wüstenhagen",
+}
 
 
 @click.command()
@@ -123,7 +132,7 @@ def _login(session: Session, role: Role, world: estate.World, because: Because) 
     client = world.clients[estate.TOWN] if role in CLIENT_ROLES else None
     email = f"{role.value.replace('_', '-')}@demo.example"
     password = people.make_password()
-    user = people.add_user(session, email=email, role=role, password=password, because=because, client=client)
+    user = people.add_user(session, email=email, role=role, password=password, because=because, client=client, name=NAMES[role])
     return user, password
 
 

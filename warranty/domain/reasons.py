@@ -121,7 +121,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {    # by the name of the place they 
 
 ALL_SENTENCES: Final = (*CHOSEN.values(), *OUTRANKED.values(), *OF_THE_UNIT.values(), *SENTENCES.values())
 PLACES: Final = {sentence: tuple(re.findall(r"%\((\w+)\)s", sentence)) for sentence in ALL_SENTENCES}
-_LABELLED: Final = {sentence: [place for place in places if place in LABELS] for sentence, places in PLACES.items()}
+_LABELLED: Final = frozenset(sentence for sentence, places in PLACES.items() if not LABELS.keys().isdisjoint(places))
 
 
 class Reason(NamedTuple):
@@ -155,7 +155,7 @@ def render(
     share: Share | None,
     coverage: str | None,
     params: Params,
-    translate: Callable[[str], str] = str,
+    translate: Callable[[str], str] | None = None,
 ) -> str:
     """Put one entry into words.
 
@@ -167,8 +167,9 @@ def render(
     return fill(sentence, params, translate)
 
 
-def fill(sentence: str, params: Params, translate: Callable[[str], str] = str) -> str:
+def fill(sentence: str, params: Params, translate: Callable[[str], str] | None = None) -> str:
     """Put facts into the places of a sentence, words of our vocabularies by their labels."""
-    if labelled := _LABELLED[sentence]:
-        params = {**params, **{place: translate(LABELS[place][params[place]]) for place in labelled}}
-    return translate(sentence) % params
+    if sentence in _LABELLED:
+        say = translate or str
+        params = {place: say(LABELS[place][fact]) if place in LABELS else fact for place, fact in params.items()}
+    return (translate(sentence) if translate else sentence) % params

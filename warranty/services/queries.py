@@ -1,7 +1,7 @@
 """What pages read: the only place that loads cases, jobs and tasks for people.
 
-Everything is read in the session's scope: what a client may not see does not exist here, and a foreign id is not found. A
-list is cut by key, newest first. The number of statements does not depend on the number of rows.
+Everything is read in the session's scope: what a client may not see does not exist here, and a foreign id is not
+found. A list is cut by key, newest first. The number of statements does not depend on the number of rows.
 """
 
 from __future__ import annotations
@@ -362,8 +362,8 @@ def version(session: Session, fault: Fault) -> str:
     rmas = select(Rma.id).where(Rma.fault_id == fault.id)
     events = select(func.max(AuditRow.id)).where(AuditRow.fault_id == fault.id).scalar_subquery()
     calls = select(func.max(VendorCall.id)).where(or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas)))
-    tasks = select(func.count(), func.count(HumanTask.resolved_at), func.max(HumanTask.why))
-    of_fault = tasks.where(HumanTask.fault_id == fault.id).subquery()
+    asked = select(func.count(), func.count(HumanTask.resolved_at), func.max(HumanTask.why))
+    tasks = asked.where(HumanTask.fault_id == fault.id).subquery()
     row = session.execute(select(events, calls.scalar_subquery(), *of_fault.c)).one()
     return "-".join(str(part) for part in row)
 

@@ -298,8 +298,12 @@ def _event(event: Event, found: Case) -> pages.TimelineRow | None:
         actor=(event.user.name or event.user.email) if event.user else None,
         vendor=found.vendor,
         their_word=row.vendor_status if is_vendor and row.reason != "implied" else None,
-        note=row.reason if _dot(event) in {Dot.PERSON, Dot.CLIENT} or row.record == "rma" else "",
+        note=row.reason if _dot(event) in {Dot.PERSON, Dot.CLIENT} or row.new_state in _TELL_WHY else "",
     )
+
+
+# Where something went another way than planned, the reason belongs beside it even if no person gave it.
+_TELL_WHY = frozenset({RmaState.OUTCOME_UNKNOWN, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HANDLING, RmaState.DENIED})
 
 
 def _dot(event: Event) -> Dot:
