@@ -209,8 +209,7 @@ class _Days(NamedTuple):
 
     fault_on: date  # the day that is tested
     reported_on: date
-    fault_on_text: str
-    reported_on_text: str
+    fault_on_text: str  # for the sentences, most of which name this day
 
 
 class _Question:
@@ -235,7 +234,7 @@ class _Question:
             occurred_at, reported_at = self.fault.occurred_at, self.fault.reported_at
             reported_on = _day(reported_at, zone)
             fault_on = reported_on if occurred_at is None else _day(occurred_at, zone)
-            days = _Days(fault_on, reported_on, fault_on.isoformat(), reported_on.isoformat())
+            days = _Days(fault_on, reported_on, fault_on.isoformat())
             self._days[zone] = days
         return days
 
@@ -367,6 +366,11 @@ class _Finding:
         return str(self.coverage.ends_on)
 
     @property
+    def reported_on(self) -> str:
+        """The day of the report, for a sentence."""
+        return self.days.reported_on.isoformat()
+
+    @property
     def checked_on(self) -> str | None:
         """The day of the vendor's answer, for a sentence."""
         return _checked_on(self.coverage.evidence)
@@ -383,8 +387,9 @@ class _Finding:
         """The entry for one share. Facts and text are made once: most sentences are the same for both shares."""
         said = self._said.get(sentence)
         if said is None:
-            params = dict(zip(PLACES[sentence], _FACTS_OF[sentence](self)))  # noqa: B905 - made for each other, just below
-            said = self._said[sentence] = params, fill(sentence, params)
+            places, read = _FACTS_OF[sentence]
+            facts: Params = dict(zip(places, read(self)))  # noqa: B905 - as long as each other, see just below
+            said = self._said[sentence] = facts, fill(sentence, facts)
         params, text = said
         return Reason(code, share, self.coverage.id, params, text)
 
@@ -395,7 +400,7 @@ _FACTS: Final = {  # where a finding has what a sentence of a coverage has a pla
     "starts_on": "starts_on",
     "ends_on": "ends_on",
     "fault_on": "days.fault_on_text",
-    "reported_on": "days.reported_on_text",
+    "reported_on": "reported_on",
     "component": "fault.component",
     "cause": "fault.cause",
     "claims_used": "coverage.claims_used",
@@ -405,13 +410,13 @@ _FACTS: Final = {  # where a finding has what a sentence of a coverage has a pla
 }
 
 
-def _facts(places: tuple[str, ...]) -> Callable[[_Finding], Iterable[str | int]]:
-    """What reads the facts of a sentence off a finding, all at once: every entry of every verdict passes here."""
+def _reader(places: tuple[str, ...]) -> Callable[[_Finding], Iterable[str | int]]:
+    """What reads the facts for these places off a finding, all at once: every entry of every verdict passes here."""
     read: Callable[[_Finding], Any] = attrgetter(*(_FACTS[place] for place in places))
     return read if len(places) > 1 else lambda found: (read(found),)
 
 
-_FACTS_OF: Final = {sentence: _facts(places) for sentence, places in PLACES.items() if "contract" in places}
+_FACTS_OF: Final = {sentence: (places, _reader(places)) for sentence, places in PLACES.items() if "contract" in places}
 
 
 def _first_definite(question: _Question, coverage: Coverage, by_dates: ReasonCode | None) -> ReasonCode | None:
