@@ -127,7 +127,12 @@ def _product(folder: Path) -> Callable[[], None]:
 
     def report() -> None:
         number = next(numbers)
-        body = {"serial_number": f"BENCH{number:04}", "component": "disk", "cause": "hardware_failure", "symptom": "dead"}
+        body = {
+            "serial_number": f"BENCH{number:04}",
+            "component": "disk",
+            "cause": "hardware_failure",
+            "symptom": "dead",
+        }
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"bench-{number}"}
         _expect(client.post("/api/v1/faults", json=body, headers=headers).status_code, 201)
 

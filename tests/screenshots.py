@@ -16,7 +16,9 @@ def main() -> None:
     base_url = os.environ.get("WARRANTY_BASE_URL", "http://127.0.0.1:8000")
     logins = [os.environ.get(name, "") for name in ("STAFF_LOGIN", "CLIENT_LOGIN")]
     if not all(":" in login for login in logins):
-        sys.exit("Start `make demo`, then name two of its logins: STAFF_LOGIN=email:password CLIENT_LOGIN=email:password")
+        sys.exit(
+            "Start `make demo`, then name two of its logins: STAFF_LOGIN=email:password CLIENT_LOGIN=email:password"
+        )
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

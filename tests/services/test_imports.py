@@ -408,7 +408,7 @@ def test_a_site_that_somebody_adds_between_two_batches_is_not_added_again(databa
     rows = [f"S{n},Quay" for n in range(imports.BATCH)]
     path = tmp_path / "rows.csv"
     path.write_text("serial_number,site\n" + "\n".join([*rows, "A1,Annex"]))
-    batches = []
+    batches: list[int] = []
 
     def begin():
         if batches:

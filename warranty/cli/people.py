@@ -65,6 +65,22 @@ def add_user(email: str, role: str, client_name: str | None, *, password_stdin: 
     answer(shown, as_json=as_json)
 
 
+@user.command("password")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made.")
+@as_json
+def set_password(email: str, *, password_stdin: bool, as_json: bool) -> None:
+    """Give a user a new password; every session of theirs ends."""
+    password = _read_password() if password_stdin else people.make_password()
+    with _changing() as session:
+        found = people.find_user(session, email)
+        if found is None:
+            raise CliProblem(f"There is no user {email}: add one with `warranty user add`.")
+        because = Because(OPERATOR.actor, "set on the command line", datetime.now(UTC))
+        people.set_password(session, found, password, because=because)
+    answer({"email": email} if password_stdin else {"email": email, "password": password}, as_json=as_json)
+
+
 def _read_password() -> str:
     """The first line of standard input, without its end."""
     return sys.stdin.readline().rstrip("\r\n")

@@ -132,7 +132,9 @@ def _login(session: Session, role: Role, world: estate.World, because: Because) 
     client = world.clients[estate.TOWN] if role in CLIENT_ROLES else None
     email = f"{role.value.replace('_', '-')}@demo.example"
     password = people.make_password()
-    user = people.add_user(session, email=email, role=role, password=password, because=because, client=client, name=NAMES[role])
+    user = people.add_user(
+        session, email=email, role=role, password=password, because=because, client=client, name=NAMES[role]
+    )
     return user, password
 
 

@@ -16,7 +16,7 @@ import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
 from vendors.errors import Trouble, VendorError
 from warranty import db
-from warranty.models import AccountMaker, Client, Product, VendorAccount, VendorCall
+from warranty.models import AccountMaker, Client, VendorAccount, VendorCall
 from warranty.services.estate import Invalid, manufacturer_key
 
 if TYPE_CHECKING:
@@ -35,18 +35,6 @@ def choose(accounts: Iterable[VendorAccount], duty: Duty, client_id: int) -> Ven
     """The account that does ``duty`` for a client's unit: the client's own before a general one, then the older one."""
     able = [a for a in accounts if duty in a.duties and a.client_id in {None, client_id}]
     return min(able, key=lambda a: (a.client_id is None, a.id), default=None)
-
-
-def serving(session: Session, product: Product | None, client_id: int) -> Sequence[VendorAccount]:
-    """Every account that serves a product's manufacturer for a client."""
-    if product is None:
-        return []
-    return session.scalars(
-        select(VendorAccount)
-        .join(AccountMaker, AccountMaker.account_id == VendorAccount.id)
-        .where(AccountMaker.manufacturer_key == product.manufacturer_key)
-        .where((VendorAccount.client_id == client_id) | VendorAccount.client_id.is_(None))
-    ).all()
 
 
 def add(

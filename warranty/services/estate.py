@@ -292,6 +292,9 @@ def add_site(
             raise Invalid("address", f"{line} is no line of an address; there are {', '.join(ADDRESS_LINES)}.")
     name = checked_text("name", name, 200, needed=True)
     hold(session, [client.id])
+    taken = session.scalar(
+        select(Site.name).where(Site.client_id == client.id, func.lower(Site.name) == func.lower(name))
+    )
     site = Site(
         client_id=client.id,
         name=name,
@@ -300,7 +303,8 @@ def add_site(
         access_hours=checked_text("access_hours", access_hours, 200),
     )
     people = [_person(client, contact) for contact in contacts]
-    _add_once(session, site, "name", f"{client.name} has a site named {name} already.")
+    message = f"{client.name} has a site named {taken or name} already."
+    _add_once(session, site, "name", message, is_there=taken is not None)
     for person in people:
         person.site_id = site.id
     session.add_all(people)
@@ -359,7 +363,10 @@ def add_product(
         list_price_minor=list_price_minor,
         currency=currency,
     )
-    _add_once(session, product, "model", f"{product.manufacturer} {product.model} is known already.")
+    maker, model = Product.manufacturer_key == product.manufacturer_key, func.lower(Product.model)
+    taken = session.scalar(select(Product.id).where(maker, model == func.lower(product.model)))
+    message = f"{product.manufacturer} {product.model} is known already."
+    _add_once(session, product, "model", message, is_there=taken is not None)
     _note(session, product, "add", because)
     return product
 

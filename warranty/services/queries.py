@@ -364,7 +364,7 @@ def version(session: Session, fault: Fault) -> str:
     calls = select(func.max(VendorCall.id)).where(or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas)))
     asked = select(func.count(), func.count(HumanTask.resolved_at), func.max(HumanTask.why))
     tasks = asked.where(HumanTask.fault_id == fault.id).subquery()
-    row = session.execute(select(events, calls.scalar_subquery(), *of_fault.c)).one()
+    row = session.execute(select(events, calls.scalar_subquery(), *tasks.c)).one()
     return "-".join(str(part) for part in row)
 
 
@@ -535,25 +535,6 @@ def job(session: Session, row: AdHocJob) -> tuple[Job, Fault, Place]:
 def clients(session: Session) -> list[Client]:
     """Every client, by name."""
     return list(session.scalars(select(Client).order_by(func.lower(Client.name), Client.id)))
-
-
-def open_review(session: Session, fault: Fault) -> HumanTask | None:
-    """The question whose answer a case waits for, if it does."""
-    query = select(HumanTask).where(
-        HumanTask.fault_id == fault.id, HumanTask.kind == TaskKind.REVIEW, HumanTask.resolved_at.is_(None)
-    )
-    return session.scalars(query).one_or_none()
-
-
-def newest_claim(session: Session, fault: Fault) -> Rma | None:
-    """The claim of a case that counts, if it has one."""
-    query = select(Rma).where(Rma.fault_id == fault.id).order_by(Rma.id.desc()).limit(1)
-    return session.scalars(query).one_or_none()
-
-
-def own_units(session: Session, *, limit: int = 200) -> list[Asset]:
-    """The units that the caller may report a fault on, by name."""
-    return list(session.scalars(select(Asset).order_by(Asset.name, Asset.serial_number).limit(limit)))
 
 
 def own_client(session: Session, client_id: int | None) -> Client | None:

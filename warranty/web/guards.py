@@ -331,12 +331,6 @@ def known() -> SignedIn | None:
     return found if isinstance(found, SignedIn) else None
 
 
-def known_user() -> User | None:
-    """The row of who asks, for a page within its transaction."""
-    found = known()
-    return found.user if found else None
-
-
 def sign_in(user: User) -> None:
     """Begin a session, in a cookie that shares nothing with the one before."""
     session.clear()
