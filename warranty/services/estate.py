@@ -363,8 +363,9 @@ def add_product(
         list_price_minor=list_price_minor,
         currency=currency,
     )
-    maker, model = Product.manufacturer_key == product.manufacturer_key, func.lower(Product.model)
-    taken = session.scalar(select(Product.id).where(maker, model == func.lower(product.model)))
+    same_maker = Product.manufacturer_key == product.manufacturer_key
+    same_model = func.lower(Product.model) == func.lower(product.model)
+    taken = session.scalar(select(Product.id).where(same_maker, same_model))
     message = f"{product.manufacturer} {product.model} is known already."
     _add_once(session, product, "model", message, is_there=taken is not None)
     _note(session, product, "add", because)

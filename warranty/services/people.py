@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import String, bindparam, select, update
 
 from warranty import crypto
 from warranty.domain.access import Principal, TokenScope
@@ -219,16 +219,23 @@ def read_token(text: str) -> TokenId | None:
     return TokenId(UUID(found[1]), crypto.token_digest(found[2])) if found else None
 
 
+# Every call of a program begins with this one, so it is put together once.
+_CHECK = (
+    select(ApiToken, User, IdempotencyKey)
+    .join(User, User.id == ApiToken.user_id)
+    .outerjoin(
+        IdempotencyKey,
+        (IdempotencyKey.user_id == User.id) & (IdempotencyKey.key == bindparam("key", type_=String)),
+    )
+    .where(ApiToken.public_id == bindparam("token_id"), ApiToken.revoked_at.is_(None))
+)
+
+
 def check_token(
     session: Session, token: TokenId, *, key: str | None = None
 ) -> tuple[Principal, IdempotencyKey | None] | None:
     """Who calls with this token, and what was answered to the key before; one statement. Null: nobody, or no longer."""
-    query = select(ApiToken, User).join(User, User.id == ApiToken.user_id)
-    query = query.where(ApiToken.public_id == token.id, ApiToken.revoked_at.is_(None))
-    with_answer = query.add_columns(IdempotencyKey).outerjoin(
-        IdempotencyKey, (IdempotencyKey.user_id == User.id) & (IdempotencyKey.key == key)
-    )
-    row = session.execute(with_answer).one_or_none()
+    row = session.execute(_CHECK, {"token_id": token.id, "key": key}).one_or_none()
     if row is None:
         return None
     sent_with, user, answered = row
