@@ -7,6 +7,7 @@ import pytest
 
 from tests.domain.documents import (
     DECISION_CASES,
+    Document,
     case_from,
     codes,
     coverage,
@@ -125,7 +126,7 @@ def test_matches_are_not_read_beside_a_unit():
 
 def test_gates_are_asked_in_their_order():
     """Every gate would fire; each time the first is mended, and the next one fires."""
-    mended = [
+    mended: list[tuple[str, Document]] = [
         ("unit_unidentified", {"asset": None}),
         ("asset_replaced", {"asset": {"state": "disposed", "replaced_by": "a2", "ownership": "leased"}}),
         ("asset_decommissioned", {"asset": {"state": "disposed", "ownership": "leased"}}),
@@ -135,7 +136,7 @@ def test_gates_are_asked_in_their_order():
         ("duplicate_fault", {"fault": {}}),
         ("open_rma_exists", {"fault": {}, "cases": [other_case("r1", kind="rma", component_ref="bay 1")]}),
     ]
-    every = {
+    every: Document = {
         "fault": {"reading": reading(100)},
         "cases": [other_case(), other_case("r1", kind="rma", component_ref="bay 1")],
     }
