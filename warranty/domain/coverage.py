@@ -5,7 +5,7 @@ under the same ``ENGINE_VERSION``. Source: domain.md, section 2; the answer's fo
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from warranty.domain.case import Asset, Case, Coverage, Evidence, Fault, OtherCase, UnitLookup
-from warranty.domain.reasons import CHOSEN, OUTRANKED, PLACES, SENTENCES, Params, Reason, fill, reason
+from warranty.domain.reasons import CHOSEN, OUTRANKED, SENTENCES, Params, Reason, fill, reason
 from warranty.domain.terms import (
     CONSUMABLES,
     AssetState,
@@ -355,26 +355,6 @@ class _Finding:
             coverage.id,
         )
 
-    @property
-    def starts_on(self) -> str:
-        """The first day of cover, for a sentence."""
-        return self.coverage.starts_on.isoformat()
-
-    @property
-    def ends_on(self) -> str:
-        """The last day of cover, for a sentence about a coverage that has one."""
-        return str(self.coverage.ends_on)
-
-    @property
-    def reported_on(self) -> str:
-        """The day of the report, for a sentence."""
-        return self.days.reported_on.isoformat()
-
-    @property
-    def checked_on(self) -> str | None:
-        """The day of the vendor's answer, for a sentence."""
-        return _checked_on(self.coverage.evidence)
-
     def failure(self, share: Share) -> ReasonCode | None:
         """Why this coverage does not pay for a share; None where it passes."""
         if self.definite is not None:
@@ -387,36 +367,82 @@ class _Finding:
         """The entry for one share. Facts and text are made once: most sentences are the same for both shares."""
         said = self._said.get(sentence)
         if said is None:
-            places, read = _FACTS_OF[sentence]
-            facts: Params = dict(zip(places, read(self)))  # noqa: B905 - as long as each other, see just below
+            facts = _FACTS_FOR[code](self)
             said = self._said[sentence] = facts, fill(sentence, facts)
         params, text = said
         return Reason(code, share, self.coverage.id, params, text)
 
 
-_FACTS: Final = {  # where a finding has what a sentence of a coverage has a place for
-    "contract": "coverage.contract_number",
-    "kind": "coverage.kind",
-    "starts_on": "starts_on",
-    "ends_on": "ends_on",
-    "fault_on": "days.fault_on_text",
-    "reported_on": "reported_on",
-    "component": "fault.component",
-    "cause": "fault.cause",
-    "claims_used": "coverage.claims_used",
-    "claims_limit": "coverage.claims_limit",
-    "vendor_says": "coverage.evidence.vendor_says",
-    "checked_on": "checked_on",
+def _contract(found: _Finding) -> Params:
+    return {"contract": found.coverage.contract_number}
+
+
+def _contract_and_start(found: _Finding) -> Params:
+    coverage = found.coverage
+    return {
+        "contract": coverage.contract_number,
+        "starts_on": coverage.starts_on.isoformat(),
+        "fault_on": found.days.fault_on_text,
+    }
+
+
+def _contract_and_end(found: _Finding) -> Params:
+    coverage = found.coverage
+    return {
+        "contract": coverage.contract_number,
+        "ends_on": str(coverage.ends_on),
+        "fault_on": found.days.fault_on_text,
+    }
+
+
+def _contract_and_component(found: _Finding) -> Params:
+    return {"contract": found.coverage.contract_number, "component": found.fault.component}
+
+
+# What the sentence of each code needs to know.
+_FACTS_FOR: Final[dict[ReasonCode, Callable[[_Finding], Params]]] = {
+    ReasonCode.CHOSEN: lambda found: {"contract": found.coverage.contract_number, "kind": found.coverage.kind},
+    ReasonCode.SUSPENDED: _contract,
+    ReasonCode.VOIDED: _contract,
+    ReasonCode.CANCELLED: _contract,
+    ReasonCode.SUPERSEDED: _contract,
+    ReasonCode.NOT_STARTED: _contract_and_start,
+    ReasonCode.FAILURE_BEFORE_COVER: _contract_and_start,
+    ReasonCode.WAITING_PERIOD: _contract_and_start,
+    ReasonCode.EXPIRED: _contract_and_end,
+    ReasonCode.IN_GRACE: _contract_and_end,
+    ReasonCode.REPORTED_AFTER_COVER: lambda found: {
+        **_contract_and_end(found),
+        "reported_on": found.days.reported_on.isoformat(),
+    },
+    ReasonCode.SITE_NOT_COVERED: _contract,
+    ReasonCode.COMPONENT_EXCLUDED: _contract_and_component,
+    ReasonCode.CONSUMABLE_EXCLUDED: _contract_and_component,
+    ReasonCode.CAUSE_EXCLUDED: lambda found: {"contract": found.coverage.contract_number, "cause": found.fault.cause},
+    ReasonCode.CAUSE_UNKNOWN: _contract,
+    ReasonCode.PARTS_NOT_COVERED: _contract,
+    ReasonCode.LABOUR_NOT_COVERED: _contract,
+    ReasonCode.LIMIT_EXHAUSTED: lambda found: {
+        "contract": found.coverage.contract_number,
+        "claims_used": found.coverage.claims_used,
+        "claims_limit": found.coverage.claims_limit,
+    },
+    ReasonCode.UNKNOWN_SERVICE_LEVEL: _contract,
+    ReasonCode.LOOKUP_FAILED: _contract,
+    ReasonCode.NEVER_LOOKED_UP: _contract,
+    ReasonCode.LOOKUP_STALE: lambda found: {
+        "contract": found.coverage.contract_number,
+        "checked_on": _checked_on(found.coverage.evidence),
+    },
+    ReasonCode.UNKNOWN_TO_VENDOR: _contract,
+    ReasonCode.NOT_OWNER_AT_VENDOR: _contract,
+    ReasonCode.NO_EVIDENCE: _contract,
+    ReasonCode.SOURCES_CONFLICT: lambda found: {
+        "contract": found.coverage.contract_number,
+        "vendor_says": found.coverage.evidence.vendor_says,
+        "fault_on": found.days.fault_on_text,
+    },
 }
-
-
-def _reader(places: tuple[str, ...]) -> Callable[[_Finding], Iterable[str | int]]:
-    """What reads the facts for these places off a finding, all at once: every entry of every verdict passes here."""
-    read: Callable[[_Finding], Any] = attrgetter(*(_FACTS[place] for place in places))
-    return read if len(places) > 1 else lambda found: (read(found),)
-
-
-_FACTS_OF: Final = {sentence: (places, _reader(places)) for sentence, places in PLACES.items() if "contract" in places}
 
 
 def _first_definite(question: _Question, coverage: Coverage, by_dates: ReasonCode | None) -> ReasonCode | None:
