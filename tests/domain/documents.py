@@ -1,144 +1,96 @@
-"""Case documents for tests: the only place that says what a plain, well-formed case looks like.
-
-Without changes: a unit in service whose vendor lists it, a failed disk reported in the morning of 2 March 2026, no other
-case, and a coverage that pays for both shares and rests on a contract file.
-"""
+"""Case documents for tests: one plain case, in which the manufacturer pays for everything, and what differs from it."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 from warranty.domain.case import Case
-from warranty.domain.case_document import Flaw, read_case
-from warranty.domain.coverage import Verdict, decide
+from warranty.domain.case_document import read_case
+from warranty.domain.coverage import decide
 
-DECISION_CASES = sorted((Path(__file__).parent / "decision_cases").glob("*.json"))
-
-Document = dict[str, Any]
-
-
-def looked_up(
-    says: str | None = "covered", at: str | None = "2026-03-01T02:00:00Z", error: str | None = None
-) -> Document:
-    """The evidence of a coverage that the vendor was asked about."""
-    return {"source": "vendor_lookup", "vendor_says": says, "checked_at": at, "error": error}
+NOT_AVAILABLE = {"source": "not_available", "vendor_says": None, "checked_at": None}
+ATTESTED = NOT_AVAILABLE | {"absence_attested": True}
+FILE = {"source": "contract_file", "vendor_says": None, "checked_at": None}
+NO_EVIDENCE = {"source": "none", "vendor_says": None, "checked_at": None}
 
 
-def evidence(source: str) -> Document:
-    return {"source": source, "vendor_says": None, "checked_at": None, "error": None}
+def document(*, asset=None, lookup=None, fault=None, coverages=None, cases=(), policy=None, **changes):
+    """A case document; each argument changes fields of its part. The report comes at 08:55 in Amsterdam, 2 March 2026."""
+    unit = {
+        "id": "a1", "serial_number": "QX7T2K9", "product": "p1", "site": "s1", "client": "c1", "ownership": "client",
+        "state": "in_service", "replaced_by": None, "handover_exceptions": [],
+        "lookup": {
+            "source": "vendor_lookup", "vendor_says": "listed", "checked_at": "2026-03-01T02:00:00Z", "error": None,
+            "absence_attested": False,
+        } | (lookup or {}),
+    }  # fmt: skip
+    return {
+        "now": "2026-03-02T09:00:00+01:00",
+        "asset": unit | (asset or {}),
+        "matches": 1,
+        "fault": {
+            "id": "f1", "component": "psu", "component_ref": "", "cause": "hardware_failure", "occurred_at": None,
+            "reported_at": "2026-03-02T08:55:00+01:00", "reading": None,
+        } | (fault or {}),
+        "coverages": [coverage()] if coverages is None else coverages,
+        "cases": list(cases),
+        "policy": {
+            "precedence": [
+                "manufacturer_warranty", "vendor_contract", "third_party_maintenance", "msp_agreement", "insurance",
+            ],
+            "evidence_freshness_days": 30, "repeat_window_days": 90, "lookup_patience_minutes": 15,
+        } | (policy or {}),
+    } | changes  # fmt: skip
 
 
-def coverage(name: str = "k1", **changes: Any) -> Document:
-    plain = {
-        "id": name,
-        "contract_number": f"C-{name}",
-        "kind": "manufacturer_warranty",
-        "fulfilment": "vendor_rma",
-        "scope": {"asset": "a1"},
-        "starts_on": "2024-01-01",
-        "ends_on": "2027-01-01",
-        "time_zone": "Europe/Amsterdam",
-        "state": "active",
-        "covers": ["parts", "labour"],
-        "excluded_causes": [],
-        "excluded_components": [],
-        "sites": None,
-        "service_level": "next_business_day",
-        "delivery": "advance_exchange",
-        "grace_days": 0,
-        "grace_is_covered": False,
-        "waiting_days": 0,
-        "claims_after_end_days": 0,
-        "claims_limit": None,
+def coverage(id="k1", *, evidence=None, **changes):  # noqa: A002 - the field's own name
+    """A manufacturer's warranty for parts and labour, from 2024 to New Year's Day 2027, which the vendor confirmed."""
+    return {
+        "id": id, "contract_number": "W-1", "kind": "manufacturer_warranty", "fulfilment": "vendor_rma",
+        "scope": {"asset": "a1"}, "starts_on": "2024-01-01", "ends_on": "2027-01-01", "time_zone": "Europe/Amsterdam",
+        "state": "active", "covers": ["parts", "labour"], "excluded_causes": [], "excluded_components": [],
+        "sites": None, "service_level": "next_business_day", "delivery": "advance_exchange", "grace_days": 0,
+        "grace_is_covered": False, "waiting_days": 0, "claims_after_end_days": 0, "claims_limit": None,
         "claims_used": 0,
-        "evidence": evidence("contract_file"),
-    }
-    assert changes.keys() <= plain.keys()
-    return plain | changes
+        "evidence": {
+            "source": "vendor_lookup", "vendor_says": "covered", "checked_at": "2026-03-01T02:00:00Z", "error": None,
+        } | (evidence or {}),
+    } | changes  # fmt: skip
 
 
-def other_case(name: str = "f0", **changes: Any) -> Document:
+def agreement(id="k2", **changes):  # noqa: A002 - the field's own name
+    """The MSP's own agreement with the client, for all its units; the signed contract is the evidence."""
+    plain = {
+        "contract_number": "M-1", "kind": "msp_agreement", "fulfilment": "msp_supply", "scope": {"client": "c1"},
+        "evidence": FILE,
+    }  # fmt: skip
+    return coverage(id, **plain | changes)
+
+
+def other(id="f0", kind="fault", component="psu", ref="", *, closed_at=None):  # noqa: A002 - the field's own name
+    """Another case of the unit, reported a month before; open where it has no end."""
     return {
-        "id": name,
-        "kind": "fault",
-        "component": "disk",
-        "component_ref": "",
-        "reported_at": "2026-01-01T10:00:00Z",
-        "closed_at": None,
-    } | changes
+        "id": id, "kind": kind, "component": component, "component_ref": ref, "reported_at": "2026-02-01T10:00:00Z",
+        "closed_at": closed_at,
+    }  # fmt: skip
 
 
-def reading(value: float, direction: str = "at_least", target: float = 100, tolerance: float = 5) -> Document:
-    return {"metric": "speed", "value": value, "target": target, "tolerance": tolerance, "direction": direction}
-
-
-def document(*coverages: Document, **changes: Any) -> Document:
-    """A case document. Changes to ``asset``, ``lookup``, ``fault`` and ``policy`` are merged, others replace the field."""
-    lookup = {
-        "source": "vendor_lookup",
-        "vendor_says": "listed",
-        "checked_at": "2026-03-01T02:00:00Z",
-        "error": None,
-        "absence_attested": False,
-    } | changes.get("lookup", {})
-    asset = {
-        "id": "a1",
-        "serial_number": "QX7T2K9",
-        "product": "p1",
-        "site": "s1",
-        "client": "c1",
-        "ownership": "client",
-        "state": "in_service",
-        "replaced_by": None,
-        "handover_exceptions": [],
-        "lookup": lookup,
-    }
-    fault = {
-        "id": "f1",
-        "component": "disk",
-        "component_ref": "",
-        "cause": "hardware_failure",
-        "occurred_at": None,
-        "reported_at": "2026-03-02T08:00:00Z",
-        "reading": None,
-    }
-    policy = {
-        "precedence": [],
-        "evidence_freshness_days": 30,
-        "repeat_window_days": 90,
-        "lookup_patience_minutes": 15,
-    }
-    return {
-        "now": changes.get("now", "2026-03-02T08:05:00Z"),
-        "asset": None if changes.get("asset", {}) is None else asset | changes.get("asset", {}),
-        "matches": changes.get("matches", 1),
-        "fault": fault | changes.get("fault", {}),
-        "coverages": list(coverages),
-        "cases": changes.get("cases", []),
-        "policy": policy | changes.get("policy", {}),
-    }
-
-
-def case_from(given: Document | str) -> Case:
-    case = read_case(given if isinstance(given, str) else json.dumps(given))
+def case_of(changed):
+    """The case of a well-formed document."""
+    case = read_case(json.dumps(changed))
     assert isinstance(case, Case), case
     return case
 
 
-def flaws_of(given: Any) -> list[Flaw]:
-    flaws = read_case(given if isinstance(given, str | bytes) else json.dumps(given))
-    assert not isinstance(flaws, Case)
-    return list(flaws)
+def verdict_of(**changes):
+    """The verdict on the plain case with these changes."""
+    return decide(case_of(document(**changes)))
 
 
-def decided(*coverages: Document, **changes: Any) -> Verdict:
-    return decide(case_from(document(*coverages, **changes)))
+def outline(verdict):
+    """Every entry of a verdict as (code, share, coverage), in its order."""
+    return [(entry.code, entry.share, entry.coverage) for entry in verdict.reasons]
 
 
-def entries(verdict: Verdict) -> list[tuple[str, str | None, str | None]]:
-    """Code, share and coverage of every entry, in plain words."""
-    return [(str(r.code), r.share and str(r.share), r.coverage) for r in verdict.reasons]
-
-
-def codes(verdict: Verdict, share: str | None = None) -> list[str]:
-    return [code for code, of, _ in entries(verdict) if of == share]
+def codes(share, id="k1", **changes):  # noqa: A002 - the field's own name
+    """The codes that one coverage has for one share."""
+    verdict = verdict_of(**changes)
+    return [entry.code for entry in verdict.reasons if (entry.share, entry.coverage) == (share, id)]
