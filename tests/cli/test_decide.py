@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.domain.documents import DECISION_CASES, case_from, coverage, document
+from tests.domain.plain_case import DECISION_CASES, case_from, coverage, document
 from warranty.cli import main
 from warranty.domain.coverage import decide
 

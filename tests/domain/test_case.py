@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.domain.documents import (
+from tests.domain.plain_case import (
     DECISION_CASES,
     case_from,
     coverage,

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.domain.documents import (
+from tests.domain.plain_case import (
     DECISION_CASES,
     Document,
     case_from,

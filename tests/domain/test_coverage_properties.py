@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.domain.documents import case_from
+from tests.domain.plain_case import case_from
 from warranty.domain.coverage import Verdict, decide
 from warranty.domain.reasons import render
 from warranty.domain.terms import (
