@@ -513,6 +513,18 @@ def test_start_waiting_end_and_report_are_asked_in_this_order(changes, occurred_
     assert codes(decided(coverage(**({"time_zone": "UTC"} | changes)), fault=fault), "parts") == [code]
 
 
+@pytest.mark.parametrize(
+    ("reported_at", "zone", "dates"),
+    [
+        ("0001-01-01T00:00:00+14:00", "America/Los_Angeles", {"starts_on": "0001-01-01"}),
+        ("9999-12-31T23:59:59-12:00", "Pacific/Auckland", {"ends_on": "9999-12-31"}),
+    ],
+)
+def test_an_instant_beyond_the_calendar_is_on_its_last_day(reported_at, zone, dates):
+    verdict = decided(coverage(time_zone=zone, **dates), fault={"reported_at": reported_at})
+    assert codes(verdict, "parts") == ["chosen"]
+
+
 def test_covered_grace_stands_beside_chosen_and_nowhere_else():
     grace = {"ends_on": "2026-03-01", "grace_days": 5, "grace_is_covered": True}
     verdict = decided(
