@@ -363,7 +363,7 @@ def version(session: Session, fault: Fault) -> str:
     events = select(func.max(AuditRow.id)).where(AuditRow.fault_id == fault.id).scalar_subquery()
     calls = select(func.max(VendorCall.id)).where(or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas)))
     asked = select(func.count(), func.count(HumanTask.resolved_at), func.max(HumanTask.why))
-    of_fault = asked.where(HumanTask.fault_id == fault.id).subquery()
+    tasks = asked.where(HumanTask.fault_id == fault.id).subquery()
     row = session.execute(select(events, calls.scalar_subquery(), *tasks.c)).one()
     return "-".join(str(part) for part in row)
 

@@ -1,0 +1,172 @@
+"""A service desk under test: one client with one covered unit, its vendor's twin, and the background work that ran.
+
+Nobody sleeps here: `let_pass` moves every stored time of the durable work into the past instead, which to the product
+is the same, since all its ages and due times come from the database.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import DateTime, select, update
+
+import vendors.adapters
+from tests import factories
+from vendors.sandbox import servicenow
+from warranty import db, tasks
+from warranty.domain.access import OPERATOR
+from warranty.models import Asset, Fault, HumanTask, Lease, Outbox, Rma, VendorAccount, VendorCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+    from vendors.sandbox import Twin
+    from warranty.models.work import OrderKind, TaskKind
+    from warranty.runtime import Runtime
+    from warranty.services.faults import Outcome
+
+INSTANCE = {
+    "state_map": json.dumps(servicenow.STATE_MAP),
+    "rma_number_field": servicenow.RMA_NUMBER_FIELD,
+}
+"""What an account must be told of the instance that the twin plays."""
+
+ODD_ADAPTERS = Path(__file__).parent / "crash" / "adapters"
+"""Adapters that no product has: see their own descriptions."""
+
+
+@contextmanager
+def odd_adapters() -> Iterator[None]:
+    """Let this process find the odd adapters beside the real ones."""
+    vendors.adapters.__path__.append(str(ODD_ADAPTERS))
+    try:
+        yield
+    finally:
+        vendors.adapters.__path__.remove(str(ODD_ADAPTERS))
+
+
+def let_pass(runtime: Runtime, seconds: float) -> None:
+    """Make everything that is stored of the durable work this much older."""
+    gone = timedelta(seconds=seconds)
+    with runtime.database.begin(db.EVERYBODY) as session:
+        for table in (Outbox, Lease, VendorAccount):
+            key = table.__table__.primary_key.columns.values()[0]
+            times = [column for column in table.__table__.columns if isinstance(_plain(column.type), DateTime)]
+            for row in session.execute(select(key, *times)).all():
+                older = {c.name: row._mapping[c] - gone for c in times if row._mapping[c] is not None}
+                if older:
+                    session.execute(update(table).where(key == row._mapping[key]).values(**older))
+        for rma in session.scalars(select(Rma).where(Rma.next_poll_at.is_not(None))):
+            rma.next_poll_at = rma.next_poll_at and rma.next_poll_at - gone
+
+
+def _plain(kind: Any) -> Any:
+    return getattr(kind, "impl", kind)
+
+
+@dataclass(slots=True)
+class Desk:
+    """One client's covered unit (`serial`), and what is asked of the records in tests. Rows come detached."""
+
+    runtime: Runtime
+    twin: Twin
+    vendor: str = "servicenow"
+    options: dict[str, str] = field(default_factory=dict)
+    client_id: UUID = field(init=False)
+    client_key: int = field(init=False)
+    serial: str = field(init=False)
+    account_id: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set it up."""
+        with self.session() as session:
+            client = factories.make_client(session)
+            asset = covered_unit(session, client, manufacturer=f"Maker of {client.name}")
+            account = factories.make_account(
+                session,
+                self.runtime,
+                self.vendor,
+                manufacturers=[f"Maker of {client.name}"],
+                base_url=self.twin.url,
+                options=INSTANCE | self.options,
+            )
+            self.client_id, self.client_key = client.public_id, client.id
+            self.serial, self.account_id = asset.serial_number, account.id
+
+    def session(self) -> Any:
+        """A transaction."""
+        return self.runtime.database.begin(db.EVERYBODY)
+
+    def report(self, **facts: Any) -> Outcome:
+        """Report a fault of the unit, now."""
+        with self.session() as session:
+            given = {"serial_number": self.serial} | facts
+            return factories.make_fault(session, self.runtime, OPERATOR, now=datetime.now(UTC), **given)
+
+    def orders(self, kind: OrderKind | None = None) -> list[Outbox]:
+        """The work orders, oldest first."""
+        with self.session() as session:
+            query = select(Outbox).order_by(Outbox.id)
+            return list(session.scalars(query if kind is None else query.where(Outbox.kind == kind)))
+
+    def order(self, kind: OrderKind | None = None) -> Outbox:
+        """The only work order there is (of a kind)."""
+        (order,) = self.orders(kind)
+        return order
+
+    def perform(self, kind: OrderKind | None = None) -> None:
+        """Do the only work order there is (of a kind), as a worker would; does nothing where it is not due."""
+        tasks.perform(self.runtime, self.order(kind).id)
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time go by."""
+        let_pass(self.runtime, seconds)
+
+    def rma(self) -> Rma:
+        """The only Rma there is."""
+        with self.session() as session:
+            return session.scalars(select(Rma)).one()
+
+    def fault(self) -> Fault:
+        """The only fault there is."""
+        with self.session() as session:
+            return session.scalars(select(Fault)).one()
+
+    def asset(self) -> Asset:
+        """The unit."""
+        with self.session() as session:
+            return session.scalars(select(Asset).where(Asset.serial_number == self.serial)).one()
+
+    def open_tasks(self) -> dict[TaskKind, str]:
+        """What waits for a person, and why."""
+        with self.session() as session:
+            rows = session.scalars(select(HumanTask).where(HumanTask.resolved_at.is_(None)))
+            return {task.kind: task.why for task in rows}
+
+    def calls(self) -> list[VendorCall]:
+        """The calls that were kept."""
+        with self.session() as session:
+            return list(session.scalars(select(VendorCall).order_by(VendorCall.id)))
+
+    def change_account(self, **changes: Any) -> None:
+        """Change the vendor account, as a person who mends it."""
+        with self.session() as session:
+            session.execute(update(VendorAccount).where(VendorAccount.id == self.account_id).values(**changes))
+
+
+def covered_unit(session: Session, client: Any, manufacturer: str = "Acme", **facts: Any) -> Asset:
+    """A unit at a site, whose parts and labour are covered: the vendor's warranty and the MSP's agreement."""
+    site = factories.make_site(session, client)
+    product = factories.make_product(session, manufacturer)
+    asset = factories.make_asset(session, client, site=site, product=product, **facts)
+    factories.make_coverage(session, asset)
+    factories.make_agreement(session, asset)
+    return asset
