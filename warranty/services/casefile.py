@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, exists, literal, or_, select, union_all
+from sqlalchemy import CompoundSelect, Select, and_, bindparam, exists, literal, or_, select, union_all
 
 from vendors.contract import Duty
 from warranty.domain import case as casework
@@ -68,25 +69,14 @@ class CaseFile:
     fault_of_case: dict[str, int]
 
 
-def find_units(
-    session: Session,
-    *,
-    serial_number: str | None = None,
-    asset_id: UUID | int | None = None,
-    client: UUID | None = None,
-    lock: bool = False,
-) -> list[UnitFile]:
-    """The units that answer to a serial or an id, among those that the session's scope may see; one statement.
+# Every report asks the next three, so each is put together once; what differs is bound.
 
-    ``lock`` holds the asset rows until the end of the transaction, so that two reports of one unit pass the gates in turn.
-    """
-    which: Any
-    if isinstance(asset_id, int):
-        which = Asset.id == asset_id
-    elif asset_id is not None:
-        which = Asset.public_id == asset_id
-    else:
-        which = Asset.serial_key == serial_key(serial_number or "")
+_WHICH: dict[str, Any] = {"serial": Asset.serial_key, "key": Asset.id, "id": Asset.public_id}
+
+
+@cache
+def _units(which: str, *, narrowed: bool, lock: bool) -> Select[*tuple[Any, ...]]:
+    """Units by serial, key or public id, narrowed to a client or not."""
     query = (
         select(Asset, Client, Site, Product, VendorAccount, exists().where(Person.site_id == Site.id))
         .join(Client, Client.id == Asset.client_id)
@@ -100,15 +90,35 @@ def find_units(
                 or_(VendorAccount.client_id.is_(None), VendorAccount.client_id == Asset.client_id),
             ),
         )
-        .where(which)
+        .where(_WHICH[which] == bindparam("wanted"))
         .order_by(Asset.id)
     )
-    if client is not None:
-        query = query.where(Client.public_id == client)
+    if narrowed:
+        query = query.where(Client.public_id == bindparam("client"))
     if lock:
         query = query.with_for_update(of=Asset).execution_options(populate_existing=True)
+    return query
+
+
+def find_units(
+    session: Session,
+    *,
+    serial_number: str | None = None,
+    asset_id: UUID | int | None = None,
+    client: UUID | None = None,
+    lock: bool = False,
+) -> list[UnitFile]:
+    """The units that answer to a serial or an id, among those that the session's scope may see; one statement.
+
+    ``lock`` holds the asset rows until the end of the transaction, so that two reports of one unit pass the gates in turn.
+    """
+    which = "serial" if asset_id is None else "key" if isinstance(asset_id, int) else "id"
+    wanted = serial_key(serial_number or "") if asset_id is None else asset_id
+    query = _units(which, narrowed=client is not None, lock=lock)
     units: dict[int, UnitFile] = {}
-    for asset, owner, site, product, account, has_contact in session.execute(query):
+    for asset, owner, site, product, account, has_contact in session.execute(
+        query, {"wanted": wanted, "client": client}
+    ):
         unit = units.setdefault(asset.id, UnitFile(asset, owner, site, product, has_contact))
         if account is not None:
             unit.accounts.append(account)
@@ -169,25 +179,34 @@ def read_policy(document: dict[str, Any]) -> casework.Policy:
     )
 
 
-def _candidates(session: Session, asset: Asset) -> Sequence[tuple[Coverage, VendorAccount | None]]:
-    fits = [Coverage.scope == ScopeKind.CLIENT, Coverage.asset_id == asset.id]
-    if asset.product_id is not None:
-        fits.append(Coverage.product_id == asset.product_id)
-    if asset.site_id is not None:
-        fits.append(Coverage.site_id == asset.site_id)
-    rows = session.execute(
-        select(Coverage, VendorAccount)
-        .outerjoin(VendorAccount, VendorAccount.id == Coverage.account_id)
-        .where(Coverage.client_id == asset.client_id, or_(*fits))
-        .execution_options(populate_existing=True)
+_CANDIDATES = (
+    select(Coverage, VendorAccount)
+    .outerjoin(VendorAccount, VendorAccount.id == Coverage.account_id)
+    .where(
+        Coverage.client_id == bindparam("client_id"),
+        or_(  # what is null fits nothing
+            Coverage.scope == ScopeKind.CLIENT,
+            Coverage.asset_id == bindparam("asset_id"),
+            Coverage.product_id == bindparam("product_id"),
+            Coverage.site_id == bindparam("site_id"),
+        ),
     )
+    .execution_options(populate_existing=True)
+)
+
+
+def _candidates(session: Session, asset: Asset) -> Sequence[tuple[Coverage, VendorAccount | None]]:
+    place = {"product_id": asset.product_id, "site_id": asset.site_id}
+    rows = session.execute(_CANDIDATES, {"client_id": asset.client_id, "asset_id": asset.id, **place})
     return [(coverage, account) for coverage, account in rows]
 
 
-def _other_cases(
-    session: Session, asset_id: int, since: datetime, own_fault_id: int | None
-) -> list[tuple[casework.OtherCase, int]]:
+@cache
+def _cases(*, but_one: bool) -> CompoundSelect[Any]:
+    """Faults, Rmas and jobs of one unit that are open or were closed lately; all of them, or all but one fault's."""
+
     def rows(kind: CaseKind, table: Any, fault_id: Any, reported_at: Any) -> Select[Any]:
+        is_recent = or_(table.case_closed_at.is_(None), table.case_closed_at >= bindparam("since"))
         query = select(
             literal(kind.value).label("kind"),
             table.public_id,
@@ -196,14 +215,20 @@ def _other_cases(
             reported_at.label("reported_at"),
             table.case_closed_at,
             fault_id.label("fault_id"),
-        ).where(table.asset_id == asset_id, or_(table.case_closed_at.is_(None), table.case_closed_at >= since))
-        return query if own_fault_id is None else query.where(fault_id != own_fault_id)
+        ).where(table.asset_id == bindparam("asset_id"), is_recent)
+        return query.where(fault_id != bindparam("own")) if but_one else query
 
-    query = union_all(
+    return union_all(
         rows(CaseKind.FAULT, Fault, Fault.id, Fault.reported_at),
         rows(CaseKind.RMA, Rma, Rma.fault_id, Rma.created_at),
         rows(CaseKind.JOB, AdHocJob, AdHocJob.fault_id, AdHocJob.created_at),
     )
+
+
+def _other_cases(
+    session: Session, asset_id: int, since: datetime, own_fault_id: int | None
+) -> list[tuple[casework.OtherCase, int]]:
+    query = _cases(but_one=own_fault_id is not None)
     return [
         (
             casework.OtherCase(
@@ -216,7 +241,7 @@ def _other_cases(
             ),
             row.fault_id,
         )
-        for row in session.execute(query)
+        for row in session.execute(query, {"asset_id": asset_id, "since": since, "own": own_fault_id})
     ]
 
 
