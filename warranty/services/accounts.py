@@ -174,6 +174,7 @@ class AccountGate:
         self._id = account_id
         self._vendor = vendor
         self._failures = 0
+        self._probe_until: datetime | None = None
         self.quota: Any = None
 
     @property
@@ -190,11 +191,13 @@ class AccountGate:
         with self._runtime.database.begin(db.EVERYBODY) as session:
             account = session.get_one(VendorAccount, self._id, with_for_update=True)
             now = db.now(session)
-            if account.closed_until is not None and account.closed_until > now:
-                raise self._come_back((account.closed_until - now).total_seconds(), "rests after failures")
+            shut_until = account.closed_until
+            if shut_until is not None and shut_until > now and shut_until != self._probe_until:
+                raise self._come_back((shut_until - now).total_seconds(), "rests after failures")
             self._failures = account.failures
             if self.is_probing:
-                account.closed_until = now + timedelta(seconds=BREAKER_REST_S)  # the others wait for this one
+                # The others wait for this one; it may ask more than once.
+                account.closed_until = self._probe_until = now + timedelta(seconds=BREAKER_REST_S)
             if self.quota is not None:
                 self._take(account, now)
 
