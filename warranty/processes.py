@@ -52,7 +52,7 @@ class LeasedWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Tie the child to its parent before it does anything."""
-        die_with_parent(self.pid)
+        die_with_parent(self.pid or os.getppid())
         super().main_work_horse(job, queue)
 
 
