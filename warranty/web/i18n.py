@@ -125,7 +125,7 @@ class Reader:
         """Write a day over the rows of that day: "Today, Tuesday, 24 November"."""
         day = self._day_of(when)
         if day == self.today:
-            return self.text("Today, %(day)s", day=self.long_day(day))
+            return self.text(N_("Today, %(day)s"), day=self.long_day(day))
         return self.long_day(day)
 
     def time(self, when: datetime) -> str:
@@ -135,7 +135,7 @@ class Reader:
     def moment(self, when: datetime) -> str:
         """Write an instant: "today, 14:05", else "Thu 26 Nov, 14:05"."""
         if self._day_of(when) == self.today:
-            return self.text("today, %(time)s", time=self.time(when))
+            return self.text(N_("today, %(time)s"), time=self.time(when))
         return f"{self.day(when)}, {self.time(when)}"
 
     def span(self, due: datetime) -> Span:
@@ -150,19 +150,19 @@ class Reader:
         return self._length(max(self.now - since, timedelta(0)))
 
     def _left(self, rest: timedelta) -> str:
-        return self.text("%(span)s left", span=self._length(rest))
+        return self.text(N_("%(span)s left"), span=self._length(rest))
 
     def _late(self, over: timedelta) -> str:
-        return self.text("%(span)s late", span=self._length(over))
+        return self.text(N_("%(span)s late"), span=self._length(over))
 
     def _length(self, length: timedelta) -> str:
         minutes = int(length.total_seconds() // 60)
         if length >= timedelta(days=2):
-            return self.text("%(days)s d", days=self.count(length.days))
+            return self.text(N_("%(days)s d"), days=self.count(length.days))
         if minutes >= 60:
             hours, minutes = divmod(minutes, 60)
-            return self.text("%(hours)s h %(minutes)02d", hours=hours, minutes=minutes)
-        return self.text("%(minutes)s min", minutes=minutes)
+            return self.text(N_("%(hours)s h %(minutes)02d"), hours=hours, minutes=minutes)
+        return self.text(N_("%(minutes)s min"), minutes=minutes)
 
     def _day_of(self, when: date | datetime) -> date:
         return when.astimezone(self.zone).date() if isinstance(when, datetime) else when
