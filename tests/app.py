@@ -47,12 +47,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return make(template=request.getfixturevalue("postgres_template"))
 
 
-@pytest.fixture
-def environment(database_url: str, tmp_path: Path, redis_url: str) -> dict[str, str]:
-    """The settings of a process under test, as it would read them from its environment."""
+def environment_of(database_url: str, folder: Path, redis_url: str) -> dict[str, str]:
+    """The settings of a process under test that keeps its files in ``folder``; times are shrunk to seconds."""
     return {
         "WARRANTY_MODE": "development",
-        "WARRANTY_INSTANCE": str(tmp_path / "instance"),
+        "WARRANTY_INSTANCE": str(folder / "instance"),
         "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS": "true",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -63,6 +62,34 @@ def environment(database_url: str, tmp_path: Path, redis_url: str) -> dict[str, 
         "WARRANTY_RELAY_SECONDS": "2",
         "WARRANTY_POLL_SECONDS": "1",
     }
+
+
+@pytest.fixture
+def environment(database_url: str, tmp_path: Path, redis_url: str) -> dict[str, str]:
+    """The settings of a process under test, as it would read them from its environment."""
+    return environment_of(database_url, tmp_path, redis_url)
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def shared_runtime(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, redis_url: str
+) -> Iterator[Runtime]:
+    """A runtime on each engine that tests share which look at nothing but their own client's rows.
+
+    A database for each test would be most of the time of those that are short and many.
+    """
+    folder = tmp_path_factory.mktemp("shared")
+    databases: Databases | None = None
+    if request.param == "sqlite":
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), folder / 'warranty.sqlite3')}"
+    else:
+        databases = request.getfixturevalue("postgres_databases")
+        url = databases.create(request.getfixturevalue("postgres_template"))
+    made = Runtime.of(config.load(environment_of(url, folder, redis_url)))
+    yield made
+    made.database.dispose()
+    if databases is not None:
+        databases.drop(url)
 
 
 @pytest.fixture

@@ -13,14 +13,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, select, update
+from sqlalchemy import or_, select, true, update
 
 import vendors.adapters
 from tests import factories
 from vendors.sandbox import servicenow
 from warranty import db, tasks
 from warranty.domain.access import OPERATOR
-from warranty.models import Asset, Fault, HumanTask, Lease, Outbox, Rma, VendorAccount, VendorCall
+from warranty.domain.terms import CoverageKind, Fulfilment, Share
+from warranty.models import Asset, Fault, HumanTask, Lease, Outbox, Rma, Sighting, VendorAccount, VendorCall
+from warranty.models.base import UtcDateTime
+from warranty.models.work import OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from vendors.sandbox import Twin
+    from warranty.models import Coverage
     from warranty.models.work import OrderKind, TaskKind
     from warranty.runtime import Runtime
     from warranty.services.faults import Outcome
@@ -54,22 +58,21 @@ def odd_adapters() -> Iterator[None]:
 
 
 def let_pass(runtime: Runtime, seconds: float) -> None:
-    """Make everything that is stored of the durable work this much older."""
+    """Make everything that is stored of the durable work, and still matters, this much older."""
     gone = timedelta(seconds=seconds)
     with runtime.database.begin(db.EVERYBODY) as session:
-        for table in (Outbox, Lease, VendorAccount):
-            key = table.__table__.primary_key.columns.values()[0]
-            times = [column for column in table.__table__.columns if isinstance(_plain(column.type), DateTime)]
-            for row in session.execute(select(key, *times)).all():
-                older = {c.name: row._mapping[c] - gone for c in times if row._mapping[c] is not None}
-                if older:
-                    session.execute(update(table).where(key == row._mapping[key]).values(**older))
+        for table, still_matters in (
+            (Outbox, Outbox.status != OrderStatus.DONE),
+            (VendorAccount, true()),
+            (Lease, true()),
+        ):
+            times = [column.name for column in table.__table__.columns if isinstance(column.type, UtcDateTime)]
+            for row in session.scalars(select(table).where(still_matters)):
+                for name in times:
+                    if getattr(row, name) is not None:
+                        setattr(row, name, getattr(row, name) - gone)
         for rma in session.scalars(select(Rma).where(Rma.next_poll_at.is_not(None))):
-            rma.next_poll_at = rma.next_poll_at and rma.next_poll_at - gone
-
-
-def _plain(kind: Any) -> Any:
-    return getattr(kind, "impl", kind)
+            rma.next_poll_at -= gone
 
 
 @dataclass(slots=True)
@@ -113,8 +116,9 @@ class Desk:
 
     def orders(self, kind: OrderKind | None = None) -> list[Outbox]:
         """The work orders, oldest first."""
-        with self.session() as session:
-            query = select(Outbox).order_by(Outbox.id)
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            is_ours = or_(Outbox.client_id == self.client_key, Outbox.account_id == self.account_id)
+            query = select(Outbox).where(is_ours).order_by(Outbox.id)
             return list(session.scalars(query if kind is None else query.where(Outbox.kind == kind)))
 
     def order(self, kind: OrderKind | None = None) -> Outbox:
@@ -132,29 +136,45 @@ class Desk:
 
     def rma(self) -> Rma:
         """The only Rma there is."""
-        with self.session() as session:
-            return session.scalars(select(Rma)).one()
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            return session.scalars(select(Rma).where(Rma.client_id == self.client_key)).one()
 
     def fault(self) -> Fault:
         """The only fault there is."""
-        with self.session() as session:
-            return session.scalars(select(Fault)).one()
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            return session.scalars(select(Fault).where(Fault.client_id == self.client_key)).one()
 
     def asset(self) -> Asset:
         """The unit."""
-        with self.session() as session:
+        with self.runtime.database.read(db.EVERYBODY) as session:
             return session.scalars(select(Asset).where(Asset.serial_number == self.serial)).one()
 
     def open_tasks(self) -> dict[TaskKind, str]:
         """What waits for a person, and why."""
-        with self.session() as session:
-            rows = session.scalars(select(HumanTask).where(HumanTask.resolved_at.is_(None)))
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            ours = HumanTask.client_id == self.client_key
+            rows = session.scalars(select(HumanTask).where(ours, HumanTask.resolved_at.is_(None)))
             return {task.kind: task.why for task in rows}
 
     def calls(self) -> list[VendorCall]:
         """The calls that were kept."""
-        with self.session() as session:
-            return list(session.scalars(select(VendorCall).order_by(VendorCall.id)))
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            return list(
+                session.scalars(
+                    select(VendorCall).where(VendorCall.account_id == self.account_id).order_by(VendorCall.id)
+                )
+            )
+
+    def account(self) -> VendorAccount:
+        """The vendor account as it stands."""
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            return session.get_one(VendorAccount, self.account_id)
+
+    def sightings(self) -> list[Sighting]:
+        """Every vendor case that was ever seen."""
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            seen = select(Sighting).where(Sighting.account_id == self.account_id).order_by(Sighting.id)
+            return list(session.scalars(seen))
 
     def change_account(self, **changes: Any) -> None:
         """Change the vendor account, as a person who mends it."""
@@ -168,5 +188,12 @@ def covered_unit(session: Session, client: Any, manufacturer: str = "Acme", **fa
     product = factories.make_product(session, manufacturer)
     asset = factories.make_asset(session, client, site=site, product=product, **facts)
     factories.make_coverage(session, asset)
-    factories.make_agreement(session, asset)
+    cover_labour(session, asset)
     return asset
+
+
+def cover_labour(session: Session, asset: Asset) -> Coverage:
+    """Let the MSP's own agreement pay the labour on a unit."""
+    return factories.make_coverage(
+        session, asset, kind=CoverageKind.MSP_AGREEMENT, fulfilment=Fulfilment.MSP_SUPPLY, covers=(Share.LABOUR,)
+    )

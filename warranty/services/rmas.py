@@ -12,7 +12,6 @@ from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, Vend
 from vendors.errors import Trouble, VendorError
 from warranty.domain import lifecycles
 from warranty.domain.lifecycles import (
-    Attention,
     FaultState,
     RmaState,
     ShipmentDirection,
@@ -295,43 +294,43 @@ def settle(
         case Unsent():
             _settle_unsent(session, runtime, order, rma, step.error, because)
         case VendorError():
-            _settle_failed_send(session, order, rma, can, step, because)
+            _settle_failed_send(session, runtime, order, rma, can, step, because)
 
 
 def _settle_unsent(
     session: Session, runtime: Runtime, order: Order, rma: Rma, error: VendorError, because: Because
 ) -> None:
-    if error.trouble is Trouble.THROTTLED:
-        work.release(session, order, after_s=error.retry_after_s or 1.0, error=str(error))
-    elif error.trouble in {Trouble.REFUSED, Trouble.UNAUTHORISED}:
-        _park(session, order, rma, error, because)
+    is_for_person = not error.may_have_arrived
+    if is_for_person:
+        is_ours = work.end(session, order, OrderStatus.PARKED, error=str(error))
+    elif error.trouble is Trouble.THROTTLED:
+        is_ours = work.release(session, order, after_s=error.retry_after_s or 1.0, error=str(error))
     else:
         after_s = error.retry_after_s or work.back_off_s(order.failures, runtime.settings.retry_s)
-        work.release(session, order, after_s=after_s, error=str(error), failed=True)
+        is_ours = work.release(session, order, after_s=after_s, error=str(error), failed=True)
+    if not is_ours:
+        return
+    if order.sent_ago_s is not None:  # what failed is the search; the claim may be there
+        _doubt(session, rma, replace(because, reason=f"It may have arrived, and cannot be searched for: {error}"))
+        if is_for_person:
+            reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, str(error), because, rma=rma)
+    elif is_for_person:
+        _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
 
 
 def _settle_failed_send(
-    session: Session, order: Order, rma: Rma, can: Capabilities, error: VendorError, because: Because
+    session: Session, runtime: Runtime, order: Order, rma: Rma, can: Capabilities, error: VendorError, because: Because
 ) -> None:
-    if not error.may_have_arrived:
-        _park(session, order, rma, error, because)
+    if not error.may_have_arrived:  # a definite no to our form or our account: a person mends it, then it is armed again
+        if work.end(session, order, OrderStatus.PARKED, error=str(error)):
+            _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
         return
-    after_s = max(can.settle_s, error.retry_after_s or 0.0)
-    if work.release(session, order, after_s=after_s, error=str(error)):
+    back_off_s = work.back_off_s(order.failures, runtime.settings.retry_s)
+    after_s = max(can.settle_s, error.retry_after_s or 0.0, back_off_s)
+    if work.release(session, order, after_s=after_s, error=str(error), failed=True):
         _doubt(
             session, rma, replace(because, reason=f"No answer that tells whether it arrived: {error.detail or error}")
         )
-
-
-def _park(session: Session, order: Order, rma: Rma, error: VendorError, because: Because) -> None:
-    """A definite no to our form or our account: a person mends it, then it is armed again."""
-    if work.end(session, order, OrderStatus.PARKED, error=str(error)):
-        if (
-            rma.state is RmaState.OUTCOME_UNKNOWN
-        ):  # an earlier send may have arrived: the search was refused, not the claim
-            reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, str(error), because, rma=rma)
-            return
-        _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
 
 
 def _doubt(session: Session, rma: Rma, because: Because) -> None:
@@ -410,13 +409,12 @@ def hear(
         moves.note(session, rma, "vendor_word", because)
     for parcel in case.shipments:
         _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
-    attention = heard.attention or (Attention.CLAIM_IS_OVER if case.duplicates else None)
     if case.duplicates:
         _flag(
             session, rma, f"The vendor holds more than one case for this claim: {', '.join(case.duplicates)}.", because
         )
-    elif attention is not None and word_is_new:
-        _flag(session, rma, f"{account.name} says {case.vendor_status or case.status!s}: {attention}.", because)
+    elif heard.attention is not None and word_is_new:
+        _flag(session, rma, f"{account.name} says {case.vendor_status or case.status!s}: {heard.attention}.", because)
     if heard.steps:
         settled = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
         reviews.settle(session, rma.fault_id, because, *settled)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
-from sqlalchemy.orm import aliased
 
 from warranty.models import Outbox, clock
 from warranty.models.work import OrderKind, OrderStatus
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-other = aliased(Outbox)
 RETRY_CAP_S = 300.0
 RETRY_BUDGET_S = 24 * 3600.0
 
@@ -32,6 +30,7 @@ class Order:
     """A claimed order. ``sent_ago_s`` is null where nothing was ever sent.
 
     ``tried_s`` is how long it has been tried: waits that somebody else imposed (quota, breaker, settle time) do not count.
+    ``age_s`` is the time since it was first claimed, so never less than that since it was first sent.
     """
 
     id: int
@@ -44,6 +43,7 @@ class Order:
     payload: dict[str, Any]
     failures: int
     tried_s: float
+    age_s: float
     sent_ago_s: float | None
     claimed: float
     """``time.monotonic()`` at the claim: a machine that slept notices before it sends."""
@@ -103,6 +103,7 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
         return None
     order, db_now = row
     assert order.first_claimed_at is not None  # the statement has just set it
+    age_s = (db_now - order.first_claimed_at).total_seconds()
     return Order(
         id=order.id,
         kind=order.kind,
@@ -113,7 +114,8 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
         fault_id=order.fault_id,
         payload=order.payload,
         failures=order.failures,
-        tried_s=(db_now - order.first_claimed_at).total_seconds() - order.waited_s,
+        tried_s=age_s - order.waited_s,
+        age_s=age_s,
         sent_ago_s=None if order.last_send is None else (db_now - order.last_send).total_seconds(),
         claimed=started,
     )
@@ -175,13 +177,15 @@ def rearm_rma(session: Session, rma_id: int) -> int:
 
 
 def _arm(session: Session, which: ColumnElement[bool]) -> int:
-    changed = session.execute(
-        update(Outbox)
-        .where(which, Outbox.status == OrderStatus.PARKED)
-        .values(status=OrderStatus.PENDING, next_at=clock(), lease_until=None, enqueued_at=None)
-        .execution_options(synchronize_session=False)
-    )
-    return _count(changed)
+    parked = session.scalars(select(Outbox).where(which, Outbox.status == OrderStatus.PARKED).with_for_update()).all()
+    now = session.scalar(select(clock()))
+    assert now is not None
+    for order in parked:
+        order.status, order.next_at, order.lease_until, order.enqueued_at = OrderStatus.PENDING, now, None, None
+        order.failures = 0
+        if order.first_claimed_at is not None:  # it is tried as long as a new one, and is no younger for that
+            order.waited_s = (now - order.first_claimed_at).total_seconds()
+    return len(parked)
 
 
 def is_anything_due(session: Session, *, relay_s: float) -> bool:
@@ -206,22 +210,25 @@ def pick_due(session: Session, *, relay_s: float, per_account: int, limit: int =
     """
     free = _free(relay_s)
     in_flight = (
-        select(func.count())
-        .where(
-            other.account_id == Outbox.account_id,
-            other.status == OrderStatus.PENDING,
-            or_(other.lease_until >= clock(), other.enqueued_at >= clock(-relay_s)),
-        )
-        .correlate(Outbox)
-        .scalar_subquery()
+        select(Outbox.account_id, func.count().label("orders"))
+        .where(Outbox.status == OrderStatus.PENDING, Outbox.account_id.is_not(None))
+        .where(or_(Outbox.lease_until >= clock(), Outbox.enqueued_at >= clock(-relay_s)))
+        .group_by(Outbox.account_id)
+        .subquery()
     )
     place = func.row_number().over(partition_by=Outbox.account_id, order_by=(Outbox.next_at, Outbox.id))
     due = (
-        select(Outbox.id, Outbox.account_id, place.label("place"), in_flight.label("in_flight"))
+        select(Outbox.id, Outbox.account_id, place.label("place"))
         .where(Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock(), *free)
         .subquery()
     )
-    chosen = select(due.c.id).where(or_(due.c.account_id.is_(None), due.c.place + due.c.in_flight <= per_account))
+    chosen = (
+        select(due.c.id)
+        .outerjoin(in_flight, in_flight.c.account_id == due.c.account_id)
+        .where(
+            or_(due.c.account_id.is_(None), due.c.place + func.coalesce(in_flight.c.orders, 0) <= per_account),
+        )
+    )
     ids = list(
         session.scalars(
             select(Outbox.id)

@@ -35,7 +35,7 @@ def run(runtime: Runtime, order_id: int) -> None:
     try:
         vendor = line.open()
     except VendorError as err:
-        _record(runtime, order, line, Capabilities(duties=frozenset()), err)
+        _record(runtime, order, line, Capabilities(duties=frozenset()), Unsent(err))
         return
     step = _attempt(runtime, order, line, vendor, request)
     if step is not None:
@@ -75,7 +75,7 @@ def earlier_send(vendor: VendorAdapter, order: Order, request: RmaRequest) -> Ve
     can = vendor.capabilities
     if order.sent_ago_s is None:
         return None
-    if can.promise is Promise.A and order.sent_ago_s < can.key_lifetime_s:
+    if can.promise is Promise.A and order.age_s < can.key_lifetime_s:  # a key is as old as its first use
         return None
     if can.promise is Promise.C:
         return AskPerson("The claim may have arrived; this vendor can neither be searched nor asked twice.")

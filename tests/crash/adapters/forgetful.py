@@ -1,0 +1,23 @@
+"""ServiceNow without its search: what a look-up is for shows in what goes wrong with this one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vendors.adapters.servicenow import ServiceNow
+
+if TYPE_CHECKING:
+    from vendors.contract import RmaRequest, VendorCase
+
+
+class Forgetful(ServiceNow):
+    """Never finds a case."""
+
+    name = "forgetful"
+    form = replace(ServiceNow.form, vendor="forgetful", title="Forgetful")
+
+    def find_case(self, request: RmaRequest) -> VendorCase | None:
+        """Find nothing."""
+        del request
+        return None
