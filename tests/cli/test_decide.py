@@ -1,137 +1,189 @@
-"""``warranty decide`` as it is called: files and lines in, one line of JSON out for each, or every flaw and status 2."""
+"""`warranty decide`: documents in, answers out, each flaw on its own line; in the process and as the real command."""
 
 import json
 import subprocess
 import sys
-from pathlib import Path
+import time
 
 import pytest
 from click.testing import CliRunner
 
-from tests.domain.plain_case import DECISION_CASES, case_from, coverage, document
+from tests.domain.documents import agreement, case_of, coverage, document
+from tests.house import ROOT
 from warranty.cli import main
 from warranty.domain.coverage import decide
 
+GOOD = document(coverages=[coverage(covers=["parts"]), agreement()])
+OTHER = document(coverages=[])
+BAD = document(matches=-1)
 
-def called(*words, given=None):
-    """Run the command as in a shell: output and errors apart, and the exit status."""
-    return CliRunner().invoke(main, ["decide", *map(str, words)], input=given, catch_exceptions=False)
+
+def run(*names, stdin=b""):
+    return CliRunner().invoke(main, ["decide", *map(str, names)], input=stdin)
+
+
+def lines(*documents):
+    return b"".join(json.dumps(one).encode() + b"\n" for one in documents)
 
 
 @pytest.fixture
-def written(tmp_path, monkeypatch):
-    """Write a document to a file in the working folder; gives its name."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(name, text):
-        Path(name).write_text(text if isinstance(text, str) else json.dumps(text, indent=1))
-        return name
+def file(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content, indent=1).encode())
+        return path
 
     return write
 
 
-def test_a_file_gives_one_line_of_json(written):
-    given = document(coverage())
-    result = called(written("case.json", given))
+# ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_file_gives_one_line_in_the_order_of_the_call(file):
+    result = run(file("b.json", GOOD), file("a.json", OTHER))
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == decide(case_from(given)).to_json() + "\n"
-    assert json.loads(result.stdout)["verdict"] == "covered"
-
-
-def test_several_files_give_their_answers_in_order_whatever_the_verdicts(written):
-    names = [
-        written("1.json", document()),
-        written("2.json", document(coverage())),
-        written("3.json", document(asset=None)),
-        written(
-            "4.json",
-            document(
-                fault={"reading": {"metric": "m", "value": 1, "target": 1, "tolerance": 0, "direction": "within"}}
-            ),
-        ),
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        json.loads(decide(case_of(one)).to_json()) for one in (GOOD, OTHER)
     ]
-    result = called(*names)
-    assert result.exit_code == 0
+
+
+def test_each_line_of_standard_input_gives_one_line(file):
+    result = run("-", stdin=lines(GOOD, OTHER, GOOD))
     verdicts = [json.loads(line)["verdict"] for line in result.stdout.splitlines()]
-    assert verdicts == ["not_covered", "covered", "needs_review", None]
+    assert (result.exit_code, verdicts) == (0, ["covered", "not_covered", "covered"])
 
 
-def test_lines_of_standard_input_are_decided_one_by_one():
-    cases = [json.loads(path.read_text())["case"] for path in DECISION_CASES]
-    result = called("-", given="\n".join(map(json.dumps, cases)))
+def test_standard_input_may_stand_among_files(file):
+    result = run(file("a.json", OTHER), "-", stdin=lines(GOOD))
+    assert [json.loads(line)["verdict"] for line in result.stdout.splitlines()] == ["not_covered", "covered"]
+
+
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        lines(GOOD, GOOD).rstrip(b"\n"),
+        lines(GOOD, GOOD).replace(b"\n", b"\r\n"),
+        b"\n" + lines(GOOD) + b"  \t\n\n" + lines(GOOD) + b"\n",
+        b"\xef\xbb\xbf" + lines(GOOD, GOOD),
+    ],
+    ids=["no last line end", "line ends of Windows", "empty lines", "byte order mark"],
+)
+def test_the_form_of_the_lines_does_not_matter(stdin):
+    result = run("-", stdin=stdin)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+
+
+def test_only_a_line_feed_ends_a_line():
+    odd = document(fault={"component_ref": "bay\u2028\u2029\x85 3"})
+    result = run("-", stdin=json.dumps(odd, ensure_ascii=False).encode() + b"\n")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
+
+
+def test_no_document_is_no_flaw_and_no_answer():
+    assert (run("-").exit_code, run("-").output) == (0, "")
+
+
+def test_the_exit_status_is_0_whatever_the_verdict(file):
+    result = run(file("a.json", document(asset={"state": "stolen"})))
+    assert (result.exit_code, json.loads(result.stdout)["verdict"]) == (0, "needs_review")
+
+
+def test_the_answer_is_ascii_whatever_the_contract_is_called(file):
+    odd = coverage("k\ud800", contract_number="Wärme \U0001f4a1 \ud800")
+    result = run(file("a.json", document(coverages=[odd])))
     assert result.exit_code == 0
-    assert result.stdout.splitlines() == [decide(case_from(case)).to_json() for case in cases]
+    assert result.stdout.isascii()
+    assert json.loads(result.stdout)["awards"]["parts"] == "k\ud800"
 
 
-def test_a_line_ends_at_a_line_feed_only_and_empty_lines_are_skipped():
-    odd = json.dumps(document(coverage(contract_number="a\u2028b\u0085c")), ensure_ascii=False)
-    result = called("-", given=f"{odd}\r\n\n  \n{odd}\n".encode())
-    assert result.exit_code == 0
-    assert len(result.stdout.splitlines()) == 2
+def test_json_may_be_asked_for_as_everywhere_else(file):
+    path = file("a.json", GOOD)
+    assert run("--json", path).stdout == run(path).stdout
 
 
-def test_nothing_on_standard_input_is_no_answer():
-    result = called("-", given="")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+# ── flaws ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_any_malformed_line_means_no_answer_and_a_line_for_each_flaw():
-    good, bad = json.dumps(document(coverage())), json.dumps(document(coverage()) | {"now": "soon", "extra": 1})
-    result = called("-", given=f"{good}\n\n{bad}\nnonsense\n")
+def test_one_malformed_document_of_many_leaves_no_answer_at_all(file):
+    good, bad = file("good.json", GOOD), file("bad.json", BAD)
+    result = run(good, bad, good)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.splitlines() == [
-        "3: /extra: is not a field of this document",
-        "3: /now: must be a time with its offset, written as RFC 3339 says",
-        "4: : is not JSON: Expecting value at line 1, column 1",
+    assert result.stderr == f"{bad}: /matches: must be a whole number, not negative\n"
+
+
+def test_every_flaw_of_every_document_has_a_line_that_starts_with_file_or_line_and_pointer(file):
+    two = dict(BAD) | {"colour": "red"}
+    bad = file("bad.json", two)
+    result = run(bad, "-", stdin=lines(GOOD, BAD) + b"\n" + b"nonsense\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert [line.split(": ")[:2] for line in result.stderr.splitlines()] == [
+        [str(bad), "/colour"],
+        [str(bad), "/matches"],
+        ["2", "/matches"],
+        ["4", ""],
     ]
 
 
-def test_any_malformed_file_means_no_answer_and_is_named(written):
-    bad = document(coverage())
-    del bad["coverages"][0]["scope"]
-    result = called(written("good.json", document(coverage())), written("bad.json", bad), written("none.json", "{"))
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe{\x00}\x00", b"NaN", b"[" * 100_000, lines(GOOD, GOOD)])
+def test_a_file_that_is_not_one_json_text_has_the_empty_pointer(file, content):
+    path = file("bad.json", content)
+    result = run(path)
     assert (result.exit_code, result.stdout) == (2, "")
-    first, second = result.stderr.splitlines()
-    assert first == "bad.json: /coverages/0/scope: is missing"
-    assert second.startswith("none.json: : is not JSON: ")
+    assert result.stderr.startswith(f"{path}: : is ")
+    assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_file_that_cannot_be_read_is_named_beside_the_flaws_of_others(written, tmp_path):
-    result = called("missing.json", written("bad.json", "[]"), tmp_path)
+@pytest.mark.parametrize("name", ["missing.json", "."])
+def test_a_file_that_cannot_be_read_is_named_with_the_cause(tmp_path, name):
+    result = run(tmp_path / name)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.splitlines() == [
-        "missing.json: cannot be read: No such file or directory",
-        "bad.json: : must be an object",
-        f"{tmp_path}: cannot be read: Is a directory",
-    ]
+    assert result.stderr.startswith(f"{tmp_path / name}: : cannot be read: ")
+    assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_name_that_would_break_the_line_or_the_terminal_is_escaped():
-    result = called("-", given=json.dumps(document() | {"a\nb\x1b[31m\ud800é": 1}))
-    assert result.exit_code == 2
-    assert result.stderr == "1: /a\\nb\\x1b[31m\\ud800é: is not a field of this document\n"
+def test_an_unknown_field_cannot_break_the_line_or_the_terminal(file):
+    changed = document() | {"a\nb\x1b[31m\ud800": 1}
+    path = file("bad.json", changed)
+    result = run(path)
+    assert result.stderr == f"{path}: /a\\nb\\x1b[31m\\ud800: is not a field of this document\n"
 
 
-def test_without_a_name_the_command_says_how_it_is_called():
-    result = called()
-    assert result.exit_code == 2
-    assert "CASE.json" in result.stderr
+def test_without_a_document_the_call_is_wrong():
+    result = run()
+    assert (result.exit_code, result.stdout) == (2, "")
 
 
-def test_it_starts_without_database_web_or_queue():
-    heavy = ("sqlalchemy", "flask", "rq", "redis", "requests", "marshmallow", "structlog", "alembic", "cryptography")
-    script = (
-        "import sys; from warranty.cli import main\n"
-        "main(['decide', '-'], standalone_mode=False)\n"
-        f"print([name for name in {heavy!r} if name in sys.modules])"
+# ── the real command ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def command(*arguments, stdin=b""):
+    code = "from warranty.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "decide", *arguments], input=stdin, capture_output=True, check=False, cwd=ROOT
     )
-    done = subprocess.run([sys.executable, "-c", script], input=b"", capture_output=True, check=True)
-    assert done.stdout.decode() == "[]\n"
 
 
-def test_three_thousand_cases_of_one_call_are_answered_line_by_line():
-    cases = [json.dumps(json.loads(path.read_text())["case"]) for path in DECISION_CASES]
-    lines = "".join(f"{cases[n % len(cases)]}\n" for n in range(3000))
-    script = "from warranty.cli import main; main(['decide', '-'])"
-    done = subprocess.run([sys.executable, "-c", script], input=lines.encode(), capture_output=True, check=True)
-    assert len(done.stdout.splitlines()) == 3000
+def test_three_thousand_cases_take_seconds_start_included():
+    five = [agreement(f"m{number}", contract_number=f"M-{number}") for number in range(4)]
+    stdin = lines(*[document(coverages=[coverage(covers=["parts"]), *five])] * 3000)
+    began = time.perf_counter()
+    result = command("-", stdin=stdin)
+    took = time.perf_counter() - began
+    assert (result.returncode, result.stderr, result.stdout.count(b"\n")) == (0, b"", 3000)
+    assert took < 5
+
+
+def test_the_real_command_answers_a_flaw_with_status_2_and_no_traceback():
+    result = command("-", stdin=lines(BAD))
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr == b"1: /matches: must be a whole number, not negative\n"
+
+
+def test_a_decision_loads_neither_web_nor_database():
+    code = (
+        "import sys; from click.testing import CliRunner; from warranty.cli import main;"
+        "CliRunner().invoke(main, ['decide', '-'], input=b'{}');"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules} & {'flask', 'sqlalchemy', 'rq', 'requests'}))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, text=True)
+    assert result.stdout == "\n"

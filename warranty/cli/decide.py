@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="CASE.json... | -")
+@click.option("--json", is_flag=True, expose_value=False, help="Answer in JSON, as it does anyway.")
 def decide(names: tuple[str, ...]) -> None:
     """Decide the case in each file, or in each line of standard input (-), and print one line of JSON for each.
 
@@ -39,7 +40,7 @@ def decide(names: tuple[str, ...]) -> None:
                 else:
                     complaints.extend(f"{place}: {flaw.pointer}: {flaw.message}" for flaw in found)
         except OSError as err:
-            complaints.append(f"{name}: cannot be read: {err.strerror}")
+            complaints.append(f"{name}: : cannot be read: {err.strerror}")
     if complaints:
         click.echo("\n".join(map(_on_one_line, complaints)), err=True)
         raise SystemExit(2)
