@@ -121,7 +121,9 @@ LABELS: Final[dict[str, dict[str, str]]] = {    # by the name of the place they 
 
 ALL_SENTENCES: Final = (*CHOSEN.values(), *OUTRANKED.values(), *OF_THE_UNIT.values(), *SENTENCES.values())
 PLACES: Final = {sentence: tuple(re.findall(r"%\((\w+)\)s", sentence)) for sentence in ALL_SENTENCES}
-_LABELLED: Final = frozenset(sentence for sentence, places in PLACES.items() if not LABELS.keys().isdisjoint(places))
+_LABELLED: Final = {  # the places of a sentence that take a label
+    sentence: tuple(place for place in places if place in LABELS) for sentence, places in PLACES.items()
+}
 
 
 class Reason(NamedTuple):
@@ -169,7 +171,9 @@ def render(
 
 def fill(sentence: str, params: Params, translate: Callable[[str], str] | None = None) -> str:
     """Put facts into the places of a sentence, words of our vocabularies by their labels."""
-    if sentence in _LABELLED:
-        say = translate or str
-        params = {place: say(LABELS[place][fact]) if place in LABELS else fact for place, fact in params.items()}
+    if labelled := _LABELLED[sentence]:
+        params = dict(params)
+        for place in labelled:
+            label = LABELS[place][params[place]]
+            params[place] = translate(label) if translate else label
     return (translate(sentence) if translate else sentence) % params
