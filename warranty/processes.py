@@ -206,7 +206,8 @@ class Child:
         """Start it, tied to this process."""
         parent = os.getpid()
         # The function runs between fork and exec; it calls the kernel and nothing else.
-        self.process = subprocess.Popen(self.command, preexec_fn=lambda: die_with_parent(parent))  # noqa: PLW1509
+        tie = lambda: die_with_parent(parent)  # noqa: E731 - a closure for the line below
+        self.process = subprocess.Popen(self.command, preexec_fn=tie)  # noqa: PLW1509 - it calls the kernel only
         self.started_at = time.monotonic()
 
     @property

@@ -303,7 +303,8 @@ def test_tokens_expire_and_can_be_taken_back(twin: Twin) -> None:
 
 
 def test_an_oauth_client_works_at_the_instance_too(twin: Twin) -> None:
-    Host("servicenow", {"client_id": "some-id", "client_secret": "some-secret"}, twin.url).adapter.check()
+    host = Host("servicenow", {"client_id": "some-id", "client_secret": "some-secret"}, twin.url)
+    assert host.adapter.check() is None  # a refusal raises
 
 
 def test_only_the_given_credentials_are_accepted_where_some_are_given() -> None:

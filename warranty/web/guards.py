@@ -102,7 +102,7 @@ def public(reason: str) -> Callable[[V], V]:
     """Let in everybody, for a reason."""
 
     def declare(view: V) -> V:
-        view.access = Access(reason=reason)  # type: ignore[attr-defined]
+        view.access = Access(reason=reason)  # type: ignore[attr-defined]  # as above
         return view
 
     return declare
@@ -329,6 +329,12 @@ def known() -> SignedIn | None:
     """Whoever is known to ask, without a look into the database: null on public pages and where that look failed."""
     found = g.get("_login_user")
     return found if isinstance(found, SignedIn) else None
+
+
+def who_asks(transaction: Session) -> User | None:
+    """Whoever is signed in, on a page that asks for nobody."""
+    g.session_transaction = transaction
+    return current_user.user if current_user.is_authenticated else None
 
 
 def sign_in(user: User) -> None:
