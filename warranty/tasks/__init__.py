@@ -9,6 +9,9 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
+from sqlalchemy.orm import configure_mappers
+
+import vendors
 from warranty.config import load
 from warranty.db import EVERYBODY
 from warranty.models import Outbox
@@ -30,9 +33,12 @@ def perform(runtime: Runtime, order_id: int) -> None:
 
 
 def preload() -> None:
-    """Import every task before the worker forks: an import in each fork costs more than the work."""
+    """Import every task and every adapter before the worker forks: an import in each fork costs more than the work."""
     for kind in OrderKind:
         importlib.import_module(f"warranty.tasks.{kind.value}")
+    for vendor in vendors.available():
+        vendors.describe(vendor)
+    configure_mappers()
 
 
 @cache

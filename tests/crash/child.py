@@ -1,0 +1,115 @@
+"""What the crash tests run in processes of their own: single steps that kill themselves, and the product's processes.
+
+`python -m tests.crash.child steps` takes one JSON request a line and runs each in a fork of its own; it answers with
+the fork's process id when it begins and with its end. `... relay` and `... worker` are the product's own, except that
+they find the odd adapters too. Nothing in the product knows of this: SQLAlchemy itself tells when a commit comes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import uuid4
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from tests import factories
+from tests.desk import odd_adapters
+from warranty import config, db, processes, queue, relay, tasks
+from warranty.domain.access import OPERATOR
+from warranty.runtime import Runtime
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def report(runtime: Runtime, request: dict[str, Any]) -> str:
+    """Report a fault of a unit; what comes back is the acknowledgement."""
+    with runtime.database.begin(db.EVERYBODY) as session:
+        now = datetime.now(UTC)
+        outcome = factories.make_fault(session, runtime, OPERATOR, now=now, serial_number=request["serial"])
+    return outcome.fault.reference
+
+
+def hand_over(runtime: Runtime, _request: dict[str, Any]) -> str:
+    """Look at the outbox once, as the relay does."""
+    relay.turn(runtime, queue.connect(runtime.settings.redis_url), uuid4())
+    return ""
+
+
+def perform(runtime: Runtime, request: dict[str, Any]) -> str:
+    """Do one work order, as a worker does."""
+    tasks.perform(runtime, request["order"])
+    return ""
+
+
+STEPS = {"report": report, "relay": hand_over, "perform": perform}
+
+
+def kill_at_commit(runtime: Runtime, number: int, *, after: bool) -> None:
+    """Have this process end without a word just before or just after its commit of this number.
+
+    Transactions that only read are not counted: their commit changes nothing.
+    """
+    commits = 0
+
+    @event.listens_for(runtime.database.engine, "commit")
+    def begins(connection: Connection) -> None:
+        nonlocal commits
+        if not connection.get_execution_options().get("reading"):
+            commits += 1
+            if commits == number and not after:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    @event.listens_for(Session, "after_commit")
+    def has_ended(_session: Session) -> None:
+        if commits == number:  # a process that was to die before it is dead by now
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def take_steps() -> None:
+    """Run what is asked for on standard input, each in a fork, until it closes."""
+    tasks.preload()
+    for line in sys.stdin:
+        request = json.loads(line)
+        reads, writes = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _step(request, writes)
+        os.close(writes)
+        print(json.dumps({"pid": child}), flush=True)
+        with os.fdopen(reads, "rb") as pipe:
+            said = pipe.read()
+        _, status = os.waitpid(child, 0)
+        print(json.dumps({"status": os.waitstatus_to_exitcode(status), "said": said.decode()}), flush=True)
+
+
+def _step(request: dict[str, Any], writes: int) -> NoReturn:
+    status = 1
+    try:
+        runtime = Runtime.of(config.load())
+        if request["kill"]:
+            kill_at_commit(runtime, request["kill"]["commit"], after=request["kill"]["after"])
+        os.write(writes, STEPS[request["step"]](runtime, request).encode())
+        status = 0
+    except BaseException:  # noqa: BLE001 - whatever it is, the fork must not go on as its parent
+        os.write(writes, traceback.format_exc().encode())
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    processes.die_with_parent(os.getppid())
+    with odd_adapters():
+        match sys.argv[1]:
+            case "steps":
+                take_steps()
+            case "relay":
+                processes.run_relay(config.load())
+            case "worker":
+                processes.run_worker(config.load())

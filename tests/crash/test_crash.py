@@ -1,0 +1,273 @@
+"""A kill at every commit and at every send of the path report, hand over, send, record, read loses and doubles nothing.
+
+Deterministic and complete for that path: each step is run again and again, killed before and after its first commit,
+its second and so on, until it ends by itself; and around the send also by hand. Then the product's own relay and worker
+run until they rest, and the vendor's ledger is compared with the records. Both databases with full durability.
+
+The last tests test this one: with an adapter that cannot search, or that does not wait, the same harness finds doubles.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.app import ENGINES, environment_of
+from tests.desk import Desk, odd_adapters
+from vendors.sandbox import Twin
+from warranty import config, db, relay, tasks
+from warranty.domain.lifecycles import FaultState, RmaState
+from warranty.domain.terms import Route
+from warranty.models import AdHocJob, Fault, HumanTask, Lease, Outbox, Rma, StoredVerdict
+from warranty.models.work import OrderKind, OrderStatus
+from warranty.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy.orm import Session
+
+ROOT = Path(__file__).parent.parent.parent
+TIMEOUT_S, SETTLE_S, LEASE_S = 0.6, 2.4, 2.0
+LATE_S = 1.5  # later than we wait for an answer, sooner than we believe that nothing arrived
+RETRY_S = 0.1
+REST_S = 60.0  # it takes about 6 s on an idle machine
+KILLED = -signal.SIGKILL
+
+
+@dataclass(slots=True)
+class Harness:
+    """One database, one vendor, and processes that die on demand."""
+
+    runtime: Runtime
+    twin: Twin
+    environment: dict[str, str]
+    steps: subprocess.Popen[str]
+    acknowledged: set[str] = field(default_factory=set)
+
+    def desk(self, vendor: str = "servicenow") -> Desk:
+        """A unit and a vendor account of their own, so that no case waits for another."""
+        return Desk(self.runtime, self.twin, vendor=vendor)
+
+    def run(
+        self,
+        step: str,
+        kill: tuple[int, bool] | None = None,
+        *,
+        meanwhile: Callable[[int], None] | None = None,
+        **what: Any,
+    ) -> int:
+        """Run one step in a process of its own, to its end or to the kill; its exit status."""
+        assert self.steps.stdin is not None
+        assert self.steps.stdout is not None
+        point = {"commit": kill[0], "after": kill[1]} if kill else None
+        self.steps.stdin.write(json.dumps({"step": step, "kill": point, **what}) + "\n")
+        self.steps.stdin.flush()
+        begun = json.loads(self.steps.stdout.readline())
+        if meanwhile is not None:
+            meanwhile(begun["pid"])
+        ended = json.loads(self.steps.stdout.readline())
+        assert ended["status"] in {0, KILLED}, ended["said"]
+        if step == "report" and ended["status"] == 0:
+            self.acknowledged.add(ended["said"])
+        return int(ended["status"])
+
+    def kill_everywhere(self, step: str, prepare: Callable[[], dict[str, Any]]) -> int:
+        """Kill a step before and after each of its commits, each time on a case of its own; how many commits it has."""
+        for number in count(1):
+            for after in (False, True):
+                status = self.run(step, (number, after), **prepare())
+                if status == 0:
+                    assert not after, "the number of commits must not depend on how often it was tried"
+                    return number - 1
+        raise AssertionError
+
+    def kill_once_accepted(self, process: int) -> None:
+        """Kill the process whose request the vendor has accepted and not answered."""
+        before = len(self.twin.opened)
+        deadline = time.monotonic() + 20
+        while len(self.twin.opened) == before:
+            assert time.monotonic() < deadline, "the vendor got nothing"
+            time.sleep(0.002)
+        os.kill(process, signal.SIGKILL)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """The product's own relay and worker, as processes."""
+        command = [sys.executable, "-m", "tests.crash.child"]
+        parts = [subprocess.Popen([*command, part], cwd=ROOT, env=self.environment) for part in ("relay", "worker")]
+        try:
+            yield
+        finally:
+            for part in parts:
+                part.terminate()
+            for part in parts:
+                part.wait(20)
+
+    def rest(self) -> None:
+        """Wait until nothing is left to do."""
+        deadline = time.monotonic() + REST_S
+        while unfinished := self._unfinished():
+            assert time.monotonic() < deadline, f"still to do: {unfinished}"
+            time.sleep(0.1)
+
+    def _unfinished(self) -> list[str]:
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            # The reading of open cases goes on for as long as they are open.
+            orders = select(Outbox).where(Outbox.status == OrderStatus.PENDING, Outbox.kind != OrderKind.READ_CASES)
+            waiting = [f"{order.kind} {order.id}: {order.error}" for order in session.scalars(orders)]
+            answered = {RmaState.AUTHORIZED, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HANDLING, RmaState.DENIED}
+            claims = session.scalars(select(Rma).where(Rma.state.not_in(answered)))
+            return waiting + [f"{rma.client_reference} is {rma.state}" for rma in claims]
+
+    def per_reference(self) -> Counter[str]:
+        """How many cases the vendor holds for each of our references."""
+        return Counter(entry["reference"] for entry in self.twin.opened)
+
+
+@pytest.fixture(params=ENGINES)
+def harness(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Harness]:
+    """On each engine, as durable as a customer's."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path / 'warranty.sqlite3')}"
+    else:
+        url = request.getfixturevalue("durable_postgres").databases.create()
+        db.upgrade(url)
+    shrunk = {
+        "WARRANTY_VENDOR_TIMEOUT_SECONDS": str(TIMEOUT_S),
+        "WARRANTY_LEASE_SECONDS": str(LEASE_S),
+        "WARRANTY_SETTLE_SECONDS": str(SETTLE_S),
+        "WARRANTY_RELAY_SECONDS": "0.5",
+        "WARRANTY_POLL_SECONDS": "3",
+        "WARRANTY_RETRY_SECONDS": str(RETRY_S),
+    }
+    environment = {"PATH": os.environ.get("PATH", os.defpath)} | environment_of(url, tmp_path, redis_url) | shrunk
+    runtime = Runtime.of(config.load(environment))
+    command = [sys.executable, "-m", "tests.crash.child", "steps"]
+    with Twin("servicenow", auto_approve_s=0.0) as twin, odd_adapters():
+        steps = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        yield Harness(runtime, twin, environment, steps)
+        steps.communicate(timeout=20)
+    runtime.database.dispose()
+
+
+def test_no_kill_loses_a_fault_or_opens_a_second_case(harness: Harness) -> None:
+    def unit() -> dict[str, Any]:
+        return {"serial": harness.desk().serial}
+
+    def due() -> dict[str, Any]:
+        harness.desk().report()
+        with harness.runtime.database.begin(db.EVERYBODY) as session:  # periodic work is due as well
+            session.execute(update(Lease).values(until=db.now(session), next_run_at=db.now(session)))
+        return {}
+
+    def claim() -> dict[str, Any]:
+        desk = harness.desk()
+        desk.report()
+        return {"order": desk.order(OrderKind.SEND_RMA).id}
+
+    def poll() -> dict[str, Any]:
+        desk = harness.desk()
+        desk.report()
+        tasks.perform(harness.runtime, desk.order(OrderKind.SEND_RMA).id)
+        with harness.runtime.database.begin(db.EVERYBODY) as session:
+            session.get_one(Rma, desk.rma().id).next_poll_at = db.now(session)
+            session.flush()
+            relay.order_polls(session)
+        return {"order": desk.order(OrderKind.READ_CASES).id}
+
+    commits = {
+        "report": harness.kill_everywhere("report", unit),
+        "relay": harness.kill_everywhere("relay", due),
+        "send": harness.kill_everywhere("perform", claim),
+        "read": harness.kill_everywhere("perform", poll),
+    }
+    # One of a report; of the relay the periodic work and the picking; of a send claim, gate, mark and record.
+    assert commits == {"report": 1, "relay": 2, "send": 4, "read": 3}
+
+    # Accepted and not answered: the one point that no commit marks.
+    harness.twin.behave("servicenow", next_opens=["accept_then_slow"], slow_s=5.0)
+    assert harness.run("perform", meanwhile=harness.kill_once_accepted, **claim()) == KILLED
+    # Neither killed nor answered: we hang up, and the vendor accepts afterwards.
+    harness.twin.behave("servicenow", next_opens=["slow_then_accept"], slow_s=LATE_S)
+    assert harness.run("perform", **claim()) == 0
+
+    with harness.runtime.database.begin(db.EVERYBODY) as session:  # a relay that died keeps periodic work for 30 s
+        session.execute(update(Lease).values(until=db.now(session)))
+    with harness.going_on():
+        harness.rest()
+
+    with harness.runtime.database.read(db.EVERYBODY) as session:
+        check(session, harness)
+
+
+def check(session: Session, harness: Harness) -> None:
+    """Compare what was promised with what is there: the acknowledgements, the records, the vendor's ledger."""
+    faults = {fault.reference: fault for fault in session.scalars(select(Fault))}
+    assert harness.acknowledged
+    assert harness.acknowledged <= set(faults)
+    # A report that was killed before its commit left nothing; one that was killed after it left all of it.
+    assert {fault.state for fault in faults.values()} == {FaultState.RMA_OPEN}
+    verdicts = Counter((verdict.fault_id, verdict.route) for verdict in session.scalars(select(StoredVerdict)))
+    assert verdicts == Counter((fault.id, Route.RMA) for fault in faults.values())
+    rmas = session.scalars(select(Rma)).all()
+    assert Counter(rma.fault_id for rma in rmas) == Counter(fault.id for fault in faults.values())
+    assert session.scalars(select(AdHocJob)).all() == []
+
+    at_vendor = {entry["reference"]: entry for entry in harness.twin.opened}
+    assert harness.per_reference() == Counter(rma.client_reference for rma in rmas)
+    for rma in rmas:
+        number = at_vendor[rma.client_reference]["number"]
+        assert (rma.state, rma.vendor_case_number) == (RmaState.AUTHORIZED, number)
+        assert rma.rma_number == f"RMA{number.removeprefix('INC')}"
+
+    assert session.scalars(select(HumanTask).where(HumanTask.resolved_at.is_(None))).all() == []
+    ends = {order.status for order in session.scalars(select(Outbox).where(Outbox.kind == OrderKind.SEND_RMA))}
+    assert ends == {OrderStatus.DONE}
+
+
+def one_claim(harness: Harness, vendor: str) -> tuple[str, dict[str, Any]]:
+    """A claim that is to be sent: its reference, and the step that sends it."""
+    desk = harness.desk(vendor)
+    desk.report()
+    return desk.rma().client_reference, {"order": desk.order(OrderKind.SEND_RMA).id}
+
+
+@pytest.mark.parametrize("harness", ["sqlite"], indirect=True)
+def test_without_a_search_or_without_waiting_the_same_kills_open_second_cases(harness: Harness) -> None:
+    killed = {}
+    for vendor in ("servicenow", "forgetful"):
+        killed[vendor], step = one_claim(harness, vendor)
+        harness.twin.behave("servicenow", next_opens=["accept_then_slow"], slow_s=5.0)
+        assert harness.run("perform", meanwhile=harness.kill_once_accepted, **step) == KILLED
+    late = {}
+    for vendor in ("servicenow", "hasty"):
+        late[vendor], step = one_claim(harness, vendor)
+        harness.twin.behave("servicenow", next_opens=["slow_then_accept"], slow_s=LATE_S)
+        assert harness.run("perform", **step) == 0
+        time.sleep(RETRY_S)
+        assert harness.run("perform", **step) == 0  # due for the hasty one, which sends again
+    with harness.going_on():
+        harness.rest()
+
+    at_vendor = harness.per_reference()
+    assert at_vendor[killed["servicenow"]] == 1
+    assert at_vendor[killed["forgetful"]] == 2
+    assert at_vendor[late["servicenow"]] == 1
+    assert at_vendor[late["hasty"]] == 2
