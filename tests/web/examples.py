@@ -57,8 +57,8 @@ AT_VENDOR = pages.Ball(Side.VENDOR, "Dell", is_reader=False)
 AT_US = pages.Ball(Side.MSP, None, is_reader=True)
 AT_CLIENT = pages.Ball(Side.CLIENT, None, is_reader=False)
 
-STAFF = pages.Frame("Marit Søndergaard", Role.SERVICE_MANAGER, None, 14)
-CLIENT = pages.Frame("Dr. Annegret Schäfer-Hohenlohe", Role.CLIENT_VIEWER, LONG_CLIENT, 0)
+STAFF = pages.Frame("Marit Søndergaard", Role.SERVICE_MANAGER, None, 14, can_report=True)
+CLIENT = pages.Frame("Dr. Annegret Schäfer-Hohenlohe", Role.CLIENT_VIEWER, LONG_CLIENT, 0, can_report=True)
 
 
 def _chosen(share: Share, contract: str, kind: str) -> Reason:
@@ -211,6 +211,10 @@ def case(scale: str) -> pages.CaseView:
         tasks=(task(TaskKind.REVIEW, LONG_SUBJECT), task(TaskKind.MANUAL_HANDLING, LONG_SUBJECT)), calls=(CALL,) * 12,
         timeline=TIMELINE * 12, attention="The vendor used a word that we do not know.", ownership=Ownership.LEASED,
         contact_email="leitwarte.umspannwerk-ost@stadtwerke-gruenau-ostheide.example", vendor_reason="NOT COVERED",
+        review=pages.ReviewForm("/cases/1/review", "key", needs_unit=True, errors={"reason": "Say why."}),
+        claim=pages.ClaimForm(
+            "/cases/1/claim", "key", "Dell", (RmaState.UNDER_REVIEW, RmaState.AUTHORIZED, RmaState.DENIED), is_asked=True
+        ),
         tracks=(*TRACKS, pages.Track("return", ShipmentState.DUE, 0, 3, vendor="Dell", due_on=TODAY)),
     )  # fmt: skip
 
@@ -249,14 +253,14 @@ def case_list(scale: str) -> pages.CaseListView:
 def report(scale: str) -> pages.ReportView:
     """The report form with its preview."""
     if scale == "bare":
-        return pages.ReportView(pages.PreviewView("empty"))
+        return pages.ReportView(pages.PreviewView("empty"), "key")
     unit = pages.UnitView(SUBJECT, has_open_case=False)
     values = {
         "serial_number": "7XK4P03", "component": "disk", "cause": "hardware_failure", "component_ref": "bay 3", "severity": "3",
         "symptom": "PERC H755 meldet „Physical Disk 0:1:3 predictive failure“, Virtual Disk 1 läuft degraded weiter.",
     }  # fmt: skip
     if scale == "few":
-        return pages.ReportView(pages.PreviewView("decided", unit, verdict(3), "Dell"), values)
+        return pages.ReportView(pages.PreviewView("decided", unit, verdict(3), "Dell"), "key", values)
     preview = pages.PreviewView(
         "ambiguous", replace(unit, subject=LONG_SUBJECT), review_verdict(), "Dell", True, ("contact", "ship_to")
     )
@@ -266,7 +270,7 @@ def report(scale: str) -> pages.ReportView:
         "contact_phone": "Give a phone number.",
     }
     return pages.ReportView(
-        preview, values | {"cause": "", "component": "lamp"}, errors, (("1", LONG_CLIENT), ("2", "Äußere Mühle"))
+        preview, "key", values | {"cause": "", "component": "lamp"}, errors, (("1", LONG_CLIENT), ("2", "Äußere Mühle"))
     )
 
 
@@ -335,6 +339,13 @@ def portal_list(scale: str) -> pages.PortalListView:
     return pages.PortalListView((waiting, waiting), (waiting, waiting, *[running] * 12), (closed, closed))
 
 
+def portal_report(scale: str) -> pages.PortalReportView:
+    """A client's report form."""
+    units = (("7XK4P03", "srv-grn-vmhost-04"), ("FOC2433L0HJ123456789", "rt-vdm-rotterdam-maasvlakte-1"))
+    errors = {"serial_number": "Give the serial number.", "cause": "Choose the cause."} if scale == "many" else {}
+    return pages.PortalReportView(() if scale == "bare" else units, "key", {}, errors)
+
+
 def sign_in(scale: str) -> Any:
     """The sign-in form; the third one was refused."""
     errors = {"email": "E-mail and password do not fit together."} if scale == "many" else {}
@@ -359,6 +370,7 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     ),
     "portal-list": ("portal/case_list.html", "view", portal_list, CLIENT),
     "portal-case": ("portal/case_detail.html", "case", portal_case, CLIENT),
+    "portal-report": ("portal/fault_new.html", "view", portal_report, CLIENT),
     "sign-in": ("auth/sign_in.html", "view", sign_in, None),
     "error": ("errors/error.html", "error", error, None),
 }

@@ -38,8 +38,8 @@ def make_app() -> Flask:
     app.register_blueprint(
         _blueprint("staff", board="/", case_list="/cases", fault_new="/faults/new", fault_preview="/faults/preview")
     )
-    app.register_blueprint(_blueprint("portal", case_list="/portal"))
-    app.register_blueprint(_blueprint("auth", sign_in="/login", sign_out="/logout"))
+    app.register_blueprint(_blueprint("portal", case_list="/portal", fault_new="/portal/faults/new"))
+    app.register_blueprint(_blueprint("auth", sign_in="/login", sign_out="/logout", choose_language="/language"))
 
     @app.get("/look/<page>/<scale>")
     def look(page: str, scale: str) -> str:

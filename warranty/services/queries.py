@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from sqlalchemy.orm import aliased
 
 from warranty.domain.coverage import Verdict
 from warranty.domain.lifecycles import FAULT_OVER, JobState, ShipmentDirection, ShipmentState, SwapState
-from warranty.domain.terms import Party
+from warranty.domain.terms import AssetState, Party
 from warranty.models import (
     AdHocJob,
     Asset,
@@ -57,6 +58,8 @@ MOST_EVENTS = 500
 RECENTLY = timedelta(days=90)
 NO_COST = frozenset({JobState.CANCELLED, JobState.DECLINED, JobState.WAIVED, JobState.CREDITED})
 """A job that ended so costs the client nothing."""
+
+IN_USE = frozenset({AssetState.IN_SERVICE, AssetState.IN_STOCK, AssetState.FAULTY})
 
 
 class Shows(StrEnum):
@@ -180,6 +183,15 @@ class Case:
     calls: tuple[VendorCall, ...]
 
     @property
+    def version(self) -> str:
+        """What ``version`` tells of this case, without asking the database again."""
+        settled = sum(task.resolved_at is not None for task in self.tasks)
+        said = sum(len(task.why) for task in self.tasks) or None
+        event = self.events[-1].row.id if self.events else None
+        call = self.calls[0].id if self.calls else None
+        return _version(event, call, len(self.tasks), settled, said)
+
+    @property
     def claim(self) -> Claim | None:
         """The claim that counts."""
         return self.claims[-1] if self.claims else None
@@ -248,24 +260,32 @@ def cases(
         search: part of a serial, of a unit's or a client's name, or of any number of the case.
         before: the id that the page before gave; one that names nothing gives the first page.
     """
-    query = _briefs().order_by(Fault.id.desc()).limit(limit + 1)
+    query = _briefs()
     if shows is not Shows.ALL:
         is_open = Fault.state.not_in(FAULT_OVER)
         query = query.where(is_open if shows is Shows.OPEN else ~is_open)
     if search.strip():
         query = query.where(_fits(search.strip()))
+    return _page(session, query, now=now, before=before, limit=limit)
+
+
+def client_cases(
+    session: Session, *, now: datetime, before: UUID | None = None, limit: int = PAGE
+) -> tuple[list[Brief], UUID | None]:
+    """A client's cases: those that run, and those that closed lately; pages as ``cases`` gives them."""
+    lately = or_(Fault.case_closed_at.is_(None), Fault.case_closed_at >= now - RECENTLY)
+    running = or_(Fault.state.not_in(FAULT_OVER), lately)
+    return _page(session, _briefs().where(running), now=now, before=before, limit=limit)
+
+
+def _page(
+    session: Session, query: Any, *, now: datetime, before: UUID | None, limit: int
+) -> tuple[list[Brief], UUID | None]:
     last = session.scalar(select(Fault.id).where(Fault.public_id == before)) if before else None
     if last is not None:
         query = query.where(Fault.id < last)
-    found = _read_briefs(session, query, now)
+    found = _read_briefs(session, query.order_by(Fault.id.desc()).limit(limit + 1), now)
     return found[:limit], found[limit - 1].fault.public_id if len(found) > limit else None
-
-
-def client_cases(session: Session, *, now: datetime, limit: int = PAGE) -> list[Brief]:
-    """A client's cases: those that run, and those that closed lately, the newest first; at most eight statements."""
-    lately = or_(Fault.case_closed_at.is_(None), Fault.case_closed_at >= now - RECENTLY)
-    running = or_(Fault.state.not_in(FAULT_OVER), lately)
-    return _read_briefs(session, _briefs().where(running).order_by(Fault.id.desc()).limit(limit), now)
 
 
 def _briefs() -> Any:
@@ -362,14 +382,18 @@ def version(session: Session, fault: Fault) -> str:
     rmas = select(Rma.id).where(Rma.fault_id == fault.id)
     events = select(func.max(AuditRow.id)).where(AuditRow.fault_id == fault.id).scalar_subquery()
     calls = select(func.max(VendorCall.id)).where(or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas)))
-    asked = select(func.count(), func.count(HumanTask.resolved_at), func.max(HumanTask.why))
+    asked = select(func.count(), func.count(HumanTask.resolved_at), func.sum(func.length(HumanTask.why)))
     tasks = asked.where(HumanTask.fault_id == fault.id).subquery()
     row = session.execute(select(events, calls.scalar_subquery(), *tasks.c)).one()
-    return "-".join(str(part) for part in row)
+    return _version(*row)
+
+
+def _version(*parts: object) -> str:
+    return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def case(session: Session, fault: Fault, *, now: datetime) -> Case:
-    """Everything of a case that the caller may see; ten statements."""
+    """Everything of a case that the caller may see; at most nine statements."""
     reporter = aliased(User)
     place = session.execute(
         select(Client, Asset, Product, Site, Person, reporter)
@@ -535,6 +559,24 @@ def job(session: Session, row: AdHocJob) -> tuple[Job, Fault, Place]:
 def clients(session: Session) -> list[Client]:
     """Every client, by name."""
     return list(session.scalars(select(Client).order_by(func.lower(Client.name), Client.id)))
+
+
+def open_review(session: Session, fault: Fault) -> HumanTask | None:
+    """The question that a case waits for a person to answer, if it does."""
+    query = select(HumanTask).where(HumanTask.fault_id == fault.id, HumanTask.kind == TaskKind.REVIEW)
+    return session.scalars(query.where(HumanTask.resolved_at.is_(None))).one_or_none()
+
+
+def newest_claim(session: Session, fault: Fault) -> Rma | None:
+    """The claim of a case that counts, if it has one."""
+    query = select(Rma).where(Rma.fault_id == fault.id).order_by(Rma.id.desc()).limit(1)
+    return session.scalars(query).one_or_none()
+
+
+def own_units(session: Session, *, limit: int = 200) -> list[Asset]:
+    """The units that the caller may report a fault on, by name; the form takes others by their serial."""
+    query = select(Asset).where(Asset.state.in_(IN_USE)).order_by(Asset.name, Asset.serial_number).limit(limit)
+    return list(session.scalars(query))
 
 
 def own_client(session: Session, client_id: int | None) -> Client | None:

@@ -68,7 +68,6 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     i18n.init_app(app, folder("locale"), _reader)
     words.init_app(app)
     auth.init_app(app)
-    auth.init_app(app)
     for part in (auth, staff, portal, ops):
         app.register_blueprint(part.blueprint)
     api.init_app(app)

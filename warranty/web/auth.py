@@ -25,20 +25,22 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("auth", __name__)
 
-# A wrong password costs its account and its address a try; both wait longer the more often it happens. Nobody is locked
-# out: a lock would let a stranger shut out whom he likes.
-LIMITS = "5 per minute; 20 per hour; 60 per day"
+# A wrong password costs a try, of whoever sends it to this account, of the account, and of the sender; each waits longer
+# the more often it happens. Nobody is locked out: from another address an account can be tried long after a stranger's
+# guesses have used up his own tries, and every wait ends.
+OF_SENDER_AND_ACCOUNT = "5 per minute; 20 per hour"
+OF_ACCOUNT = "100 per hour"
+OF_SENDER = "30 per minute; 200 per hour"
 limiter = Limiter(get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True)
 
 
 def init_app(app: Flask) -> None:
     """Keep the counts in the queue server, so that all web processes share them; while it is away each counts its own."""
-    url = runtime_redis_url(app)
-    app.config.update(RATELIMIT_STORAGE_URI=url, RATELIMIT_IN_MEMORY_FALLBACK=[LIMITS])
+    app.config.update(RATELIMIT_STORAGE_URI=_queue_address(app))
     limiter.init_app(app)
 
 
-def runtime_redis_url(app: Flask) -> str:
+def _queue_address(app: Flask) -> str:
     """The queue server's address as the limiter spells it."""
     url: str = app.extensions["runtime"].settings.redis_url
     return url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url
@@ -52,19 +54,22 @@ def _account() -> str:
     return "account:" + request.form.get("email", "").strip().lower()[:254]
 
 
+def _sender_and_account() -> str:
+    return f"{get_remote_address()} {_account()}"
+
+
 @blueprint.get("/login")
 @public("nobody is signed in yet")
 def sign_in() -> str:
     """The form."""
-    if request.args.get("lang") in i18n.LANGUAGES:
-        session["language"] = request.args["lang"]
     return render_template("auth/sign_in.html", view=SignInView({"next": _own_path(request.args.get("next"))}))
 
 
 @blueprint.post("/login")
 @public("nobody is signed in yet")
-@limiter.limit(LIMITS, deduct_when=_is_wrong)
-@limiter.limit(LIMITS, key_func=_account, deduct_when=_is_wrong)
+@limiter.limit(OF_SENDER, deduct_when=_is_wrong)
+@limiter.limit(OF_ACCOUNT, key_func=_account, deduct_when=_is_wrong)
+@limiter.limit(OF_SENDER_AND_ACCOUNT, key_func=_sender_and_account, deduct_when=_is_wrong)
 def take_password() -> Response | tuple[str, int]:
     """Check the password; an unknown address costs the same work and gets the same answer as a wrong password."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
@@ -114,6 +119,19 @@ def sign_out() -> Response:
     people.sign_out_everywhere(call().session, user)
     guards.sign_out()
     return redirect(url_for("auth.sign_in"), 303)
+
+
+@blueprint.post("/language")
+@public("in which language one reads says nothing about anybody")
+def choose_language() -> Response:
+    """Read on in another language; whoever is signed in finds it again on the next device."""
+    if request.form.get("language") in i18n.LANGUAGES:
+        session["language"] = request.form["language"]
+        with runtime().database.begin(db.EVERYBODY) as transaction:
+            user = guards.who_asks(transaction)
+            if user is not None:
+                user.language = session["language"]
+    return redirect(_own_path(request.form.get("next")) or url_for("auth.sign_in"), 303)
 
 
 def _own_path(text: str | None) -> str:

@@ -106,13 +106,13 @@ class Reader:
 
     def day(self, when: date | datetime) -> str:
         """Write a day for a table: "Thu 26 Nov", with the year where it is not this one."""
-        day = self._day_of(when)
+        day = self.day_of(when)
         patterns = PATTERNS[self.language]
         return format_date(day, patterns.day if self._is_this_year(day) else patterns.day_and_year, locale=self.locale)
 
     def long_day(self, when: date | datetime) -> str:
         """Write a day for a sentence: "Thursday, 26 November"."""
-        day = self._day_of(when)
+        day = self.day_of(when)
         patterns = PATTERNS[self.language]
         pattern = patterns.long_day if self._is_this_year(day) else patterns.long_day_and_year
         return format_date(day, pattern, locale=self.locale)
@@ -123,7 +123,7 @@ class Reader:
 
     def heading_day(self, when: date | datetime) -> str:
         """Write a day over the rows of that day: "Today, Tuesday, 24 November"."""
-        day = self._day_of(when)
+        day = self.day_of(when)
         if day == self.today:
             return self.text(N_("Today, %(day)s"), day=self.long_day(day))
         return self.long_day(day)
@@ -134,7 +134,7 @@ class Reader:
 
     def moment(self, when: datetime) -> str:
         """Write an instant: "today, 14:05", else "Thu 26 Nov, 14:05"."""
-        if self._day_of(when) == self.today:
+        if self.day_of(when) == self.today:
             return self.text(N_("today, %(time)s"), time=self.time(when))
         return f"{self.day(when)}, {self.time(when)}"
 
@@ -164,7 +164,8 @@ class Reader:
             return self.text(N_("%(hours)s h %(minutes)02d"), hours=hours, minutes=minutes)
         return self.text(N_("%(minutes)s min"), minutes=minutes)
 
-    def _day_of(self, when: date | datetime) -> date:
+    def day_of(self, when: date | datetime) -> date:
+        """The reader's calendar day of an instant; a day is one already."""
         return when.astimezone(self.zone).date() if isinstance(when, datetime) else when
 
     def _is_this_year(self, day: date) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from warranty.domain.headline import ClientStep, Headline, Side
-    from warranty.domain.lifecycles import JobState
+    from warranty.domain.lifecycles import JobState, RmaState
     from warranty.domain.reasons import Reason
     from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, Role, Route, Share, VerdictWord
     from warranty.models.work import TaskKind
@@ -67,6 +67,7 @@ class Frame:
     role: Role
     client_name: str | None
     open_tasks: int
+    can_report: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ class TimelineRow:
     `record` and `state` name the event; `actor` is null for the system; `their_word` is the vendor's, unchanged.
     """
 
-    at: datetime
+    at: datetime | date
     dot: Dot
     record: str
     state: str
@@ -310,6 +311,30 @@ class CaseListView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewForm:
+    """What a person may answer to an open review; `needs_unit` where nobody knows yet which unit is meant."""
+
+    url: str
+    key: str
+    needs_unit: bool
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimForm:
+    """What a person may record of a claim: its possible moves, and the numbers so far. `is_asked` where one has to."""
+
+    url: str
+    key: str
+    vendor: str | None
+    moves: tuple[RmaState, ...]
+    is_asked: bool
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything that is known of one case."""
 
@@ -339,6 +364,8 @@ class CaseView:
     contact_email: str = ""
     attention: str | None = None
     vendor_reason: str | None = None
+    review: ReviewForm | None = None
+    claim: ClaimForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +397,7 @@ class ReportView:
     """The report form: what was typed, and what is wrong with it (messages by field, in the reader's words)."""
 
     preview: PreviewView
+    key: str
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     clients: tuple[tuple[str, str], ...] = ()
@@ -419,6 +447,17 @@ class PortalListView:
     running: tuple[PortalCaseRow, ...]
     closed: tuple[PortalCaseRow, ...]
     next_url: str | None = None
+    first_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortalReportView:
+    """The client's report form. `units` are pairs of a serial and what the client calls the unit."""
+
+    units: tuple[tuple[str, str], ...]
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

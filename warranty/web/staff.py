@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 
 from vendors.contract import Duty
 from warranty.domain.access import Permission
+from warranty.domain.lifecycles import RmaState
 from warranty.domain.terms import Route
-from warranty.models import AdHocJob, Fault
-from warranty.services import accounts, casefile, faults, queries
+from warranty.models import AdHocJob, Client, Fault
+from warranty.services import accounts, casefile, faults, queries, resolutions, rmas
 from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, UnknownClient
 from warranty.services.queries import Shows
 from warranty.web import pages, views, words
+from warranty.web.errors import Problem
+from warranty.web.forms import instant, key_of, take_report, typed_report, uuid_of
 from warranty.web.guards import call, needs
 from warranty.web.i18n import N_, reader
-from warranty.web.schemas.faults import FaultBody, QuestionBody, form_errors, from_form
+from warranty.web.schemas.faults import QuestionBody, from_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,15 +40,16 @@ NEWEST = 12
 @needs(Permission.READ)
 def board() -> str:
     """What needs a person, and the newest cases."""
-    counts = queries.counts(call().session)
-    newest, _ = queries.cases(call().session, now=call().now, limit=NEWEST)
+    session = call().session
+    counts = queries.counts(session)
+    newest, _ = queries.cases(session, now=call().now, limit=NEWEST)
     view = pages.BoardView(
-        tasks=tuple(views.task_row(task) for task in queries.open_tasks(call().session)),
+        tasks=tuple(views.task_row(task) for task in queries.open_tasks(session)),
         open_tasks=counts.tasks,
         open_cases=counts.cases,
         newest=tuple(views.case_row(brief) for brief in newest),
     )
-    return render_template("staff/board.html", frame=views.frame(), view=view)
+    return render_template("staff/board.html", frame=views.frame(counts.tasks), view=view)
 
 
 @blueprint.get("/cases")
@@ -58,9 +59,7 @@ def case_list() -> str:
     search, before = request.args.get("q", "")[:100], request.args.get("before")
     asked = request.args.get("shows", "")
     shows = Shows(asked) if asked in list(Shows) else (Shows.ALL if search else Shows.OPEN)
-    found, older = queries.cases(
-        call().session, now=call().now, shows=shows, search=search, before=_uuid(before) if before else None
-    )
+    found, older = queries.cases(call().session, now=call().now, shows=shows, search=search, before=uuid_of(before))
     view = pages.CaseListView(
         rows=tuple(views.case_row(brief) for brief in found),
         query=search,
@@ -71,35 +70,95 @@ def case_list() -> str:
     return render_template("staff/case_list.html", frame=views.frame(), view=view)
 
 
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 @blueprint.get("/cases/<uuid:id>")
 @needs(Permission.READ, of=Fault)
 def case_detail(fault: Fault) -> str:
     """One case."""
-    return render_template("staff/case_detail.html", frame=views.frame(), case=_case(fault))
+    return _case_page(fault)
 
 
 @blueprint.get("/cases/<uuid:id>/live")
 @needs(Permission.READ, of=Fault)
 def case_live(fault: Fault) -> Response:
     """What of the case changes while one looks; 304 where nothing has."""
-    tag = queries.version(call().session, fault)
-    if tag in request.if_none_match:
-        return make_response("", 304)
-    response = make_response(render_template("staff/_case_live.html", case=_case(fault)))
-    response.set_etag(tag)
-    return response
+    return views.answer_live(fault, lambda: render_template("staff/_case_live.html", case=_case(fault)))
 
 
-def _case(fault: Fault) -> pages.CaseView:
-    tag = queries.version(call().session, fault)
-    return views.case(queries.case(call().session, fault, now=call().now), tag)
+Typed = tuple["Mapping[str, str]", dict[str, str]]
+"""What was typed into a form, and what is wrong with it, by field."""
+
+
+def _case(fault: Fault, *, review: Typed | None = None, claim: Typed | None = None) -> pages.CaseView:
+    found = queries.case(call().session, fault, now=call().now)
+    key = key_of(*(form[0] for form in (review, claim) if form))
+    return views.case(
+        found,
+        review=views.review_form(found, key, *(review or ())),
+        claim_form=views.claim_form(found, key, *(claim or ())),
+    )
+
+
+def _case_page(fault: Fault, *, review: Typed | None = None, claim: Typed | None = None) -> str:
+    view = _case(fault, review=review, claim=claim)
+    return render_template("staff/case_detail.html", frame=views.frame(), case=view)
+
+
+# --- what a person answers on a case page ---
+
+
+@blueprint.post("/cases/<uuid:id>/review")
+@needs(Permission.DECIDE, of=Fault)
+def answer_review(fault: Fault) -> Response | tuple[str, int]:
+    """Answer the open review: decide again, say which unit is meant, attest that nothing covers it, or reject."""
+    item = queries.open_review(call().session, fault)
+    if item is None:
+        raise resolutions.NotWaiting("Nothing waits for this answer any more.")
+    said, typed = reader().text, request.form
+    action, reason = typed.get("action", ""), typed.get("reason", "").strip()
+    errors = {}
+    if action not in list(resolutions.Action):
+        errors["action"] = said(N_("Choose an answer."))
+    if not reason:
+        errors["reason"] = said(N_("Say why: it is kept with the verdict."))
+    asset = None
+    if action == resolutions.Action.IDENTIFY:
+        client = call().session.get_one(Client, fault.client_id).public_id
+        units = casefile.find_units(call().session, serial_number=typed.get("serial_number", ""), client=client)
+        asset = units[0].asset if len(units) == 1 else None
+        if asset is None:
+            errors["serial_number"] = said(N_("This serial does not name one unit of this client."))
+    if errors:
+        return _case_page(fault, review=(typed, errors)), 422
+    answer = resolutions.Action(action)
+    resolutions.resolve(
+        call().session, call().runtime, call().principal, item, answer, reason=reason, now=call().now, asset=asset
+    )
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+@blueprint.post("/cases/<uuid:id>/claim")
+@needs(Permission.HANDLE, of=Fault)
+def record_claim(fault: Fault) -> Response | tuple[str, int]:
+    """Record what the vendor said by telephone or portal, or send what was mended."""
+    rma = queries.newest_claim(call().session, fault)
+    if rma is None:
+        raise Problem("not_found")
+    said, typed = reader().text, request.form
+    to, reason = typed.get("to", ""), typed.get("claim_reason", "").strip()
+    numbers = {name: typed.get(name, "").strip()[:64] or None for name in ("vendor_case_number", "rma_number")}
+    errors = {}
+    if to not in list(RmaState):
+        errors["to"] = said(N_("Say what happened."))
+    if to == RmaState.AUTHORIZED and not (numbers["rma_number"] or rma.rma_number):
+        errors["rma_number"] = said(N_("Enter the RMA number that the vendor gave."))
+    if not reason:
+        errors["claim_reason"] = said(N_("Say how you know: it stands in the timeline."))
+    if errors:
+        return _case_page(fault, claim=(typed, errors)), 422
+    rmas.transition(
+        call().session, call().runtime, call().principal, rma, RmaState(to), reason=reason, now=call().now, **numbers
+    )
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 
 @blueprint.get("/jobs/<uuid:id>")
@@ -112,70 +171,47 @@ def job_detail(job: AdHocJob) -> str:
 
 # --- the report ---
 
+# Clients report too, but on their own page: of those who report, only the MSP's people handle claims.
+_REPORTS_HERE = Permission.HANDLE
+
 
 @blueprint.get("/faults/new")
-@needs(Permission.REPORT)
+@needs(_REPORTS_HERE)
 def fault_new() -> str:
     """The form."""
     return _form(request.args, {})
 
 
 @blueprint.post("/faults/preview")
-@needs(Permission.REPORT, writes=False)
+@needs(_REPORTS_HERE, writes=False)
 def fault_preview() -> str:
     """What would become of the report as it stands; opens nothing."""
-    view = pages.ReportView(preview=_preview(request.form))
+    view = pages.ReportView(_preview(typed_report(request.form)), "")
     return render_template("staff/fault_preview.html", view=view)
 
 
 @blueprint.post("/faults/new")
-@needs(Permission.REPORT)
+@needs(_REPORTS_HERE)
 def report() -> Response | tuple[str, int]:
     """Log the fault, decide it, order what follows."""
-    try:
-        facts: FaultFacts = FaultBody().load(_instant(from_form(request.form)))
-        made = faults.report(call().session, call().runtime, call().principal, facts, now=call().now)
-    except ValidationError as err:
-        return _form(request.form, form_errors(err.messages_dict)), 422
-    except (ClientRequired, UnknownAsset, UnknownClient, OccursLater) as err:
-        return _form(request.form, _said(err)), 422
+    typed = typed_report(request.form)
+    made = take_report(typed)
+    if isinstance(made, dict):
+        return _form(typed, made), 422
     return redirect(url_for("staff.case_detail", id=made.fault.public_id), 303)
-
-
-def _said(err: Exception) -> dict[str, str]:
-    said = reader().text
-    match err:
-        case ClientRequired():
-            return {"client": said(N_("Say whose unit it is: the serial alone does not tell."))}
-        case OccursLater():
-            return {"occurred_at": said(N_("This lies in the future."))}
-        case UnknownClient():
-            return {"client": said(N_("There is no such client."))}
-        case _:
-            return {"serial_number": said(N_("There is no such unit."))}
-
-
-def _instant(body: dict[str, Any]) -> dict[str, Any]:
-    """The form's time is the reader's wall clock."""
-    typed = body.get("occurred_at")
-    if typed:
-        with suppress(ValueError):  # the schema says what is wrong with it
-            body["occurred_at"] = datetime.fromisoformat(typed).replace(tzinfo=reader().zone).isoformat()
-    return body
 
 
 def _form(values: Mapping[str, str], errors: dict[str, str]) -> str:
     clients = tuple((str(one.public_id), one.name) for one in queries.clients(call().session))
-    view = pages.ReportView(_preview(values), dict(values), errors, clients)
-    key = values.get("idempotency_key") or uuid4()
-    return render_template("staff/fault_new.html", frame=views.frame(), view=view, key=key, **words.choices())
+    view = pages.ReportView(_preview(values), key_of(values), dict(values), errors, clients)
+    return render_template("staff/fault_new.html", frame=views.frame(), view=view, **words.choices())
 
 
 def _preview(values: Mapping[str, str]) -> pages.PreviewView:
     serial = values.get("serial_number", "").strip()
     if not serial:
         return pages.PreviewView("empty")
-    client = _uuid(values.get("client", "")) if values.get("client") else None
+    client = uuid_of(values.get("client"))
     units = casefile.find_units(call().session, serial_number=serial, client=client)
     if len(units) != 1:
         return pages.PreviewView("ambiguous" if units else "unknown", needs_client=client is None)
@@ -199,7 +235,7 @@ def _preview(values: Mapping[str, str]) -> pages.PreviewView:
 def _decided(values: Mapping[str, str]) -> tuple[Verdict, CaseFile] | None:
     """The verdict on what is typed so far, as soon as there is enough of it."""
     wanted = ("serial_number", "client", "component", "component_ref", "cause", "occurred_at")
-    body = _instant(from_form({name: values[name] for name in wanted if name in values}))
+    body = instant(from_form({name: values[name] for name in wanted if name in values}))
     try:
         facts: FaultFacts = QuestionBody().load(body)
         return faults.preview(call().session, call().principal, facts, now=call().now)

@@ -5,36 +5,68 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from flask import url_for
+from flask import make_response, request, url_for
 
+from warranty.domain.access import Permission
 from warranty.domain.coverage import UNDETERMINED
 from warranty.domain.headline import ClientStep, Side
-from warranty.domain.lifecycles import JobState, RmaState, ShipmentDirection, ShipmentState, SwapState
+from warranty.domain.lifecycles import (
+    RMA_MOVES,
+    FaultState,
+    JobState,
+    RmaState,
+    ShipmentDirection,
+    ShipmentState,
+    SwapState,
+)
 from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share, VerdictWord
 from warranty.models import User
+from warranty.models.work import TaskKind
 from warranty.services import jobs, queries
 from warranty.web import pages, words
 from warranty.web.guards import call
 from warranty.web.pages import Dot, Fill, Outcome, StepState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
     from enum import StrEnum
+
+    from werkzeug.wrappers import Response
 
     from warranty.domain.coverage import Verdict
     from warranty.domain.headline import Standing
-    from warranty.models import HumanTask, Shipment, VendorCall
+    from warranty.domain.reasons import Reason
+    from warranty.models import Fault, HumanTask, Shipment, VendorCall
     from warranty.services.queries import Brief, Case, Decided, Event, Job, Place
 
 
 # --- pieces ---
 
 
-def frame() -> pages.Frame:
-    """Who is signed in."""
-    user = call().session.get_one(User, call().principal.user_id)
-    client = queries.own_client(call().session, call().principal.client_id)
-    tasks = 0 if client else queries.counts(call().session).tasks
-    return pages.Frame(user.name or user.email, user.role, client.name if client else None, tasks)
+def answer_live(fault: Fault, render: Callable[[], str]) -> Response:
+    """What of a case changes, with the tag to ask for it again; 304 where the caller has that state of it already."""
+    tag = queries.version(call().session, fault)
+    if tag in request.if_none_match:
+        return make_response("", 304)
+    response = make_response(render())
+    response.set_etag(tag)
+    return response
+
+
+def frame(open_tasks: int | None = None) -> pages.Frame:
+    """Who is signed in; ``open_tasks`` where the page has counted them already."""
+    asked = call()
+    user = asked.session.get_one(User, asked.principal.user_id)
+    client = queries.own_client(asked.session, asked.principal.client_id)
+    if open_tasks is None:
+        open_tasks = 0 if client else queries.counts(asked.session).tasks
+    may_report = asked.principal.may(Permission.REPORT)
+    return pages.Frame(_name(user), user.role, client.name if client else None, open_tasks, may_report)
+
+
+def _name(user: User) -> str:
+    return user.name or user.email
 
 
 def subject(place: Place, fault: Any) -> pages.Subject:
@@ -51,7 +83,7 @@ def subject(place: Place, fault: Any) -> pages.Subject:
 
 
 def sign(verdict: Verdict) -> pages.Sign:
-    """A verdict as its badge: a share that the client does not pay is filled."""
+    """A verdict as its badge: a bar is filled where somebody else pays the share."""
     return pages.Sign(verdict.verdict, verdict.route, _fill(verdict.pays.parts), _fill(verdict.pays.labour))
 
 
@@ -117,7 +149,7 @@ def verdict_view(
     return pages.VerdictView(
         sign=sign(verdict),
         decided_at=newest.row.decided_at if newest else None,
-        decided_by=(newest.by.name or newest.by.email) if newest and newest.by else None,
+        decided_by=_name(newest.by) if newest and newest.by else None,
         general=tuple(entry for entry in verdict.reasons if entry.share is None or entry.coverage is None),
         shares=tuple(_share(verdict, share, coverages, vendor) for share in Share) if verdict.verdict else (),
         evidence=pages.Evidence(vendor, max(checked)) if vendor and checked else None,
@@ -160,7 +192,7 @@ def _outcome(code: ReasonCode, *, is_awarded: bool) -> Outcome:
 # --- one case ---
 
 
-def case(found: Case, version: str) -> pages.CaseView:
+def case(found: Case, *, review: pages.ReviewForm | None, claim_form: pages.ClaimForm | None) -> pages.CaseView:
     """The page of one case."""
     fault, place, claim = found.fault, found.place, found.claim
     newest = found.verdicts[0].verdict if found.verdicts else None
@@ -169,14 +201,14 @@ def case(found: Case, version: str) -> pages.CaseView:
         reference=fault.reference,
         url=url_for("staff.case_detail", id=fault.public_id),
         live_url=url_for("staff.case_live", id=fault.public_id),
-        etag=f'"{version}"',
+        etag=f'"{found.version}"',
         subject=subject(place, fault),
         cause=fault.cause,
         symptom=fault.symptom,
         severity=fault.severity,
         occurred_at=fault.occurred_at,
         reported_at=fault.reported_at,
-        reporter=(found.reporter.name or found.reporter.email) if found.reporter else fault.reporter,
+        reporter=_name(found.reporter) if found.reporter else fault.reporter,
         ownership=place.asset.ownership if place.asset else None,
         situation=case_situation(found),
         ball=ball(found.standing, found.vendor, place.client.name),
@@ -192,6 +224,8 @@ def case(found: Case, version: str) -> pages.CaseView:
         contact_email=found.contact.email if found.contact else "",
         attention=rma.needs_attention if rma else None,
         vendor_reason=rma.vendor_reason if rma else None,
+        review=review,
+        claim=claim_form,
     )
 
 
@@ -265,50 +299,109 @@ def _parcel(record: str, parcel: Shipment, way: tuple[StrEnum, ...], vendor: str
     )
 
 
+# What the verdict's or another record's row tells already.
+_TOLD_ELSEWHERE = frozenset({FaultState.REPORTED, FaultState.TRIAGED, FaultState.NEEDS_REVIEW, FaultState.RMA_OPEN})
+_PEOPLE = frozenset({Dot.PERSON, Dot.CLIENT})
+
+
 def _timeline(found: Case) -> list[pages.TimelineRow]:
-    rows = [row for event in found.events if (row := _event(event, found)) is not None]
-    rows += [
-        pages.TimelineRow(
-            at=decided.row.decided_at,
-            dot=Dot.PERSON if decided.by else Dot.AUTOMATIC,
-            record="verdict",
-            state=decided.row.verdict,
-            actor=(decided.by.name or decided.by.email) if decided.by else None,
-            note="" if decided is found.verdicts[-1] else decided.row.why,
-        )
-        for decided in found.verdicts
-        if decided.row.verdict is not None
+    """What is expected, then what happened, the newest first."""
+    told = [(row.at, 0 if row.state == "reported" else 2, row) for row in _events(found)]
+    told += [
+        (decided.row.decided_at, 1, _decision(decided, found)) for decided in found.verdicts if decided.row.verdict
     ]
-    return sorted(rows, key=lambda row: row.at, reverse=True)
+    told.sort(key=lambda one: one[:2])
+    return [*_expected(found), *(row for *_, row in reversed(told))]
 
 
-def _event(event: Event, found: Case) -> pages.TimelineRow | None:
-    """One row of the register, if it tells something that happened to the case."""
-    row = event.row
-    state = "reported" if row.action == "reported" else row.new_state
-    is_birth_of_report = row.record == "fault" and row.action == "move" and state == "reported"
-    if state is None or (row.record, state) not in words.HAPPENED or is_birth_of_report:
-        return None
-    is_vendor = row.actor.startswith("vendor:")
+def _expected(found: Case) -> list[pages.TimelineRow]:
+    rows = []
+    for direction, record, state, waits in (
+        (ShipmentDirection.TO_US, "to_us", "arrival", {ShipmentState.EXPECTED, ShipmentState.IN_TRANSIT}),
+        (ShipmentDirection.TO_VENDOR, "to_vendor", "return", {ShipmentState.DUE}),
+    ):
+        parcel = found.parcel(direction)
+        if parcel is not None and parcel.due_on is not None and parcel.state in waits:
+            rows.append(
+                pages.TimelineRow(parcel.due_on, Dot.VENDOR, record, state, None, found.vendor, is_expected=True)
+            )
+    return rows
+
+
+def _decision(decided: Decided, found: Case) -> pages.TimelineRow:
+    assert decided.row.verdict is not None
     return pages.TimelineRow(
-        at=row.at,
-        dot=_dot(event),
-        record=row.record,
-        state=state,
-        actor=(event.user.name or event.user.email) if event.user else None,
-        vendor=found.vendor,
-        their_word=row.vendor_status if is_vendor and row.reason != "implied" else None,
-        note=row.reason if _dot(event) in {Dot.PERSON, Dot.CLIENT} or row.new_state in _TELL_WHY else "",
+        at=decided.row.decided_at,
+        dot=Dot.PERSON if decided.by else Dot.AUTOMATIC,
+        record="verdict",
+        state=decided.row.verdict,
+        actor=_name(decided.by) if decided.by else None,
+        note="" if decided is found.verdicts[-1] else decided.row.why,
     )
 
 
-# Where something went another way than planned, the reason belongs beside it even if no person gave it.
-_TELL_WHY = frozenset({RmaState.OUTCOME_UNKNOWN, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HANDLING, RmaState.DENIED})
+def _events(found: Case) -> list[pages.TimelineRow]:
+    """The rows of the register that tell something; of several moves in one instant the last one tells them all."""
+    directions = {parcel.id: parcel.direction.value for claim in found.claims for parcel in claim.parcels}
+    last = {
+        (one.row.record, one.row.record_id, one.row.at): one.row.id for one in found.events if one.row.action == "move"
+    }
+    rows = []
+    for event in found.events:
+        row = event.row
+        if row.action == "move" and last[row.record, row.record_id, row.at] != row.id:
+            continue
+        record = directions.get(row.record_id, "") if row.record == "shipment" else row.record
+        state = row.new_state if row.action == "move" else row.action
+        if (record, state) in words.HAPPENED and not _is_told_elsewhere(event):
+            rows.append(_event(event, found, record, str(state)))
+    return rows
 
 
-def _dot(event: Event) -> Dot:
+def _is_told_elsewhere(event: Event) -> bool:
+    row = event.row
+    if row.record != "fault" or row.action != "move":
+        return False
+    return row.new_state in _TOLD_ELSEWHERE or (
+        row.new_state == FaultState.AD_HOC_OPEN and row.old_state != FaultState.RMA_OPEN
+    )
+
+
+def _event(event: Event, found: Case, record: str, state: str) -> pages.TimelineRow:
+    row, dot = event.row, _dot(event, record)
+    return pages.TimelineRow(
+        at=row.at,
+        dot=dot,
+        record=record,
+        state=state,
+        actor=_name(event.user) if event.user else None,
+        vendor=found.vendor,
+        their_word=row.vendor_status if dot is Dot.VENDOR and row.reason != "implied" else None,
+        number=_number(row.record_id, record, state, found),
+        note=row.reason if dot in _PEOPLE or state == RmaState.DENIED else "",
+    )
+
+
+def _number(record_id: int, record: str, state: str, found: Case) -> str:
+    """The number that an event gave."""
+    for claim in found.claims:
+        if record == "rma" and claim.rma.id == record_id:
+            rma = claim.rma
+            gave = {
+                RmaState.SUBMITTED.value: rma.client_reference,
+                RmaState.UNDER_REVIEW.value: rma.vendor_case_number,
+                RmaState.AUTHORIZED.value: rma.rma_number,
+            }
+            return gave.get(state) or ""
+        if state == ShipmentState.IN_TRANSIT:
+            return next((one.tracking_number for one in claim.parcels if one.id == record_id), "")
+    return ""
+
+
+def _dot(event: Event, record: str) -> Dot:
+    """Who made it; what we plan upon a vendor's word is ours."""
     if event.row.actor.startswith("vendor:"):
-        return Dot.VENDOR
+        return Dot.VENDOR if record in {"rma", "to_us", "to_vendor"} else Dot.AUTOMATIC
     if event.user is None:
         return Dot.AUTOMATIC
     return Dot.CLIENT if event.user.role in CLIENT_ROLES else Dot.PERSON
@@ -357,6 +450,52 @@ def job_view(job: Job, fault: Any, place: Place) -> pages.JobView:
     )
 
 
+# --- what a person may do on a case page ---
+
+_ASKED = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HANDLING, RmaState.OUTCOME_UNKNOWN})
+_TOLD = frozenset({RmaState.UNDER_REVIEW, RmaState.INFO_REQUIRED, RmaState.AUTHORIZED, RmaState.DENIED})
+_SENDABLE = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED})
+
+
+def review_form(
+    found: Case, key: str, values: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> pages.ReviewForm | None:
+    """What may be answered to the case's open review, where it has one and the caller may decide."""
+    is_open = any(task.kind is TaskKind.REVIEW and task.resolved_at is None for task in found.tasks)
+    if not is_open or not call().principal.may(Permission.DECIDE):
+        return None
+    url = url_for("staff.answer_review", id=found.fault.public_id)
+    return pages.ReviewForm(url, key, found.fault.asset_id is None, values or {}, errors or {})
+
+
+def claim_form(
+    found: Case, key: str, values: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> pages.ClaimForm | None:
+    """What may be recorded of the case's claim, where it has one that a person can move and the caller may."""
+    claim = found.claim
+    if claim is None or claim.rma.state not in _ASKED | _TOLD or not call().principal.may(Permission.HANDLE):
+        return None
+    rma = claim.rma
+    can_send = rma.state in _SENDABLE and rma.account_id is not None
+    moves = [
+        to
+        for to in RmaState  # in the order of a claim's life
+        if to in RMA_MOVES[rma.state] and to in words.CLAIM_MOVES and (to is not RmaState.SUBMITTED or can_send)
+    ]
+    if rma.state is RmaState.OUTCOME_UNKNOWN:
+        moves = [RmaState.MANUAL_HANDLING]  # everything else is for the search at the vendor
+    kept = {"vendor_case_number": rma.vendor_case_number or "", "rma_number": rma.rma_number or ""}
+    return pages.ClaimForm(
+        url=url_for("staff.record_claim", id=found.fault.public_id),
+        key=key,
+        vendor=found.vendor,
+        moves=tuple(moves),
+        is_asked=rma.state in _ASKED,
+        values=kept if values is None else values,
+        errors=errors or {},
+    )
+
+
 # --- the client's pages ---
 
 
@@ -381,7 +520,7 @@ def portal_row(brief: Brief) -> pages.PortalCaseRow:
     )
 
 
-def portal_case(found: Case, version: str) -> pages.PortalCaseView:
+def portal_case(found: Case) -> pages.PortalCaseView:
     """One case in plain words."""
     fault, place = found.fault, found.place
     verdict = found.verdicts[0].verdict if found.verdicts else None
@@ -393,12 +532,11 @@ def portal_case(found: Case, version: str) -> pages.PortalCaseView:
         for share, payer in ((Share.PARTS, verdict.pays.parts), (Share.LABOUR, verdict.pays.labour)):
             if payer is not None:
                 payers.append((share, payer, found.vendor if payer is Party.VENDOR else None))
-    shown = {ReasonCode.CHOSEN, ReasonCode.NO_COVERAGE, ReasonCode.MSP_OWNED, ReasonCode.LOANER, ReasonCode.EXPIRED}
     return pages.PortalCaseView(
         reference=fault.reference,
         url=url_for("portal.case_detail", id=fault.public_id),
         live_url=url_for("portal.case_live", id=fault.public_id),
-        etag=f'"{version}"',
+        etag=f'"{found.version}"',
         subject=subject(place, fault),
         situation=case_situation(found),
         step=found.standing.step,
@@ -406,27 +544,63 @@ def portal_case(found: Case, version: str) -> pages.PortalCaseView:
         ball=ball(found.standing, found.vendor, place.client.name, for_client=True),
         cost=pages.Cost(minor, newest.row.currency if newest else place.client.currency),
         payers=tuple(payers),
-        reasons=tuple(entry for entry in verdict.reasons if entry.code in shown) if verdict and is_decided else (),
+        reasons=tuple(_deciding(verdict)) if verdict and is_decided else (),
     )
+
+
+_MOST_REASONS = 3  # of a share that nobody pays: the page is no register
+
+
+def _deciding(verdict: Verdict) -> list[Reason]:
+    """The entries that a client has to know: of each share who won it, else why nobody did, and what stands alone."""
+    shown = [entry for entry in verdict.reasons if entry.share is None]
+    for share, awarded in ((Share.PARTS, verdict.awards.parts), (Share.LABOUR, verdict.awards.labour)):
+        mine = [entry for entry in verdict.reasons if entry.share is share]
+        won = [entry for entry in mine if entry.coverage == awarded and awarded]
+        shown += won or mine[:_MOST_REASONS]
+    return shown
 
 
 _NOT_ON_A_CLAIM = frozenset({ClientStep.WAITING_FOR_YOUR_APPROVAL})
 _NOT_ON_A_JOB = frozenset({ClientStep.ORDERED_FROM_THE_VENDOR, ClientStep.ON_ITS_WAY})
+# The move by which a step begins: record and new state.
+_BEGINS: dict[ClientStep, frozenset[tuple[str, str]]] = {
+    ClientStep.WAITING_FOR_YOUR_APPROVAL: frozenset({("job", JobState.AWAITING_APPROVAL)}),
+    ClientStep.ORDERED_FROM_THE_VENDOR: frozenset({("rma", RmaState.SUBMITTED), ("rma", RmaState.MANUAL_HANDLING)}),
+    ClientStep.ON_ITS_WAY: frozenset({("shipment", ShipmentState.IN_TRANSIT)}),
+    ClientStep.BEING_INSTALLED: frozenset({("swap", SwapState.RECEIVED), ("job", JobState.SCHEDULED)}),
+    ClientStep.WORKING_AGAIN: frozenset({("swap", SwapState.VERIFIED), ("fault", FaultState.SERVICE_RESTORED)}),
+    ClientStep.CLOSED: frozenset({("fault", FaultState.CLOSED)}),
+}
 
 
 def _steps(found: Case) -> list[pages.PortalStep]:
     route = found.verdicts[0].verdict.route if found.verdicts else None
     unused = {Route.RMA: _NOT_ON_A_CLAIM, Route.AD_HOC: _NOT_ON_A_JOB}.get(route, frozenset()) if route else frozenset()
-    order = list(ClientStep)
+    order, began = list(ClientStep), _began(found)
     here = order.index(found.standing.step)
+    to_us = found.parcel(ShipmentDirection.TO_US)
     steps = []
     for place, step in enumerate(order):
         if place == here:
             state = StepState.HERE
-        elif step in unused:
-            state = StepState.UNUSED
+        elif place < here:
+            state = StepState.DONE if step in began else StepState.UNUSED
         else:
-            state = StepState.DONE if place < here else StepState.AHEAD
-        began = found.fault.reported_at if step is ClientStep.REPORTED else None
-        steps.append(pages.PortalStep(step, state, at=began))
+            state = StepState.UNUSED if step in unused and step not in began else StepState.AHEAD
+        is_arrival = state is StepState.AHEAD and step is ClientStep.BEING_INSTALLED and to_us is not None
+        at = began.get(step) if state in {StepState.DONE, StepState.HERE} else None
+        steps.append(pages.PortalStep(step, state, at, to_us.due_on if is_arrival and to_us else None))
     return steps
+
+
+def _began(found: Case) -> dict[ClientStep, datetime]:
+    """When each step that the case has reached began."""
+    began = {ClientStep.REPORTED: found.fault.reported_at}
+    if found.verdicts:
+        began[ClientStep.BEING_ASSESSED] = found.verdicts[-1].row.decided_at
+    for event in found.events:
+        for step, moves in _BEGINS.items():
+            if (event.row.record, event.row.new_state) in moves:
+                began.setdefault(step, event.row.at)
+    return began

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from warranty.web.pages import Ball, ShareRows, Sign, Situation, Subject, TimelineRow
+    from warranty.web.pages import Ball, ClaimForm, ShareRows, Sign, Situation, Subject, TimelineRow
 
 WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
     Component: {
@@ -197,6 +197,19 @@ PAYS: Final[Mapping[Party, str]] = {
     Party.LESSOR: N_("Lessor pays"),
 }
 
+CLAIM_MOVES: Final[Mapping[RmaState, str]] = {
+    RmaState.SUBMITTED: N_("Send it to %(vendor)s"),
+    RmaState.MANUAL_HANDLING: N_("I claim it by hand"),
+    RmaState.UNDER_REVIEW: N_("%(vendor)s has the claim"),
+    RmaState.INFO_REQUIRED: N_("%(vendor)s asks back"),
+    RmaState.AUTHORIZED: N_("%(vendor)s gave an RMA number"),
+    RmaState.DENIED: N_("%(vendor)s refuses"),
+    RmaState.EXPIRED: N_("The RMA number expired"),
+    RmaState.CANCELLED: N_("The claim is withdrawn"),
+    RmaState.CLOSED: N_("The claim is finished"),
+}
+"""What a person may record of a claim; what is not here is found out by the product itself."""
+
 LINES: Final[Mapping[str, str]] = {"call_out": N_("Call-out"), "labour": N_("Labour"), "part": N_("Part")}
 
 # Component by component, because articles and endings differ with each in other languages.
@@ -354,12 +367,15 @@ HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("fault", FaultState.VERIFIED): N_("The replacement was verified"),
     ("fault", FaultState.CLOSED): N_("The case was closed"),
     ("fault", FaultState.REOPENED): N_("%(actor)s reopened the case"),
+    ("fault", "decide_again"): N_("%(actor)s had it decided again"),
+    ("fault", "identify"): N_("%(actor)s said which unit is meant"),
+    ("rma", "vendor_word"): N_("%(vendor)s said something that moves nothing"),
     ("verdict", VerdictWord.COVERED): N_("Decided: covered"),
     ("verdict", VerdictWord.PARTLY_COVERED): N_("Decided: partly covered"),
     ("verdict", VerdictWord.NOT_COVERED): N_("Decided: not covered"),
     ("verdict", VerdictWord.NEEDS_REVIEW): N_("Decided: needs review"),
     ("rma", RmaState.DRAFT): N_("A claim to %(vendor)s was drafted"),
-    ("rma", RmaState.SUBMITTED): N_("Sent to %(vendor)s"),
+    ("rma", RmaState.SUBMITTED): N_("The claim to %(vendor)s was ordered"),
     ("rma", RmaState.OUTCOME_UNKNOWN): N_("The line to %(vendor)s dropped after sending"),
     ("rma", RmaState.SUBMIT_FAILED): N_("%(vendor)s refused the form"),
     ("rma", RmaState.MANUAL_HANDLING): N_("The claim went to a person"),
@@ -480,7 +496,8 @@ def number(kind: str, vendor: str | None) -> str:
 def happened(row: TimelineRow) -> str:
     """What a row of the timeline tells, in the past tense, with the actor as its subject."""
     actor = row.actor or reader().text(N_("The system"))
-    return upper_first(reader().text(HAPPENED[row.record, row.state], actor=actor, vendor=_named(row.vendor)))
+    told = reader().text(HAPPENED[row.record, row.state], actor=actor, vendor=_named(row.vendor))
+    return told if row.actor else upper_first(told)  # nobody's name or address is spelled anew
 
 
 def upper_first(text: str) -> str:
@@ -504,8 +521,24 @@ def sentence(reason: reasons.Reason) -> str:
 
 
 def client_pays(payer: Party | None, name: str | None = None) -> str:
-    """Who pays, said to the client: "You pay", "We pay", "Dell pays"."""
+    """Who pays, said to the client: "You pay.", "We pay.", "Dell pays."."""
     return reader().text(N_("You pay.")) if payer is Party.CLIENT else f"{pays(payer, name)}."
+
+
+def client_share(share: Share) -> str:
+    """A share of the swap as the client calls it."""
+    return word(share) if share is Share.PARTS else reader().text(N_("Work"))
+
+
+def client_ball(ball: Ball) -> str:
+    """Whose turn it is, said to the client: "You", "We", "Dell"."""
+    return reader().text(N_("We")) if ball.holder is Side.MSP else ball_name(ball)
+
+
+def claim_choices(form: ClaimForm) -> list[tuple[str, str]]:
+    """What a person may record of a claim, each with its words: "Dell gave an RMA number"."""
+    vendor = _named(form.vendor)
+    return [(to.value, upper_first(reader().text(CLAIM_MOVES[to], vendor=vendor))) for to in form.moves]
 
 
 def kind(of: str) -> str:
@@ -521,8 +554,8 @@ def initials(name: str) -> str:
 
 def by_day(rows: Iterable[TimelineRow]) -> list[tuple[date, list[TimelineRow]]]:
     """The rows of a timeline by the reader's days, in the order in which they come."""
-    zone = reader().zone
-    return [(day, list(group)) for day, group in groupby(rows, key=lambda row: row.at.astimezone(zone).date())]
+    day_of = reader().day_of
+    return [(day, list(group)) for day, group in groupby(rows, key=lambda row: day_of(row.at))]
 
 
 def lost(shares: Iterable[ShareRows]) -> int:
@@ -583,13 +616,36 @@ def choices() -> dict[str, list[tuple[str, str]]]:
     }
 
 
+_FILTERS: Final = {
+    "answer": answer,
+    "badge": badge,
+    "ball_name": ball_name,
+    "by_day": by_day,
+    "client_answer": client_answer,
+    "client_ball": client_ball,
+    "client_share": client_share,
+    "client_title": client_title,
+    "happened": happened,
+    "initials": initials,
+    "line": line,
+    "sentence": sentence,
+    "step_number": step_number,
+    "sum_lost": lost,
+    "title_of": title,
+    "upper_first": upper_first,
+    "word": word,
+}
+
+
 def init_app(app: Flask) -> None:
     """Give the templates of `app` these words as filters and functions."""
-    app.jinja_env.filters.update(
-        word=word, badge=badge, title_of=title, client_title=client_title, answer=answer, client_answer=client_answer,
-        happened=happened, ball_name=ball_name, step_number=step_number, line=line, sentence=sentence,
-        initials=initials, by_day=by_day, sum_lost=lost, upper_first=upper_first,
-    )  # fmt: skip
+    for name, write in _FILTERS.items():
+        app.jinja_env.filters[name] = write
     app.jinja_env.globals.update(
-        pays=pays, client_pays=client_pays, client_steps=list(ClientStep), track_name=track, number_name=number
+        pays=pays,
+        client_pays=client_pays,
+        client_steps=list(ClientStep),
+        track_name=track,
+        number_name=number,
+        claim_choices=claim_choices,
     )
