@@ -1,0 +1,287 @@
+"""The relay: what it picks, how often, and who waits for whom; on a real queue server that comes and goes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from tests import factories
+from tests.app import environment_of
+from tests.desk import Desk, let_pass
+from vendors.sandbox import Twin
+from warranty import config, db, queue, relay, tasks
+from warranty.domain.lifecycles import RmaState
+from warranty.models import Lease
+from warranty.models.work import OrderKind, OrderStatus
+from warranty.runtime import Runtime
+from warranty.services import work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from redis import Redis
+
+    from tests.servers import PostgresServer, ValkeyServer
+
+RELAY_S = 2.0  # of the fixture's environment
+
+
+@pytest.fixture
+def connection(redis_url: str) -> Iterator[Redis]:
+    """The queue server, empty."""
+    with queue.connect(redis_url) as made:
+        made.flushdb()
+        yield made
+        made.flushdb()
+
+
+@pytest.fixture
+def turn(runtime: Runtime, connection: Redis) -> Callable[[], list[int]]:
+    """One look of a relay: the orders that are in the queue afterwards and were not before."""
+    holder = uuid4()
+
+    def look() -> list[int]:
+        before = set(queue.work_queue(connection).job_ids)
+        relay.turn(runtime, connection, holder)
+        return [order_of(name) for name in queue.work_queue(connection).job_ids if name not in before]
+
+    return look
+
+
+def order_of(job_id: str) -> int:
+    """The order that a job is for."""
+    return int(job_id.split("-")[1])
+
+
+def add_orders(runtime: Runtime, count: int, **facts: object) -> list[int]:
+    """Orders that are due, oldest first."""
+    with runtime.database.begin(db.EVERYBODY) as session:
+        now = db.now(session)
+        added = [work.add(session, OrderKind.SEND_RMA, now=now, **facts) for _ in range(count)]
+        session.flush()
+        return [order.id for order in added]
+
+
+def add_accounts(runtime: Runtime, count: int) -> list[int]:
+    with runtime.database.begin(db.EVERYBODY) as session:
+        return [factories.make_account(session, runtime).id for _ in range(count)]
+
+
+def test_what_is_due_goes_into_the_queue_once(runtime: Runtime, turn: Callable[[], list[int]]) -> None:
+    due = add_orders(runtime, 3)
+    add_orders(runtime, 1, due_at=datetime.now(UTC) + timedelta(hours=1))
+
+    assert turn() == due
+    assert turn() == []
+
+
+def test_an_emptied_queue_is_filled_again_after_the_interval(
+    runtime: Runtime, turn: Callable[[], list[int]], connection: Redis
+) -> None:
+    due = add_orders(runtime, 2)
+    assert turn() == due
+
+    connection.flushdb()
+    assert turn() == []
+    let_pass(runtime, RELAY_S)
+    assert turn() == due
+
+
+def test_an_order_that_waits_in_the_queue_is_not_put_there_twice(
+    runtime: Runtime, turn: Callable[[], list[int]], connection: Redis
+) -> None:
+    add_orders(runtime, 1)
+    turn()
+    let_pass(runtime, RELAY_S)
+    turn()
+
+    assert queue.work_queue(connection).count == 1
+
+
+def test_an_order_in_a_workers_hands_is_left_there_until_its_lease_ends(
+    runtime: Runtime, turn: Callable[[], list[int]], connection: Redis
+) -> None:
+    (order_id,) = add_orders(runtime, 1)
+    turn()
+    with runtime.database.begin(db.EVERYBODY) as session:
+        assert work.claim(session, order_id, lease_s=60)
+    connection.flushdb()
+
+    let_pass(runtime, 30)
+    assert turn() == []
+    let_pass(runtime, 30)
+    assert turn() == [order_id]
+
+
+def test_one_account_never_holds_every_worker(runtime: Runtime, turn: Callable[[], list[int]]) -> None:
+    busy, quiet = add_accounts(runtime, 2)
+    of_busy = add_orders(runtime, 3, account_id=busy)
+    of_quiet = add_orders(runtime, 1, account_id=quiet)
+    of_nobody = add_orders(runtime, 2)
+
+    assert set(turn()) == {of_busy[0], *of_quiet, *of_nobody}
+    assert turn() == []  # the account's one is still on its way
+
+    finish(runtime, of_busy[0])
+    assert turn() == [of_busy[1]]
+
+
+def finish(runtime: Runtime, order_id: int) -> None:
+    with runtime.database.begin(db.EVERYBODY) as session:
+        order = work.claim(session, order_id, lease_s=60)
+        assert order is not None
+        assert work.end(session, order, OrderStatus.DONE)
+
+
+def test_more_workers_take_more_of_one_account(runtime: Runtime) -> None:
+    (account,) = add_accounts(runtime, 1)
+    due = add_orders(runtime, 5, account_id=account)
+
+    with runtime.database.begin(db.EVERYBODY) as session:
+        assert [order for order, _ in work.pick_due(session, relay_s=RELAY_S, per_account=3)] == due[:3]
+
+
+def test_a_backlog_of_thousands_is_picked_in_a_moment(runtime: Runtime) -> None:
+    (account,) = add_accounts(runtime, 1)
+    add_orders(runtime, 3000, account_id=account)
+
+    begun = time.monotonic()
+    with runtime.database.begin(db.EVERYBODY) as session:
+        assert len(work.pick_due(session, relay_s=RELAY_S, per_account=1)) == 1
+    assert time.monotonic() - begun < 2
+
+
+def test_two_relays_at_once_enqueue_each_order_once(runtime: Runtime, connection: Redis) -> None:
+    due = add_orders(runtime, 40)
+    together = threading.Barrier(2)
+    picked: list[list[int]] = []
+
+    def pick() -> None:
+        together.wait()
+        with runtime.database.begin(db.EVERYBODY) as session:
+            picked.append([order for order, _ in work.pick_due(session, relay_s=RELAY_S, per_account=1)])
+
+    in_threads(pick, pick)
+
+    assert sorted(picked[0] + picked[1]) == due
+
+
+def in_threads(*each: Callable[[], None]) -> None:
+    """Run at the same time; what one of them raises is lost, so they write down what they did."""
+    threads = [threading.Thread(target=one) for one in each]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+
+def test_periodic_work_has_one_holder_who_is_followed_when_it_dies(runtime: Runtime, connection: Redis) -> None:
+    first, second = uuid4(), uuid4()
+    holders = []
+    for holder, gone_s in ((first, 0.0), (second, 1.0), (first, 1.0), (second, relay.PERIODIC_LEASE_S)):
+        let_pass(runtime, gone_s)
+        relay.turn(runtime, connection, holder)
+        with runtime.database.read(db.EVERYBODY) as session:
+            holders.append(session.get_one(Lease, "periodic").holder)
+
+    assert holders == [first, first, first, second]
+
+
+def test_open_cases_are_read_when_their_time_has_come_and_once(runtime: Runtime, turn: Callable[[], list[int]]) -> None:
+    with Twin("servicenow") as twin:
+        desk = Desk(runtime, twin)
+        desk.report()
+        tasks.perform(runtime, desk.order().id)
+        assert turn() == []
+
+        let_pass(runtime, 1)
+        (read,) = turn()
+        assert desk.order(OrderKind.READ_CASES).id == read
+
+        let_pass(runtime, 1)  # it is still under way
+        turn()
+        assert desk.order(OrderKind.READ_CASES).id == read
+
+        twin.move(twin.opened[0]["number"], state="approved")
+        tasks.perform(runtime, read)
+        assert desk.rma().state is RmaState.AUTHORIZED
+
+
+@contextmanager
+def running(runtime: Runtime) -> Iterator[None]:
+    """A relay in a thread."""
+    stop = threading.Event()
+    thread = threading.Thread(target=relay.run, args=(runtime,), kwargs={"stopped": stop.is_set})
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def wait_for(condition: Callable[[], object], within_s: float = 10.0) -> float:
+    """Wait until something is so; how long it took."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < within_s, "it never came"
+        time.sleep(0.005)
+    return time.monotonic() - begun
+
+
+def test_an_order_is_handed_over_within_a_second(runtime: Runtime, connection: Redis) -> None:
+    work_queue = queue.work_queue(connection)
+    took = []
+    with running(runtime):
+        time.sleep(0.3)  # it waits by now
+        for count in (1, 2, 3):
+            add_orders(runtime, 1)
+            took.append(wait_for(lambda count=count: work_queue.count == count))
+
+    # PostgreSQL wakes it: else each would take the whole second after which it looks by itself.
+    assert min(took) < 0.7
+
+
+def test_a_relay_waits_for_a_queue_server_and_reports_are_taken_meanwhile(
+    own_redis: ValkeyServer, environment: dict[str, str]
+) -> None:
+    ours = Runtime.of(config.load(environment | {"REDIS_URL": own_redis.url}))
+    with Twin("servicenow") as twin:
+        desk = Desk(ours, twin)
+        with running(ours):
+            own_redis.stop()
+            desk.report()
+            time.sleep(0.5)
+            order = desk.order()
+            assert (order.status, order.enqueued_at) == (OrderStatus.PENDING, None)  # it stays due
+
+            own_redis.start()
+            with queue.connect(own_redis.url) as connection:
+                wait_for(lambda: queue.work_queue(connection).job_ids)
+        tasks.perform(ours, order.id)
+        assert len(twin.opened) == 1
+    ours.database.dispose()
+
+
+def test_a_crashed_database_is_waited_for(
+    durable_postgres: PostgresServer, tmp_path: Path, redis_url: str, connection: Redis
+) -> None:
+    url = durable_postgres.databases.create()
+    db.upgrade(url)
+    ours = Runtime.of(config.load(environment_of(url, tmp_path, redis_url)))
+    work_queue = queue.work_queue(connection)
+    with running(ours):
+        durable_postgres.crash()
+        time.sleep(0.3)
+        durable_postgres.start()
+        wait_for(lambda: add_orders(ours, 1))
+        wait_for(lambda: work_queue.count == 1)
+    ours.database.dispose()
