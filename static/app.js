@@ -1,5 +1,5 @@
 // What a page does by itself: asks for news, answers keys, copies numbers. Runs under `script-src 'self'`; nothing is
-// evaluated, no style attribute is written. Every page can be read and every form be sent without it.
+// evaluated. Every page can be read and every form be sent without it.
 (() => {
   "use strict";
 
@@ -74,6 +74,7 @@
   document.addEventListener("submit", ({ target, submitter, defaultPrevented }) => {
     if (defaultPrevented || target.method !== "post" || !submitter?.dataset.sending) return;
     submitter.dataset.label = submitter.textContent;
+    submitter.style.minWidth = `${submitter.offsetWidth}px`;
     submitter.setAttribute("aria-disabled", "true");
     setTimeout(() => { submitter.disabled = true; submitter.textContent = submitter.dataset.sending; });
   });
@@ -115,6 +116,9 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelector("[data-focus]")?.focus();
+    // The server writes times as the reader's clock shows them, and learns at sign-in which clock that is.
+    const zone = document.querySelector("[data-zone]");
+    if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
     setInterval(poll, 1000);
   });
 })();

@@ -205,9 +205,12 @@ class Child:
     def start(self) -> None:
         """Start it, tied to this process."""
         parent = os.getpid()
-        # The function runs between fork and exec; it calls the kernel and nothing else.
-        tie = lambda: die_with_parent(parent)  # noqa: E731 - a closure for the line below
-        self.process = subprocess.Popen(self.command, preexec_fn=tie)  # noqa: PLW1509 - it calls the kernel only
+        # What a child has to say goes to standard error: on standard output stands where to look, and nothing beside it.
+        self.process = subprocess.Popen(
+            self.command,
+            stdout=sys.stderr,
+            preexec_fn=lambda: die_with_parent(parent),  # noqa: PLW1509 - between fork and exec it calls the kernel only
+        )
         self.started_at = time.monotonic()
 
     @property

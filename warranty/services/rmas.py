@@ -321,7 +321,9 @@ def _settle_unsent(
 def _settle_failed_send(
     session: Session, runtime: Runtime, order: Order, rma: Rma, can: Capabilities, error: VendorError, because: Because
 ) -> None:
-    if not error.may_have_arrived:  # a definite no to our form or our account: a person mends it, then it is armed again
+    if (
+        not error.may_have_arrived
+    ):  # a definite no to our form or our account: a person mends it, then it is armed again
         if work.end(session, order, OrderStatus.PARKED, error=str(error)):
             _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
         return

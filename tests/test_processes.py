@@ -1,0 +1,163 @@
+"""The processes: a worker that does what is queued, children that die with their parents, and `up` that keeps them all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from tests.app import environment_of
+from tests.desk import Desk
+from vendors.sandbox import Twin
+from warranty import config, processes, queue, relay
+from warranty.domain.lifecycles import RmaState
+from warranty.models.work import OrderStatus
+from warranty.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def running(environment: dict[str, str], *command: str) -> Iterator[subprocess.Popen[str]]:
+    """`warranty <command>` as a process, which ends with the test."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "warranty", *command],
+        cwd=ROOT,
+        env={"PATH": os.environ.get("PATH", os.defpath)} | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
+
+
+def wait_for(condition: Callable[[], object], within_s: float = 30.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
+def children(pid: int) -> dict[int, str]:
+    """The children of a process and their command lines."""
+    found = {}
+    with suppress(OSError):
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            with suppress(OSError):
+                found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ").strip()
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_worker_does_the_orders_that_the_relay_hands_over(runtime: Runtime, environment: dict[str, str]) -> None:
+    with Twin("servicenow") as twin, queue.connect(environment["REDIS_URL"]) as connection:
+        connection.flushdb()
+        desk = Desk(runtime, twin)
+        with running(environment, "worker"):
+            desk.report()
+            relay.turn(runtime, connection, uuid4())
+            wait_for(lambda: desk.order().status is OrderStatus.DONE)
+            # Its result is in the database; the queue server keeps nothing of it.
+            wait_for(lambda: not connection.keys("rq:job:*"))
+
+        assert desk.rma().state is RmaState.UNDER_REVIEW
+        assert len(twin.opened) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the lease alone protects")
+def test_a_workers_child_dies_with_it_in_the_middle_of_a_call(
+    tmp_path: Path, sqlite_template: Path, redis_url: str
+) -> None:
+    environment = own_environment(tmp_path, sqlite_template, redis_url)
+    runtime = Runtime.of(config.load(environment))
+    with Twin("servicenow", latency=1.5) as twin, queue.connect(redis_url) as connection:
+        connection.flushdb()
+        desk = Desk(runtime, twin)
+        desk.report()
+        relay.turn(runtime, connection, uuid4())
+        with running(environment, "worker") as worker:
+            wait_for(lambda: desk.order().last_send is not None)
+            (horse,) = children(worker.pid)
+            worker.kill()
+            wait_for(lambda: not is_alive(horse), within_s=1.0)
+
+        assert desk.order().status is OrderStatus.PENDING  # for whoever claims it after the lease
+    runtime.database.dispose()
+
+
+def own_environment(tmp_path: Path, sqlite_template: Path, redis_url: str = "") -> dict[str, str]:
+    """An instance on SQLite; without a queue server's URL it runs its own."""
+    shutil.copy(sqlite_template, tmp_path / "warranty.sqlite3")
+    return environment_of(f"sqlite:///{tmp_path / 'warranty.sqlite3'}", tmp_path, redis_url)
+
+
+def test_up_keeps_everything_running_and_ends_with_all_of_it(tmp_path: Path, sqlite_template: Path) -> None:
+    environment = own_environment(tmp_path, sqlite_template)
+    runtime = Runtime.of(config.load(environment))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with Twin("servicenow") as twin, running(environment, "up", "--port", str(port)) as up:
+        assert up.stdout is not None
+        assert up.stdout.readline() == f"Serving on http://127.0.0.1:{port}\n"
+        first = children(up.pid)
+        assert sorted(map(part, first.values())) == ["queue server", "relay", "web", "worker", "worker"]
+
+        for killed in ("queue server", "relay", "worker"):
+            for pid in (pid for pid, command in children(up.pid).items() if part(command) == killed):
+                os.kill(pid, signal.SIGKILL)
+            desk = Desk(runtime, twin)
+            desk.report()
+            wait_for(lambda desk=desk: desk.rma().state is not RmaState.SUBMITTED)
+            assert desk.rma().state is RmaState.UNDER_REVIEW
+        last = children(up.pid)
+        assert sorted(map(part, last.values())) == sorted(map(part, first.values()))
+
+        begun = time.monotonic()
+        up.terminate()
+        assert up.wait(20) == 0
+        assert time.monotonic() - begun < 10
+        assert not any(map(is_alive, {**first, **last}))
+    assert len(twin.opened) == 3
+    runtime.database.dispose()
+
+
+def part(command: str) -> str:
+    """What a child of `up` is, by its command line."""
+    words = {"valkey-server": "queue server", "gunicorn": "web", "warranty web": "web"}
+    words |= {"warranty relay": "relay", "warranty worker": "worker"}
+    return next(name for word, name in words.items() if word in command)
+
+
+def test_a_port_that_somebody_listens_on_is_named_before_anything_starts(tmp_path: Path, sqlite_template: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(processes.CannotServe, match=rf"Port {port} cannot be used .*--port"):
+            processes.check_port(port)
