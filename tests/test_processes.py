@@ -89,7 +89,6 @@ def test_a_worker_does_the_orders_that_the_relay_hands_over(runtime: Runtime, en
         assert len(twin.opened) == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the lease alone protects")
 def test_a_workers_child_dies_with_it_in_the_middle_of_a_call(
     tmp_path: Path, sqlite_template: Path, redis_url: str
 ) -> None:
