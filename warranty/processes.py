@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from warranty.config import Settings
 
 WORKERS = 2
+QUEUE_SERVER = "queue server"
 RESTART_PAUSE_S = 1.0  # a child that cannot start must not spin
 STOP_GRACE_S = 8.0  # all children end within 10 s of SIGTERM; what is cut off is done again by its lease
 PR_SET_PDEATHSIG = 1
@@ -223,7 +224,7 @@ def children_of(settings: Settings, port: int, *, queue_server: bool) -> Iterato
     """What runs on one machine."""
     warranty = [sys.executable, "-m", "warranty"]
     if queue_server:
-        yield Child("queue server", queue_server_command(settings.socket_path))
+        yield Child(QUEUE_SERVER, queue_server_command(settings.socket_path))
     yield Child("relay", [*warranty, "relay"])
     for number in range(1, WORKERS + 1):
         yield Child(f"worker {number}", [*warranty, "worker"])
@@ -283,14 +284,16 @@ def _revive(children: list[Child]) -> None:
 
 
 def _stop_all(children: list[Child]) -> None:
-    """Ask first the web, last the queue server, so that nobody loses what it still needs; then insist."""
-    living = [child.process for child in reversed(children) if child.process and child.is_running]
-    for process in living:
-        process.terminate()
+    """End the queue server only after those who use it, and insist with whoever takes longer than the grace."""
     deadline = time.monotonic() + STOP_GRACE_S
-    for process in living:
-        try:
-            process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    servers = [child for child in children if child.name == QUEUE_SERVER]
+    for group in ([child for child in children if child not in servers], servers):
+        living = [child.process for child in group if child.process and child.is_running]
+        for process in living:
+            process.terminate()
+        for process in living:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
