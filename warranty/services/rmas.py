@@ -543,10 +543,13 @@ def transition(
 
     Raises:
         IllegalMove: the life cycle has no such move, or it is one that only a search may make, or ``authorized`` without
-            an RMA number, or a cancellation with goods under way.
+            an RMA number, or a cancellation with goods under way or of a claim that is just being sent.
     """
+    session.refresh(rma, with_for_update=True)  # a worker that is about to send it holds it too
     because = Because(principal.actor, reason, now, rma.fault_id)
     goods = _shipments(session, rma)
+    if to is RmaState.SUBMITTED and rma.account_id is None:
+        rma.account_id = _account_by_now(session, runtime, rma)
     rma.vendor_case_number = vendor_case_number or rma.vendor_case_number
     rma.rma_number = rma_number or rma.rma_number
     _refuse(session, rma, to, goods)
@@ -574,6 +577,14 @@ def transition(
         rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)
 
 
+def _account_by_now(session: Session, runtime: Runtime, rma: Rma) -> int | None:
+    """Who opens the cases of the unit, where there was nobody when the claim was drafted."""
+    account = casefile.find_units(session, asset_id=rma.asset_id)[0].account_for(Duty.OPEN)
+    if account is None or accounts.capabilities(runtime, account).by_hand is not None:
+        return None
+    return account.id
+
+
 def _refuse(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]) -> None:
     said = None
     if to is RmaState.AUTHORIZED and not rma.rma_number:
@@ -581,7 +592,9 @@ def _refuse(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirect
     elif to is RmaState.SUBMITTED and rma.state not in _SEND_AGAIN:
         said = f"{rma.state} to {to} is for the search at the vendor, not for a person"
     elif to is RmaState.SUBMITTED and rma.account_id is None:
-        said = "no vendor account opens cases for this unit"
+        said = "no vendor account opens cases for this unit by itself"
+    elif to is RmaState.CANCELLED and rma.state is RmaState.SUBMITTED and work.may_have_been_sent(session, rma.id):
+        said = "it may have reached the vendor: wait for the answer, or handle it by hand"
     elif to is RmaState.CANCELLED and lifecycles.goods_have_moved(
         to_us=_state(goods, ShipmentDirection.TO_US), to_vendor=_state(goods, ShipmentDirection.TO_VENDOR)
     ):

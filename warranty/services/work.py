@@ -67,7 +67,10 @@ def add(
     payload: dict[str, Any] | None = None,
     name: str | None = None,
 ) -> Outbox:
-    """Order background work. It exists if and only if the caller's transaction commits; the relay is woken by the database."""
+    """Order background work. It exists if and only if the caller's transaction commits; the relay is woken by the database.
+
+    It is due at once unless ``due_at`` says otherwise: by the database's clock, whatever the caller's ``now`` is.
+    """
     order = Outbox(
         kind=kind,
         name=name,
@@ -76,7 +79,7 @@ def add(
         rma_id=rma_id,
         fault_id=fault_id,
         payload=payload or {},
-        next_at=due_at or now,
+        next_at=due_at or clock(),
         created_at=now,
     )
     session.add(order)
@@ -174,6 +177,14 @@ def rearm(session: Session, account_id: int) -> int:
 def rearm_rma(session: Session, rma_id: int) -> int:
     """Arm the parked orders of one Rma again; how many there were."""
     return _arm(session, Outbox.rma_id == rma_id)
+
+
+def may_have_been_sent(session: Session, rma_id: int) -> bool:
+    """Whether a send of this Rma has left, or may have, that nobody has had an answer to."""
+    sent = select(Outbox.id).where(
+        Outbox.rma_id == rma_id, Outbox.status == OrderStatus.PENDING, Outbox.last_send.is_not(None)
+    )
+    return session.scalars(sent.limit(1)).first() is not None
 
 
 def _arm(session: Session, which: ColumnElement[bool]) -> int:

@@ -76,6 +76,8 @@ def _record(
         work.end(session, order, OrderStatus.DONE)
     elif trouble.trouble in {Trouble.REFUSED, Trouble.UNAUTHORISED}:
         work.end(session, order, OrderStatus.PARKED, error=str(trouble))
+    elif order.is_spent:  # whoever waits for it has had the review item since the patience ended
+        work.end(session, order, OrderStatus.DEAD, error=str(trouble))
     else:
         after_s = trouble.retry_after_s or work.back_off_s(order.failures, runtime.settings.retry_s)
         work.release(session, order, after_s=after_s, error=str(trouble), failed=True)

@@ -47,7 +47,8 @@ def run(runtime: Runtime, order_id: int) -> None:
     with runtime.database.begin(db.EVERYBODY) as session:
         now = db.now(session)
         line.keep_calls(session)
+        if not work.end(session, order, OrderStatus.DONE, error=str(trouble) if trouble else None):
+            return  # somebody else has asked meanwhile: these words may be older than theirs
         for case in cases:
             rma = session.get_one(Rma, ids[case.vendor_case_number or ""], with_for_update=True)
             rmas.hear(session, runtime, rma, case, account=account, now=now)
-        work.end(session, order, OrderStatus.DONE, error=str(trouble) if trouble else None)

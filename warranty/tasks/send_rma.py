@@ -43,7 +43,7 @@ def run(runtime: Runtime, order_id: int) -> None:
 
 
 def _attempt(runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, request: RmaRequest) -> Step | None:
-    """Search where an earlier send may have arrived, else mark and send; None where the order is in other hands now."""
+    """Search where an earlier send may have arrived, else mark and send; None where it is in other hands now."""
     try:
         known = earlier_send(vendor, order, request)
         if known is not None:
@@ -54,9 +54,12 @@ def _attempt(runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, 
     except VendorError as err:
         return Unsent(err)
     with runtime.database.begin(db.EVERYBODY) as session:
-        if not work.mark_send(session, order, budget_s=runtime.settings.vendor_timeout_s):
+        # Locked before the order, as `rmas.settle` does. A person who took over since the claim is not overruled.
+        rma = session.get_one(Rma, order.rma_id, with_for_update=True)
+        budget_s = runtime.settings.vendor_timeout_s
+        if rma.state not in rmas.UNFINISHED or not work.mark_send(session, order, budget_s=budget_s):
             return None
-        rmas.believe_absent(session, session.get_one(Rma, order.rma_id), now=db.now(session))
+        rmas.believe_absent(session, rma, now=db.now(session))
     # The mark is committed: who comes next searches first. A machine that slept since the claim must not send any more.
     if time.monotonic() - order.claimed > runtime.settings.lease_s - runtime.settings.vendor_timeout_s:
         return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the lease ran out before the call"))
