@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const isTyping = (element) => element?.closest("input, textarea, select, [contenteditable]") !== null;
+  const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
 
   // ---- conditional polling: the server answers 304 while nothing has changed, and htmx then swaps nothing ----
   const polled = () => document.querySelectorAll("[data-poll-seconds]");
@@ -30,13 +30,15 @@
     if (ctx.response.status >= 400 && ctx.sourceElement.dataset.quietly !== undefined) ctx.swap = "none";
   });
 
-  // ---- keys: never inside a field, never with a modifier ----
+  // ---- keys: never inside a field, never with a modifier, and single ones can be switched off (WCAG 2.1.4) ----
   const keys = {
     "/": () => document.querySelector("[data-key-search]"),
     "n": () => document.querySelector("[data-key-report]"),
     "j": () => step(1),
     "k": () => step(-1),
+    "?": () => document.querySelector("[data-keys]"),
   };
+  const SINGLE_KEYS_OFF = "single-keys-off";
 
   function step(by) {
     const links = [...document.querySelectorAll("[data-row] h3 a")];
@@ -50,12 +52,12 @@
       form?.requestSubmit(form.querySelector("button[type=submit]"));
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || localStorage.getItem(SINGLE_KEYS_OFF)) return;
     const target = keys[event.key]?.();
     if (!target) return;
     event.preventDefault();
-    if (target.dataset.keyReport === undefined) target.focus();
-    else target.click();
+    if (target.matches("[data-key-report], [data-keys]")) target.click();
+    else target.focus();
   });
 
   // ---- pills beside a select of the rest: choosing the one clears the other ----
@@ -116,6 +118,15 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelector("[data-focus]")?.focus();
+    document.querySelector("[data-keys]")?.addEventListener("click", () => document.getElementById("keys").showModal());
+    const single = document.getElementById("single-keys");
+    if (single) {
+      single.checked = !localStorage.getItem(SINGLE_KEYS_OFF);
+      single.addEventListener("change", () => {
+        if (single.checked) localStorage.removeItem(SINGLE_KEYS_OFF);
+        else localStorage.setItem(SINGLE_KEYS_OFF, "1");
+      });
+    }
     // The server writes times as the reader's clock shows them, and learns at sign-in which clock that is.
     const zone = document.querySelector("[data-zone]");
     if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;

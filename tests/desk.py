@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select, true, update
+from sqlalchemy.orm import selectinload
 
 import vendors.adapters
 from tests import factories
@@ -21,7 +22,21 @@ from vendors.sandbox import servicenow
 from warranty import db, tasks
 from warranty.domain.access import OPERATOR
 from warranty.domain.terms import CoverageKind, Fulfilment, Share
-from warranty.models import Asset, Fault, HumanTask, Lease, Outbox, Rma, Sighting, VendorAccount, VendorCall
+from warranty.models import (
+    AdHocJob,
+    Asset,
+    AuditRow,
+    Coverage,
+    Fault,
+    HumanTask,
+    Lease,
+    Outbox,
+    Rma,
+    Sighting,
+    StoredVerdict,
+    VendorAccount,
+    VendorCall,
+)
 from warranty.models.base import UtcDateTime
 from warranty.models.work import OrderStatus
 
@@ -32,7 +47,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from vendors.sandbox import Twin
-    from warranty.models import Coverage
+    from warranty.models import Client
     from warranty.models.work import OrderKind, TaskKind
     from warranty.runtime import Runtime
     from warranty.services.faults import Outcome
@@ -42,6 +57,8 @@ INSTANCE = {
     "rma_number_field": servicenow.RMA_NUMBER_FIELD,
 }
 """What an account must be told of the instance that the twin plays."""
+
+NOBODY_LISTENS = "http://127.0.0.1:9"
 
 ODD_ADAPTERS = Path(__file__).parent / "crash" / "adapters"
 """Adapters that no product has: see their own descriptions."""
@@ -77,32 +94,49 @@ def let_pass(runtime: Runtime, seconds: float) -> None:
 
 @dataclass(slots=True)
 class Desk:
-    """One client's covered unit (`serial`), and what is asked of the records in tests. Rows come detached."""
+    """One client's unit (`serial`), and what is asked of the records in tests. Rows come detached.
+
+    Unless told otherwise parts and labour are `covered`. Claims go to the account of `vendor` (None: there is none) at
+    the twin, or where nobody listens. With `asks` another account can ask the twin what covers the unit.
+    """
 
     runtime: Runtime
-    twin: Twin
-    vendor: str = "servicenow"
+    twin: Twin | None = None
+    vendor: str | None = "servicenow"
     options: dict[str, str] = field(default_factory=dict)
+    covered: bool = True
+    asks: bool = False
     client_id: UUID = field(init=False)
     client_key: int = field(init=False)
     serial: str = field(init=False)
-    account_id: int = field(init=False)
+    account_id: int = field(init=False, default=0)
+    lookup_account_id: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         """Set it up."""
         with self.session() as session:
             client = factories.make_client(session)
-            asset = covered_unit(session, client, manufacturer=f"Maker of {client.name}")
-            account = factories.make_account(
-                session,
-                self.runtime,
-                self.vendor,
-                manufacturers=[f"Maker of {client.name}"],
-                base_url=self.twin.url,
-                options=INSTANCE | self.options,
-            )
+            maker = f"Maker of {client.name}"
             self.client_id, self.client_key = client.public_id, client.id
-            self.serial, self.account_id = asset.serial_number, account.id
+            asset = make_unit(session, client, manufacturer=maker)
+            self.serial = asset.serial_number
+            if self.covered:
+                factories.make_coverage(session, asset)
+                cover_labour(session, asset)
+            base_url = self.twin.url if self.twin else NOBODY_LISTENS
+            made = {"manufacturers": [maker], "base_url": base_url}
+            if self.vendor == "manual":
+                made |= {"secrets": {}, "base_url": None, "options": self.options}
+            else:
+                made |= {"options": INSTANCE | self.options}
+            if self.vendor:
+                self.account_id = factories.make_account(session, self.runtime, self.vendor, **made).id
+            if self.asks:
+                key = {"client_id": "us", "client_secret": "them"}
+                asking = factories.make_account(
+                    session, self.runtime, "dell", manufacturers=[maker], base_url=base_url, secrets=key
+                )
+                self.lookup_account_id = asking.id
 
     def session(self) -> Any:
         """A transaction."""
@@ -149,6 +183,10 @@ class Desk:
         with self.runtime.database.read(db.EVERYBODY) as session:
             return session.scalars(select(Asset).where(Asset.serial_number == self.serial)).one()
 
+    def asset_key(self) -> int:
+        """The unit's key."""
+        return self.asset().id
+
     def open_tasks(self) -> dict[TaskKind, str]:
         """What waits for a person, and why."""
         with self.runtime.database.read(db.EVERYBODY) as session:
@@ -176,20 +214,47 @@ class Desk:
             seen = select(Sighting).where(Sighting.account_id == self.account_id).order_by(Sighting.id)
             return list(session.scalars(seen))
 
+    def jobs(self) -> list[AdHocJob]:
+        """The jobs with their lines."""
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            ours = select(AdHocJob).where(AdHocJob.client_id == self.client_key).order_by(AdHocJob.id)
+            return list(session.scalars(ours.options(selectinload(AdHocJob.lines))))
+
+    def coverages(self) -> list[Coverage]:
+        """What covers the unit."""
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            ours = select(Coverage).where(Coverage.client_id == self.client_key).order_by(Coverage.id)
+            return list(session.scalars(ours))
+
+    def verdicts(self) -> list[StoredVerdict]:
+        """Every verdict, oldest first."""
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            ours = select(StoredVerdict).where(StoredVerdict.client_id == self.client_key).order_by(StoredVerdict.id)
+            return list(session.scalars(ours))
+
+    def moves(self, record: str) -> list[tuple[str | None, str, str]]:
+        """Every move of the records of a kind: from, to, and why."""
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            rows = session.scalars(
+                select(AuditRow)
+                .where(
+                    AuditRow.client_id == self.client_key, AuditRow.record == record, AuditRow.new_state.is_not(None)
+                )
+                .order_by(AuditRow.id)
+            )
+            return [(row.old_state, row.new_state or "", row.reason) for row in rows]
+
     def change_account(self, **changes: Any) -> None:
         """Change the vendor account, as a person who mends it."""
         with self.session() as session:
             session.execute(update(VendorAccount).where(VendorAccount.id == self.account_id).values(**changes))
 
 
-def covered_unit(session: Session, client: Any, manufacturer: str = "Acme", **facts: Any) -> Asset:
-    """A unit at a site, whose parts and labour are covered: the vendor's warranty and the MSP's agreement."""
+def make_unit(session: Session, client: Client, *, manufacturer: str = "Acme", **facts: Any) -> Asset:
+    """A unit of a known product at a site, which nothing covers yet."""
     site = factories.make_site(session, client)
     product = factories.make_product(session, manufacturer)
-    asset = factories.make_asset(session, client, site=site, product=product, **facts)
-    factories.make_coverage(session, asset)
-    cover_labour(session, asset)
-    return asset
+    return factories.make_asset(session, client, site=site, product=product, **facts)
 
 
 def cover_labour(session: Session, asset: Asset) -> Coverage:

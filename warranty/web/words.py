@@ -599,7 +599,7 @@ def _places(message: str) -> set[str]:
 COMMON_COMPONENTS: Final = (
     Component.UNIT, Component.DISK, Component.PSU, Component.MEMORY, Component.FAN, Component.MAINBOARD,
 )  # fmt: skip
-RARE_CAUSES: Final = (Cause.MISUSE, Cause.THEFT)
+RARE_CAUSES: Final = (Cause.WEAR, Cause.MISUSE, Cause.THEFT)
 SEVERITIES: Final = (
     ("1", N_("1 Outage")), ("2", N_("2 Impaired")), ("3", N_("3 Minor")), ("4", N_("4 No effect yet")),
 )  # fmt: skip

@@ -1,0 +1,260 @@
+"""Vendor accounts: which one serves a unit, and that neither quota nor a vendor in trouble is overrun."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import factories
+from tests.desk import let_pass
+from vendors.contract import Duty, Quota
+from vendors.errors import Trouble, VendorError
+from warranty import db
+from warranty.models import VendorAccount
+from warranty.services import accounts
+from warranty.services.accounts import AccountGate, Line
+from warranty.services.estate import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warranty.runtime import Runtime
+
+FAILED = (Trouble.UNREACHABLE, Trouble.AMBIGUOUS)
+ANSWERED = (None, Trouble.THROTTLED, Trouble.REFUSED, Trouble.UNAUTHORISED, Trouble.MALFORMED)
+
+
+def make_account(runtime: Runtime, **facts: Any) -> VendorAccount:
+    with runtime.database.begin(db.EVERYBODY) as session:
+        return factories.make_account(session, runtime, **facts)
+
+
+def gate_of(runtime: Runtime, account: VendorAccount) -> AccountGate:
+    """Another worker's gate of the same account."""
+    return AccountGate(runtime, account.id, account.vendor)
+
+
+def wait_s(enter: Callable[[], None]) -> float:
+    """How long the gate says to wait; 0 where it lets the call through."""
+    try:
+        enter()
+    except VendorError as err:
+        refused = err
+    else:
+        return 0.0
+    assert refused.trouble is Trouble.THROTTLED
+    assert refused.retry_after_s
+    return refused.retry_after_s
+
+
+def is_shut(gate: AccountGate) -> bool:
+    return wait_s(gate.enter) > 0
+
+
+# --- which account ---
+
+
+def account(id_: int, duties: list[str], client_id: int | None = None) -> VendorAccount:
+    return VendorAccount(id=id_, duties=duties, client_id=client_id)
+
+
+def test_a_clients_own_account_comes_before_a_general_one_and_the_older_before_the_newer() -> None:
+    general, own, newer = account(1, ["open"]), account(2, ["open"], client_id=7), account(3, ["open"], client_id=7)
+
+    assert accounts.choose([newer, general, own], Duty.OPEN, 7) is own
+    assert accounts.choose([newer, general, own], Duty.OPEN, 8) is general
+
+
+def test_another_clients_account_and_another_duty_never_serve() -> None:
+    theirs, asks = account(1, ["open"], client_id=8), account(2, ["lookup"])
+
+    assert accounts.choose([theirs, asks], Duty.OPEN, 7) is None
+    assert accounts.choose([theirs, asks], Duty.LOOKUP, 7) is asks
+
+
+# --- what is taken ---
+
+
+def test_what_is_missing_or_unknown_is_named(runtime: Runtime) -> None:
+    for facts, field in (
+        ({"vendor": "nobody"}, "vendor"),
+        ({"secrets": {"username": "us"}}, "options"),
+        ({"options": {"no_such_option": "x"}}, "options"),
+        ({"base_url": None}, "options"),
+        ({"duties": ["lookup"]}, "for"),
+        ({"duties": ["sing"]}, "for"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            make_account(runtime, **facts)
+        assert caught.value.field == field
+
+    make_account(runtime, name="Ours")
+    with pytest.raises(Invalid, match="already"):
+        make_account(runtime, name="Ours")
+
+
+def test_secrets_are_kept_sealed(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime, secrets={"username": "us", "password": "canary"})
+
+    assert "canary" not in made.secrets
+    assert shared_runtime.box.open(made.secrets) == {"username": "us", "password": "canary"}
+
+
+def test_an_account_takes_no_longer_than_a_lease_allows(shared_runtime: Runtime) -> None:
+    limit_s = shared_runtime.settings.vendor_timeout_s
+    for asked, granted in (("3600", limit_s), ("1", 1.0)):
+        made = make_account(shared_runtime, options={"timeout_seconds": asked})
+        assert Line(shared_runtime, made).open()._http._timeout_s == granted  # type: ignore[attr-defined]
+
+
+# --- the token ---
+
+
+def test_a_token_is_kept_sealed_and_shared_between_workers(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime)
+    expires_at = datetime(2030, 1, 1, tzinfo=UTC)
+    ours, theirs = (accounts.Tokens(shared_runtime, made.id) for _ in range(2))
+    assert ours.get() is None
+
+    ours.put("canary-token", expires_at)
+    assert theirs.get() == ("canary-token", expires_at)
+    with shared_runtime.database.read(db.EVERYBODY) as session:
+        assert "canary" not in (session.get_one(VendorAccount, made.id).tokens or "")
+
+    theirs.forget()
+    assert ours.get() is None
+
+
+# --- the breaker ---
+
+
+def test_five_failures_in_a_row_rest_the_account_for_everybody(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime)
+    for trouble in (*FAILED, *FAILED):
+        gate = gate_of(shared_runtime, made)
+        assert not is_shut(gate)
+        gate.heard(trouble)
+    assert not is_shut(gate_of(shared_runtime, made))
+
+    gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
+
+    assert is_shut(gate_of(shared_runtime, made))
+    let_pass(shared_runtime, accounts.BREAKER_REST_S - 5)
+    assert is_shut(gate_of(shared_runtime, made))
+
+
+@pytest.mark.parametrize("answer", ANSWERED)
+def test_an_answer_of_any_kind_forgets_the_failures_before_it(shared_runtime: Runtime, answer: Trouble | None) -> None:
+    made = make_account(shared_runtime)
+    for _ in range(accounts.BREAKER_FAILURES - 1):
+        gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
+    gate = gate_of(shared_runtime, made)
+    gate.enter()
+    gate.heard(answer)
+    for _ in range(accounts.BREAKER_FAILURES - 1):
+        gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
+
+    assert not is_shut(gate_of(shared_runtime, made))
+
+
+def test_after_the_rest_one_call_tries_and_the_others_wait_for_it(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime)
+    for _ in range(accounts.BREAKER_FAILURES):
+        gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
+    let_pass(shared_runtime, accounts.BREAKER_REST_S)
+
+    probe = gate_of(shared_runtime, made)
+    assert not is_shut(probe)
+    assert probe.is_probing
+    assert not is_shut(probe)  # a read may be repeated
+    assert is_shut(gate_of(shared_runtime, made))
+
+    probe.heard(None)
+    other = gate_of(shared_runtime, made)
+    assert not is_shut(other)
+    assert not other.is_probing
+
+
+def test_a_try_that_fails_rests_the_account_again(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime)
+    for _ in range(accounts.BREAKER_FAILURES):
+        gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
+    let_pass(shared_runtime, accounts.BREAKER_REST_S)
+    probe = gate_of(shared_runtime, made)
+    probe.enter()
+    probe.heard(Trouble.UNREACHABLE)
+
+    assert is_shut(gate_of(shared_runtime, made))
+
+
+def test_a_try_that_died_is_followed_by_another(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime)
+    for _ in range(accounts.BREAKER_FAILURES):
+        gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
+    let_pass(shared_runtime, accounts.BREAKER_REST_S)
+    gate_of(shared_runtime, made).enter()  # and nobody ever hears of it
+    assert is_shut(gate_of(shared_runtime, made))
+
+    let_pass(shared_runtime, accounts.BREAKER_REST_S)
+
+    assert not is_shut(gate_of(shared_runtime, made))
+
+
+# --- the bucket ---
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@given(
+    calls=st.integers(min_value=1, max_value=60),
+    per_s=st.floats(min_value=0.5, max_value=3600),
+    gaps=st.lists(st.floats(min_value=0, max_value=1), min_size=1, max_size=200),
+)
+def test_no_window_ever_holds_more_calls_than_the_quota(calls: int, per_s: float, gaps: list[float]) -> None:
+    row = VendorAccount(bucket_level=0.0, bucket_at=None)
+    now, granted = START, []
+    for gap in gaps:
+        now += timedelta(seconds=gap * per_s / 4)
+        if takes(row, Quota(calls, per_s), now):
+            granted.append(now)
+
+    window = timedelta(seconds=per_s)
+    for first, at in enumerate(granted):
+        assert sum(at <= other < at + window for other in granted[first:]) <= calls
+
+
+def takes(row: VendorAccount, quota: Quota, now: datetime) -> bool:
+    return bucket_wait_s(row, quota, now) == 0
+
+
+def bucket_wait_s(row: VendorAccount, quota: Quota, now: datetime) -> float:
+    gate = AccountGate.__new__(AccountGate)  # the bucket alone, without a database
+    gate._vendor, gate.quota = "acme", quota
+    return wait_s(lambda: gate._take(row, now))
+
+
+@given(calls=st.integers(min_value=1, max_value=60))
+def test_who_comes_back_when_told_to_is_let_in(calls: int) -> None:
+    row, quota, now = VendorAccount(bucket_level=0.0, bucket_at=None), Quota(calls, 60.0), START
+    for _ in range(3 * calls):
+        if told_s := bucket_wait_s(row, quota, now):
+            now += timedelta(seconds=told_s, microseconds=1)
+            assert takes(row, quota, now)
+
+    # Three windows' worth of calls; the smallest quotas get little more than half of theirs.
+    assert (now - START).total_seconds() <= 60.0 * 5 + 1
+
+
+def test_the_bucket_is_on_the_row_that_every_worker_reads(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime)
+    granted = 0
+    for _ in range(5):
+        gate = gate_of(shared_runtime, made)
+        gate.quota = Quota(20, 3600.0)  # two at once, the others by and by
+        granted += not is_shut(gate)
+
+    assert granted == 2
