@@ -11,7 +11,7 @@ import pytest
 from tests import factories
 from tests.desk import Desk, cover_labour, make_unit, odd_adapters
 from warranty import db
-from warranty.domain.access import OPERATOR, Principal
+from warranty.domain.access import Principal
 from warranty.domain.lifecycles import FaultState, JobState, RmaState
 from warranty.domain.terms import (
     AssetState,
