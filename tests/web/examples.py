@@ -207,7 +207,7 @@ def case(scale: str) -> pages.CaseView:
     if scale == "few":
         return few
     return replace(
-        few, subject=LONG_SUBJECT, verdict=replace(review_verdict(), replaced=verdict(9).replaced), jobs=(job(3), job(2, is_priced=False)),
+        few, subject=LONG_SUBJECT, verdict=replace(review_verdict(), replaced=verdict(9).replaced), jobs=(job(3), replace(job(2, is_priced=False), reference="J-1043")),
         tasks=(task(TaskKind.REVIEW, LONG_SUBJECT), task(TaskKind.MANUAL_HANDLING, LONG_SUBJECT)), calls=(CALL,) * 12,
         timeline=TIMELINE * 12, attention="The vendor used a word that we do not know.", ownership=Ownership.LEASED,
         contact_email="leitwarte.umspannwerk-ost@stadtwerke-gruenau-ostheide.example", vendor_reason="NOT COVERED",

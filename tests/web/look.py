@@ -12,13 +12,11 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.serving import make_server
 
 from tests.web import examples
+from warranty import web
 from warranty.web import i18n, words
 
 ROOT = Path(__file__).parents[2]
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
+CSP = web.HEADERS["Content-Security-Policy"]
 
 
 def _blueprint(name: str, **routes: str) -> Blueprint:
