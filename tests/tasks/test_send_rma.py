@@ -13,6 +13,7 @@ from vendors.contract import VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
 from vendors.sandbox import Twin
 from warranty import db, tasks
+from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import RmaState
 from warranty.domain.terms import Component
 from warranty.models import Outbox, Rma, VendorAccount
@@ -97,6 +98,25 @@ def test_a_claim_that_was_marked_and_perhaps_not_sent_is_searched_for_until_abse
     assert len(desk.twin.opened) == 1
     assert desk.rma().state is RmaState.UNDER_REVIEW
     assert desk.open_tasks() == {}
+
+
+def test_a_person_who_takes_over_between_claim_and_send_is_not_overruled(desk: Desk) -> None:
+    desk.report()
+    with desk.session() as session:
+        order = work.claim(session, desk.order().id, lease_s=LEASE_S)
+        assert order is not None
+        request = rmas.request_of(session, session.get_one(Rma, desk.rma().id))
+    with desk.session() as session:
+        rma = session.get_one(Rma, desk.rma().id)
+        rmas.transition(
+            session, desk.runtime, OPERATOR, rma, RmaState.CANCELLED, reason="a mistake", now=datetime.now(UTC)
+        )
+
+    line = accounts.Line(desk.runtime, desk.account())
+    assert send_rma._attempt(desk.runtime, order, line, line.open(), request) is None
+
+    assert desk.twin.opened == []
+    assert desk.orders()[0].last_send is None
 
 
 def mark_and_die(desk: Desk) -> None:

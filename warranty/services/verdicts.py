@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.orm import aliased
 
 from warranty.domain.case import Case
 from warranty.domain.case_document import read_case
 from warranty.domain.coverage import Shares, Verdict, decide
-from warranty.domain.terms import Ownership, Party, Route, VerdictWord
+from warranty.domain.terms import CoverageState, Ownership, Party, Route, VerdictWord
 from warranty.models import Coverage, StoredVerdict
 
 if TYPE_CHECKING:
@@ -83,11 +84,19 @@ def release_claims_of(session: Session, fault: Fault) -> None:
 
 
 def release_claims(session: Session, coverage_ids: Collection[int]) -> None:
-    """Give reserved claims back: the swap that they were for will not happen at these coverages' cost."""
+    """Give reserved claims back: the swap that they were for will not happen at these coverages' cost.
+
+    A vendor's line that was superseded meanwhile took its claims along, so its newest version gives one back too.
+    """
     if coverage_ids:
+        old = aliased(Coverage)
+        taken_over = select(Coverage.id).join(
+            old, and_(old.asset_id == Coverage.asset_id, old.vendor_line == Coverage.vendor_line)
+        )
+        newest = taken_over.where(old.id.in_(coverage_ids), Coverage.state != CoverageState.SUPERSEDED)
         session.execute(
             update(Coverage)
-            .where(Coverage.id.in_(coverage_ids), Coverage.claims_reserved > 0)
+            .where(or_(Coverage.id.in_(coverage_ids), Coverage.id.in_(newest)), Coverage.claims_reserved > 0)
             .values(claims_reserved=Coverage.claims_reserved - 1),
             execution_options={"synchronize_session": False},
         )

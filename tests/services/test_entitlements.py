@@ -1,0 +1,180 @@
+"""What a vendor says of a unit becomes coverages: a line each, the changed beside the old, failures beside the facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.desk import Desk
+from vendors.contract import Entitlement, Listed, NotListed, NotListedWhy, Unit
+from warranty.domain.terms import CoverageKind, CoverageSays, CoverageState, EvidenceSource, UnitSays
+from warranty.models import Coverage, VendorAccount
+from warranty.services import entitlements, verdicts
+
+if TYPE_CHECKING:
+    from warranty.runtime import Runtime
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LINE = Entitlement(
+    vendor_line="997-1",
+    kind="manufacturer_warranty",
+    fulfilment="vendor_rma",
+    service_level="next_business_day",
+    delivery="on_site",
+    covers=("parts",),
+    starts_on=date(2025, 1, 1),
+    ends_on=date(2027, 12, 31),
+    time_zone="Europe/Amsterdam",
+    starts_raw="2024-12-31T23:00:00Z",
+    ends_raw="2027-12-31T22:59:59Z",
+    name="ProSupport",
+    excluded_causes=("liquid",),
+)
+
+
+@pytest.fixture
+def desk(shared_runtime: Runtime) -> Desk:
+    return Desk(shared_runtime, covered=False, asks=True)
+
+
+def keep(desk: Desk, *lines: Entitlement, raw: str = '{"raw": 1}', now: datetime = NOW) -> None:
+    say(desk, Listed(Unit(desk.serial), lines, raw=raw), now=now)
+
+
+def say(desk: Desk, answer: Listed | NotListed, *, now: datetime = NOW) -> None:
+    with desk.session() as session:
+        account = session.get_one(VendorAccount, desk.lookup_account_id)
+        entitlements.keep(session, desk.asset_key(), answer, account=account, now=now)
+
+
+def current(desk: Desk) -> list[Coverage]:
+    return [coverage for coverage in desk.coverages() if coverage.state is not CoverageState.SUPERSEDED]
+
+
+def test_a_line_becomes_a_coverage_with_its_evidence(desk: Desk) -> None:
+    keep(desk, LINE)
+
+    (coverage,) = desk.coverages()
+    assert (coverage.kind, coverage.starts_on, coverage.ends_on) == (
+        CoverageKind.MANUFACTURER_WARRANTY,
+        LINE.starts_on,
+        LINE.ends_on,
+    )
+    assert (coverage.evidence_source, coverage.vendor_says, coverage.checked_at, coverage.evidence_raw) == (
+        EvidenceSource.VENDOR_LOOKUP,
+        CoverageSays.COVERED,
+        NOW,
+        '{"raw": 1}',
+    )
+    assert coverage.excluded_causes == ["liquid"]
+    assert (desk.asset().lookup_says, desk.asset().lookup_at, desk.asset().lookup_error) == (
+        UnitSays.LISTED,
+        NOW,
+        None,
+    )
+
+
+def test_twins_are_two_coverages_and_asking_again_makes_no_third(desk: Desk) -> None:
+    twins = (LINE, replace(LINE, vendor_line="997-1#2"))
+    keep(desk, *twins)
+    first = {coverage.id for coverage in desk.coverages()}
+
+    later = datetime(2026, 4, 1, tzinfo=UTC)
+    keep(desk, *reversed(twins), now=later)
+
+    assert len(first) == 2
+    assert {coverage.id for coverage in desk.coverages()} == first
+    assert {coverage.checked_at for coverage in desk.coverages()} == {later}
+
+
+def test_a_line_whose_terms_changed_supersedes_the_old_one_and_takes_its_claims_over(desk: Desk) -> None:
+    keep(desk, LINE)
+    with desk.session() as session:
+        session.get_one(Coverage, desk.coverages()[0].id).claims_reserved = 1  # by a fault, as its verdict says
+    keep(desk, replace(LINE, ends_on=date(2029, 12, 31)))
+
+    old, new = desk.coverages()
+    assert (old.state, old.ends_on) == (CoverageState.SUPERSEDED, LINE.ends_on)
+    assert (new.state, new.ends_on, new.claims_reserved) == (CoverageState.ACTIVE, date(2029, 12, 31), 1)
+    assert old.vendor_says is CoverageSays.COVERED  # verdicts rest on it as it was
+
+    with desk.session() as session:  # the swap does not happen: what holds the claim knows the old line only
+        verdicts.release_claims(session, {old.id})
+    assert [coverage.claims_reserved for coverage in desk.coverages()] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "says"),
+    [
+        (datetime(2024, 12, 31, 22, 59, tzinfo=UTC), CoverageSays.NOT_COVERED),
+        (datetime(2024, 12, 31, 23, 0, tzinfo=UTC), CoverageSays.COVERED),  # midnight in Amsterdam
+        (datetime(2027, 12, 31, 22, 59, tzinfo=UTC), CoverageSays.COVERED),
+        (datetime(2027, 12, 31, 23, 0, tzinfo=UTC), CoverageSays.NOT_COVERED),
+    ],
+)
+def test_a_line_covers_on_the_days_of_its_own_zone(desk: Desk, asked_at: datetime, says: CoverageSays) -> None:
+    keep(desk, LINE, now=asked_at)
+
+    assert desk.coverages()[0].vendor_says is says
+
+
+def test_a_line_without_an_end_covers_for_ever(desk: Desk) -> None:
+    keep(desk, replace(LINE, ends_on=None), now=datetime(2090, 1, 1, tzinfo=UTC))
+
+    assert desk.coverages()[0].vendor_says is CoverageSays.COVERED
+
+
+def test_a_line_that_is_gone_from_a_later_answer_covers_no_more(desk: Desk) -> None:
+    keep(desk, LINE, replace(LINE, vendor_line="997-2"))
+    keep(desk, replace(LINE, vendor_line="997-2"))
+
+    assert {coverage.vendor_line: coverage.vendor_says for coverage in current(desk)} == {
+        "997-1": CoverageSays.NOT_COVERED,
+        "997-2": CoverageSays.COVERED,
+    }
+
+
+@pytest.mark.parametrize(
+    ("why", "unit_says", "line_says"),
+    [
+        (NotListedWhy.UNKNOWN, UnitSays.UNKNOWN, CoverageSays.UNKNOWN),
+        (NotListedWhy.NOT_OWNER, UnitSays.NOT_OWNER, CoverageSays.NOT_OWNER),
+    ],
+)
+def test_a_vendor_that_does_not_know_the_unit_says_so_of_every_line(
+    desk: Desk, why: NotListedWhy, unit_says: UnitSays, line_says: CoverageSays
+) -> None:
+    keep(desk, LINE)
+    say(desk, NotListed(Unit(desk.serial), why))
+
+    assert desk.asset().lookup_says is unit_says
+    assert [coverage.vendor_says for coverage in desk.coverages()] == [line_says]
+
+
+def test_a_unit_without_an_answer_is_a_failed_look_up_that_keeps_what_was_known(desk: Desk) -> None:
+    keep(desk, LINE)
+    later = datetime(2026, 4, 1, tzinfo=UTC)
+    say(desk, NotListed(Unit(desk.serial), NotListedWhy.NOT_PROCESSED, "several machines"), now=later)
+
+    (coverage,) = desk.coverages()
+    assert (coverage.vendor_says, coverage.checked_at, coverage.lookup_error) == (
+        CoverageSays.COVERED,
+        NOW,
+        "several machines",
+    )
+    assert (desk.asset().lookup_says, desk.asset().lookup_error) == (UnitSays.LISTED, "several machines")
+
+    keep(desk, LINE, now=later)
+    assert (desk.coverages()[0].lookup_error, desk.asset().lookup_error) == (None, None)
+
+
+def test_contracts_on_paper_are_not_touched(shared_runtime: Runtime) -> None:
+    desk = Desk(shared_runtime, asks=True)
+    keep(desk)
+    say(desk, NotListed(Unit(desk.serial), NotListedWhy.UNKNOWN))
+
+    assert {coverage.vendor_says for coverage in desk.coverages()} == {None}
+    assert {coverage.lookup_error for coverage in desk.coverages()} == {None}

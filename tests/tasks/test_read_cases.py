@@ -1,0 +1,157 @@
+"""Open cases are read until they are closed; what is old, repeated or about somebody else moves nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from tests.desk import Desk
+from warranty import relay, tasks
+from warranty.domain.lifecycles import FaultState, RmaState
+from warranty.domain.terms import Component
+from warranty.models import Outbox, Rma
+from warranty.models.work import OrderKind, OrderStatus, TaskKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POLL_S = 1.0  # of the fixture's environment
+
+
+@pytest.fixture
+def opened(desk: Desk) -> Desk:
+    """A claim that the vendor has a case for."""
+    desk.report()
+    desk.perform(OrderKind.SEND_RMA)
+    return desk
+
+
+def order_poll(desk: Desk) -> Outbox:
+    """Have the next reading ordered, as the relay does; the newest order."""
+    desk.let_pass(POLL_S)
+    with desk.session() as session:
+        relay.order_polls(session)
+    return desk.orders(OrderKind.READ_CASES)[-1]
+
+
+def poll(desk: Desk) -> Outbox:
+    """Read the open cases; how the order stands then."""
+    order = order_poll(desk)
+    tasks.perform(desk.runtime, order.id)
+    return desk.orders(OrderKind.READ_CASES)[-1]
+
+
+def number(desk: Desk) -> str:
+    return str(desk.twin.opened[0]["number"])
+
+
+def test_a_case_is_read_until_its_rma_number_is_there(opened: Desk) -> None:
+    assert poll(opened).status is OrderStatus.DONE
+    assert (opened.rma().state, opened.rma().rma_number) == (RmaState.UNDER_REVIEW, None)
+
+    opened.twin.move(number(opened), state="under_review")
+    poll(opened)
+    assert opened.rma().state is RmaState.UNDER_REVIEW
+
+    opened.twin.move(number(opened), state="approved")
+    poll(opened)
+    assert opened.rma().state is RmaState.AUTHORIZED
+    assert opened.rma().rma_number == f"RMA{number(opened).removeprefix('INC')}"
+
+
+def test_a_word_heard_twice_moves_nothing(opened: Desk) -> None:
+    opened.twin.move(number(opened), state="approved")
+    poll(opened)
+    before = opened.moves("rma")
+
+    poll(opened)
+
+    assert opened.moves("rma") == before
+
+
+def test_a_case_is_read_after_its_shipment_too_until_it_is_closed(opened: Desk) -> None:
+    for state in ("shipped", "delivered"):
+        opened.twin.move(number(opened), state=state)
+        poll(opened)
+    opened.twin.move(number(opened), state="closed")
+    poll(opened)
+
+    assert opened.rma().state is RmaState.CLOSED
+    assert opened.rma().next_poll_at is None
+
+
+def test_a_denial_is_heard_with_the_vendors_own_sentence(opened: Desk) -> None:
+    opened.twin.move(number(opened), state="denied", close_notes="Opened by a third party.")
+
+    poll(opened)
+
+    assert opened.rma().state is RmaState.DENIED
+    assert opened.fault().state is FaultState.AD_HOC_OPEN
+    assert opened.jobs()[0].vendor_reason == "Opened by a third party."
+    assert opened.open_tasks()[TaskKind.DENIED] == "Opened by a third party."
+
+
+@pytest.mark.parametrize("trouble", ["lookup_error_rate", "garbage", "throttle"])
+def test_a_reading_that_fails_is_repeated_at_its_next_turn(opened: Desk, trouble: str) -> None:
+    opened.twin.move(number(opened), state="approved")
+    opened.twin.behave("servicenow", **{trouble: 1.0})
+    order = poll(opened)
+    assert order.status is OrderStatus.DONE
+    assert order.error
+    assert opened.rma().state is RmaState.UNDER_REVIEW
+    opened.twin.behave("servicenow", **{trouble: 0.0})
+
+    opened.change_account(failures=0, closed_until=None)
+    poll(opened)
+
+    assert opened.rma().state is RmaState.AUTHORIZED
+
+
+def test_a_case_that_the_vendor_has_lost_holds_up_no_other(opened: Desk) -> None:
+    opened.report(component=Component.PSU)
+    tasks.perform(opened.runtime, opened.orders(OrderKind.SEND_RMA)[1].id)
+    with opened.session() as session:
+        first, second = session.scalars(select(Rma).where(Rma.client_id == opened.client_key).order_by(Rma.id))
+        first.vendor_case_number = "INC0000001"
+        theirs = second.vendor_case_number
+    opened.twin.move(str(theirs), state="approved")
+
+    poll(opened)
+
+    with opened.session() as session:
+        states = session.scalars(select(Rma.state).where(Rma.client_id == opened.client_key).order_by(Rma.id)).all()
+    assert states == [RmaState.UNDER_REVIEW, RmaState.AUTHORIZED]
+
+
+def test_an_account_is_read_by_one_order_at_a_time(opened: Desk) -> None:
+    order_poll(opened)
+    order_poll(opened)
+
+    assert len(opened.orders(OrderKind.READ_CASES)) == 1
+
+
+def test_what_an_overtaken_reader_heard_is_dropped(opened: Desk) -> None:
+    order = order_poll(opened)
+    opened.twin.move(number(opened), state="approved")
+    opened.twin.behave("servicenow", latency=1.0)
+    reader = threading.Thread(target=tasks.perform, args=(opened.runtime, order.id))
+    reader.start()
+    wait_until(lambda: opened.orders(OrderKind.READ_CASES)[0].lease_until is not None)
+
+    with opened.session() as session:  # it is taken for dead, and another one has claimed the order
+        session.get_one(Outbox, order.id).token += 1
+    reader.join(20)
+
+    assert opened.rma().state is RmaState.UNDER_REVIEW
+    assert opened.orders(OrderKind.READ_CASES)[0].status is OrderStatus.PENDING
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
