@@ -108,7 +108,7 @@ def test_an_account_takes_no_longer_than_a_lease_allows(shared_runtime: Runtime)
     limit_s = shared_runtime.settings.vendor_timeout_s
     for asked, granted in (("3600", limit_s), ("1", 1.0)):
         made = make_account(shared_runtime, options={"timeout_seconds": asked})
-        assert Line(shared_runtime, made).open()._http._timeout_s == granted  # type: ignore[attr-defined]
+        assert Line(shared_runtime, made).open()._http._timeout_s == granted
 
 
 # --- the token ---
