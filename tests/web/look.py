@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def _blueprint(name: str, **routes: str) -> Blueprint:
 
 def make_app() -> Flask:
     """The app: `/look/<page>/<scale>?lang=&theme=` shows an example."""
-    app = Flask(__name__, template_folder=ROOT / "templates", static_folder=ROOT / "static")
+    app = Flask(__name__, template_folder=ROOT / "templates", static_folder=None)
     app.secret_key = "only for these pictures"
     CSRFProtect(app)
     i18n.init_app(app, ROOT / "locale", lambda: (request.args.get("lang", "en"), i18n.choose_zone("Europe/Berlin")))
@@ -38,6 +39,11 @@ def make_app() -> Flask:
     )
     app.register_blueprint(_blueprint("portal", case_list="/portal", fault_new="/portal/faults/new"))
     app.register_blueprint(_blueprint("auth", sign_in="/login", sign_out="/logout", choose_language="/language"))
+
+    @app.get("/static/<path:filename>", endpoint="static")
+    def static(filename: str) -> Response:
+        # Read whole: a browser that is closed in the middle would leave an open file behind.
+        return Response((ROOT / "static" / filename).read_bytes(), mimetype=mimetypes.guess_type(filename)[0])
 
     @app.get("/look/<page>/<scale>")
     def look(page: str, scale: str) -> str:
