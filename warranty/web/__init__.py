@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request, session
 from whitenoise import WhiteNoise
 
-from warranty import config
+from warranty import config, logs
 from warranty.db import folder
 from warranty.runtime import Runtime
 from warranty.web import api, auth, errors, guards, i18n, ops, portal, staff, words
@@ -49,6 +49,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
         SettingsError: the environment is not complete.
         Undeclared: an endpoint declares neither what it needs nor that it is public.
     """
+    logs.configure()
     made = runtime or Runtime.of(config.load())
     settings = made.settings
     app = Flask(

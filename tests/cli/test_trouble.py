@@ -1,0 +1,78 @@
+"""What is said where a command cannot do its work: one clear message, exit status 1, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+def warranty(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a stranger does, in an instance folder of its own."""
+    given = {"WARRANTY_MODE": "development", "WARRANTY_INSTANCE": str(folder / "instance"), **environment}
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    command = [sys.executable, "-m", "warranty", *words]
+    return subprocess.run(command, env=kept | given, capture_output=True, text=True, check=False, timeout=60)
+
+
+def assert_said(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize("words", [("db", "upgrade"), ("up", "--port", "1999"), ("client", "list")])
+def test_a_database_that_cannot_be_reached_is_named_with_what_to_do(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert_said(warranty(*words, folder=tmp_path, DATABASE_URL=NOWHERE), "cannot be used", "Check DATABASE_URL")
+
+
+@pytest.mark.parametrize("words", [("up", "--port"), ("web", "--port"), ("sandbox", "--port")])
+def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert warranty("db", "upgrade", folder=tmp_path).returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = warranty(*words, str(taken.getsockname()[1]), folder=tmp_path)
+
+    assert_said(done, "already in use", "--port")
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file where a folder should be")
+
+    done = warranty("db", "upgrade", folder=tmp_path / "file")
+
+    assert_said(done, str(tmp_path / "file"), "WARRANTY_INSTANCE")
+
+
+def test_production_without_secrets_names_every_missing_one_at_once(tmp_path: Path) -> None:
+    done = warranty("web", folder=tmp_path, WARRANTY_MODE="production")
+
+    assert_said(done, "SECRET_KEY", "WARRANTY_ENCRYPTION_KEYS")
+    assert not (tmp_path / "instance").exists()
+
+
+def test_rhythms_that_cannot_work_together_are_refused(tmp_path: Path) -> None:
+    done = warranty("relay", folder=tmp_path, WARRANTY_LEASE_SECONDS="10", WARRANTY_SETTLE_SECONDS="5")
+
+    assert_said(done, "below WARRANTY_LEASE_SECONDS", "below WARRANTY_SETTLE_SECONDS")
+
+
+def test_a_command_without_a_schema_says_how_to_make_one(tmp_path: Path) -> None:
+    assert_said(warranty("client", "list", folder=tmp_path), "warranty db upgrade")
+
+
+@pytest.mark.parametrize(
+    ("serial", "says"),
+    [("NOBODY-HAS-IT", "--client"), ("X" * 65, "longer than 64"), ("A\x1b", "control character")],
+)
+def test_a_report_that_cannot_be_taken_says_why(tmp_path: Path, serial: str, says: str) -> None:
+    assert warranty("db", "upgrade", folder=tmp_path).returncode == 0
+    facts = ("--cause", "wear", "--component", "disk", "--symptom", "dead")
+
+    assert_said(warranty("fault", "report", serial, *facts, folder=tmp_path), says)

@@ -1,0 +1,89 @@
+"""The schema goes up and down on both engines with rows in the tables, and agrees with the models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import DatabaseError
+
+from tests import factories
+from warranty import db
+from warranty.domain.access import OPERATOR
+from warranty.domain.terms import Cause, Component
+from warranty.models import AuditRow, Base, Fault, TenantRow
+from warranty.runtime import Runtime
+from warranty.services import faults
+from warranty.services.faults import FaultFacts
+
+URL_OF_NOTHING = "sqlite://"
+
+
+def fill(runtime: Runtime) -> None:
+    """A client, a unit, its fault with verdict, task and register rows, a user with a token."""
+    with runtime.database.begin(db.EVERYBODY) as session:
+        client = factories.make_client(session)
+        asset = factories.make_asset(session, client)
+        factories.make_coverage(session, asset)
+        factories.make_token(session, factories.make_user(session))
+        facts = FaultFacts(
+            asset_id=asset.public_id, component=Component.DISK, cause=Cause.HARDWARE_FAILURE, symptom="dead"
+        )
+        faults.report(session, runtime, OPERATOR, facts, now=db.now(session))
+
+
+def test_code_and_schema_agree(database: db.Database) -> None:
+    assert db.schema_faults(database.url) == []
+
+
+def test_the_schema_goes_down_and_up_again_with_rows_in_the_tables(runtime: Runtime) -> None:
+    fill(runtime)
+    url = runtime.database.url
+    runtime.database.dispose()
+
+    db.downgrade(url, "base")
+    engine = db.make_engine(url)
+    left = set(inspect(engine).get_table_names()) - {"alembic_version", "sqlite_sequence"}
+    engine.dispose()
+    db.upgrade(url)
+
+    assert left == set()
+    assert db.schema_faults(url) == []
+    fill(runtime)
+
+
+def test_a_database_of_no_revision_is_told_how_to_get_one(tmp_path: Path) -> None:
+    said = db.schema_faults(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+
+    assert len(said) == 1
+    assert "run `warranty db upgrade`" in said[0]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_row SET reason = 'other'", "DELETE FROM audit_row"])
+def test_the_database_itself_refuses_to_change_the_register(runtime: Runtime, statement: str) -> None:
+    fill(runtime)
+
+    with pytest.raises(DatabaseError, match="never changed"), runtime.database.engine.begin() as connection:
+        connection.execute(text(statement))
+
+    with runtime.database.read(db.EVERYBODY) as session:
+        assert session.scalars(select(AuditRow.reason)).first() != "other"
+        assert session.scalars(select(Fault)).one()
+
+
+def test_there_is_one_head_and_each_file_begins_with_its_revision() -> None:
+    scripts = ScriptDirectory.from_config(db.alembic_config(URL_OF_NOTHING))
+
+    assert len(scripts.get_heads()) == 1
+    for revision in scripts.walk_revisions():
+        assert Path(revision.path).name.startswith(f"{revision.revision}_")
+
+
+def test_every_tenant_table_names_its_client() -> None:
+    tenant = [mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantRow)]
+
+    assert len(tenant) > 10
+    for model in tenant:
+        assert not model.__table__.c.client_id.nullable, model
