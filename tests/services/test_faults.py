@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from tests import factories
 from tests.desk import Desk, cover_labour, make_unit, odd_adapters
 from warranty import db
-from warranty.domain.access import Principal
+from warranty.domain.access import OPERATOR, Principal
 from warranty.domain.lifecycles import FaultState, JobState, RmaState
 from warranty.domain.terms import (
     AssetState,
@@ -26,9 +27,9 @@ from warranty.domain.terms import (
     Route,
     Share,
 )
-from warranty.models import Asset, Client, Coverage, Fault
+from warranty.models import Asset, Client, Coverage, Fault, HumanTask
 from warranty.models.work import OrderKind, TaskKind
-from warranty.services import faults
+from warranty.services import faults, resolutions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +123,21 @@ def test_what_the_vendor_can_settle_is_asked_and_decided_again_when_the_patience
     assert decide.kind is OrderKind.DECIDE_AGAIN
     assert decide.next_at == outcome.fault.reported_at + timedelta(minutes=patience_minutes(desk))
     assert desk.open_tasks() == {}
+
+
+def test_a_unit_that_a_person_identifies_in_time_is_asked_about_once(shared_runtime: Runtime) -> None:
+    desk = Desk(shared_runtime, covered=False, asks=True)
+    desk.report(serial_number="nobody-has-it", client_id=desk.client_id)
+
+    with desk.session() as session:
+        task = session.scalars(select(HumanTask).where(HumanTask.client_id == desk.client_key)).one()
+        unit = session.scalars(select(Asset).where(Asset.client_id == desk.client_key)).one()
+        answer = {"reason": "Read from the label.", "now": datetime.now(UTC), "asset": unit}
+        resolutions.resolve(session, shared_runtime, OPERATOR, task, resolutions.Action.IDENTIFY, **answer)
+    with desk.session() as session:  # what the look-up's own answer does, must not ask again
+        faults.decide_again(session, shared_runtime, task.fault_id, now=datetime.now(UTC), why="Still nothing.")
+
+    assert [order.kind for order in desk.orders()] == [OrderKind.LOOK_UP, OrderKind.DECIDE_AGAIN]
 
 
 def patience_minutes(desk: Desk) -> int:

@@ -183,13 +183,17 @@ def report(session: Session, runtime: Runtime, principal: Principal, facts: Faul
     because = Because(DECIDER, _why(verdict), now, fault.id)
     moves.born(session, fault, path, because)
     verdicts.store(session, fault, file.case.to_json(), verdict, because, why="first decision")
-    return _route(session, runtime, fault, unit, file, verdict, because, is_new=True)
+    return _route(session, runtime, fault, unit, file, verdict, because, is_new=True, asks_vendor=True)
 
 
-def decide_again(session: Session, runtime: Runtime, fault_id: int, *, now: datetime, why: str) -> Outcome | None:
+def decide_again(
+    session: Session, runtime: Runtime, fault_id: int, *, now: datetime, why: str, asks_vendor: bool = False
+) -> Outcome | None:
     """Repeat the decision of a fault that waits for one; None where it waits for none any more.
 
-    A verdict is never edited: where the new one differs it supersedes the old one and says why.
+    A verdict is never edited: where the new one differs it supersedes the old one and says why. ``asks_vendor``: a look-up
+    is ordered where the route is ``lookup``. A person's answer does so; the answer to a look-up does not, since it would
+    ask again and again until the patience ends.
     """
     found = session.get_one(Fault, fault_id)
     unit = casefile.find_units(session, asset_id=found.asset_id, lock=True)[0] if found.asset_id else None
@@ -219,7 +223,7 @@ def decide_again(session: Session, runtime: Runtime, fault_id: int, *, now: date
         reviews.settle(session, fault.id, because, TaskKind.REVIEW)
     elif verdict.route not in {Route.REVIEW, Route.LOOKUP}:
         return None
-    return _route(session, runtime, fault, unit, file, verdict, because, is_new=False)
+    return _route(session, runtime, fault, unit, file, verdict, because, is_new=False, asks_vendor=asks_vendor)
 
 
 # --- who and what ---
@@ -386,6 +390,7 @@ def _route(
     because: Because,
     *,
     is_new: bool,
+    asks_vendor: bool,
 ) -> Outcome:
     rma = job = task = None
     match verdict.route:
@@ -397,7 +402,7 @@ def _route(
             job = jobs.open_for(session, fault, unit, file, verdict, because)
         case Route.LOOKUP:
             assert unit is not None
-            if is_new:
+            if asks_vendor:
                 _ask_vendor(session, fault, unit, file, because)
         case Route.REVIEW:
             ask = reviews.ask_first if is_new else reviews.ask

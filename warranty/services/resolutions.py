@@ -78,7 +78,7 @@ def resolve(
         case Action.DECIDE_AGAIN:
             moves.note(session, fault, action, because)
     session.flush()
-    faults.decide_again(session, runtime, fault.id, now=now, why=reason)
+    faults.decide_again(session, runtime, fault.id, now=now, why=reason, asks_vendor=True)
     return fault
 
 
