@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from tests.domain.documents import agreement, case_of, coverage, document, other
-from warranty.domain.case import Case
+from warranty.domain.case import Case, _json
 from warranty.domain.case_document import Flaw, read_case
 from warranty.domain.terms import Direction
 
@@ -70,6 +70,11 @@ NULLABLE = [
 def test_a_document_is_read_and_written_back_as_it_was():
     assert json.loads(case_of(full()).to_json()) == full()
     assert read_case(case_of(full()).to_json()) == case_of(full())
+
+
+def test_a_case_without_a_reading_is_written_by_the_standard_encoder_as_it_is_by_our_own():
+    case = read_case(json.dumps(document()))
+    assert case.to_json() == _json(case.to_document())
 
 
 def test_the_canonical_document_keeps_the_published_order_of_fields():

@@ -6,10 +6,11 @@ Source: domain.md, section 2, and interface.md, section 5.
 """
 
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -193,10 +194,16 @@ class Case:
 
     def to_json(self) -> str:
         """Give the document as one line of ASCII JSON."""
-        return _json(self.to_document())
+        # Decimals stand in a reading only; without one the standard encoder gives the same text in a tenth of the time.
+        return json.dumps(self.to_document()) if self.fault.reading is None else _json(self.to_document())
 
 
-def _plain(value: object) -> Any:
+_LEAVES = frozenset({str, int, bool, type(None), Decimal})  # what most fields hold, so asked first
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in _LEAVES:
+        return value
     match value:
         case datetime():  # before date, which it is too
             return value.isoformat().replace("+00:00", "Z")
@@ -210,9 +217,12 @@ def _plain(value: object) -> Any:
             return value.value
         case tuple():
             return [_plain(item) for item in value]
-        case _ if is_dataclass(value):
-            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    return value
+    return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+
+
+@cache
+def _names(dataclass: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(dataclass))
 
 
 def _json(value: object) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from vendors.contract import Duty
 from warranty.domain import case as casework
@@ -326,21 +326,24 @@ def _decide(
     raise moves.Raced("The coverages of this unit changed while it was decided; report it again.")
 
 
+_TAKE_ONE = (
+    update(Coverage)
+    .where(
+        Coverage.id.in_(bindparam("ids", expanding=True)),
+        or_(
+            Coverage.claims_limit.is_(None), Coverage.claims_consumed + Coverage.claims_reserved < Coverage.claims_limit
+        ),
+    )
+    .values(claims_reserved=Coverage.claims_reserved + 1)
+    .returning(Coverage.id)
+)
+
+
 def _reserve(session: Session, coverage_ids: Sequence[int]) -> bool:
     """Take one claim of each coverage, or of none of them."""
     if not coverage_ids:
         return True
-    used = Coverage.claims_consumed + Coverage.claims_reserved
-    has_room = or_(Coverage.claims_limit.is_(None), used < Coverage.claims_limit)
-    taken = set(
-        session.scalars(
-            update(Coverage)
-            .where(Coverage.id.in_(coverage_ids), has_room)
-            .values(claims_reserved=Coverage.claims_reserved + 1)
-            .returning(Coverage.id),
-            execution_options={"synchronize_session": False},
-        )
-    )
+    taken = set(session.connection().scalars(_TAKE_ONE, {"ids": coverage_ids}))
     if taken == set(coverage_ids):
         return True
     verdicts.release_claims(session, taken)

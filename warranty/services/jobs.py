@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from warranty import db
 from warranty.domain.lifecycles import JobState
 from warranty.domain.terms import Component, Fulfilment, JobKind, Party, Share
 from warranty.models import AdHocJob, JobLine
@@ -88,8 +89,8 @@ def draft(
     A part without a price leaves the job ``draft``, with what is missing said; else it is ``quoted``.
     """
     card = unit.client
-    lines = list(_lines(unit, fault, payers))
-    unpriced = any(line.unit_price_minor is None for line in lines)
+    lines = _lines(unit, fault, payers)
+    unpriced = any(line["unit_price_minor"] is None for line in lines)
     job = AdHocJob(
         client_id=fault.client_id,
         reference=references.make("J"),
@@ -107,14 +108,13 @@ def draft(
     )
     session.add(job)
     session.flush()
-    for position, line in enumerate(lines, start=1):
-        line.job_id, line.client_id, line.position = job.id, job.client_id, position
-    session.add_all(lines)
+    place = {"client_id": job.client_id, "job_id": job.id}
+    db.write(session, JobLine, *({**place, "position": at, **line} for at, line in enumerate(lines, start=1)))
     moves.born(session, job, [JobState.DRAFT] if unpriced else [JobState.DRAFT, JobState.QUOTED], because)
     return job
 
 
-def _lines(unit: UnitFile, fault: Fault, payers: Mapping[Share, Party]) -> list[JobLine]:
+def _lines(unit: UnitFile, fault: Fault, payers: Mapping[Share, Party]) -> list[dict[str, Any]]:
     card, product = unit.client, unit.product
     lines = []
     if labour_payer := payers.get(Share.LABOUR):
@@ -142,15 +142,15 @@ def _lines(unit: UnitFile, fault: Fault, payers: Mapping[Share, Party]) -> list[
     return lines
 
 
-def _line(what: str, description: str, share: Share, payer: Party, quantity: int, price: int | None) -> JobLine:
-    return JobLine(
-        what=what,
-        description=description,
-        share=share,
-        payer=payer,
-        quantity_hundredths=quantity,
-        unit_price_minor=price,
-    )
+def _line(what: str, description: str, share: Share, payer: Party, quantity: int, price: int | None) -> dict[str, Any]:
+    return {
+        "what": what,
+        "description": description,
+        "share": share,
+        "payer": payer,
+        "quantity_hundredths": quantity,
+        "unit_price_minor": price,
+    }
 
 
 def amount_minor(line: JobLine) -> int:

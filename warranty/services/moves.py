@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, event, insert, select, update
+from sqlalchemy import CursorResult, event, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from warranty import db
 from warranty.domain import lifecycles
 from warranty.domain.lifecycles import ShipmentDirection, SwapState
 from warranty.models import AdHocJob, Asset, AuditRow, Fault, Rma, Shipment, Swap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from enum import StrEnum
 
@@ -210,7 +212,19 @@ def write_down(session: Session) -> None:
     session.flush()  # they refer to what is flushed here
     rows = session.info.pop(_UNWRITTEN, None)
     if rows:
-        session.execute(insert(AuditRow).execution_options(render_nulls=True), rows)
+        db.write(session, AuditRow, *rows)
+
+
+@contextmanager
+def attempt(session: Session) -> Iterator[None]:
+    """A part of a transaction that may fail alone: what it wrote is undone, and what it wanted to write down is forgotten."""
+    before = list(session.info.get(_UNWRITTEN, ()))
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        session.info[_UNWRITTEN] = before
+        raise
 
 
 @event.listens_for(Session, "before_commit")

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import aliased
 
+from warranty import db
 from warranty.domain.case import Case
 from warranty.domain.case_document import read_case
 from warranty.domain.coverage import Shares, Verdict, decide
@@ -31,20 +32,19 @@ ENGINE = "system:decision"
 
 def store(session: Session, fault: Fault, case_document: str, verdict: Verdict, because: Because, *, why: str) -> None:
     """Keep a verdict and the case it rests on; from now on it is the one that counts."""
-    session.add(
-        StoredVerdict(
-            client_id=fault.client_id,
-            fault_id=fault.id,
-            verdict=verdict.verdict,
-            route=verdict.route,
-            case_document=case_document,
-            verdict_document=verdict.to_json(),
-            engine_version=verdict.engine_version,
-            decided_at=because.at,
-            decided_by=because.actor,
-            why=why,
-        )
-    )
+    row = {
+        "client_id": fault.client_id,
+        "fault_id": fault.id,
+        "verdict": verdict.verdict,
+        "route": verdict.route,
+        "case_document": case_document,
+        "verdict_document": verdict.to_json(),
+        "engine_version": verdict.engine_version,
+        "decided_at": because.at,
+        "decided_by": because.actor,
+        "why": why,
+    }
+    db.write(session, StoredVerdict, row)
 
 
 def newest(session: Session, fault_id: int) -> StoredVerdict | None:
