@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Collection, Mapping
+from functools import cache
 
 from vendors import adapters
 from vendors.contract import AdapterForm, Calls, Duty, Gate, TokenStore, VendorAdapter
@@ -77,6 +78,7 @@ def check_options(
     return faults(describe(vendor), duties, secrets, options, base_url=base_url)
 
 
+@cache
 def _adapter_class(vendor: str) -> type[VendorAdapter]:
     """Find the adapter class in ``adapters/<vendor>.py``: the one whose ``name`` is the file's."""
     if vendor not in available():
