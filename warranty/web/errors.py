@@ -44,6 +44,7 @@ TYPES: dict[str, tuple[int, str]] = {
     "illegal_move":        (409, "The record cannot go there from the state that it is in."),
     "not_waiting":         (409, "Nothing waits for this answer any more."),
     "external_ref_taken":  (409, "Another record has this name in that system."),
+    "version_changed":     (412, "The record is not as you have read it: read it again."),
     "too_large":           (413, "The request is too large."),
     "unsupported_media":   (415, "Only application/json is taken here."),
     "invalid":             (422, "Some fields cannot be taken as they are."),
@@ -63,6 +64,7 @@ _TYPE_OF_STATUS = {
     405: "method_not_allowed",
     406: "not_acceptable",
     409: "conflict",
+    412: "version_changed",
     413: "too_large",
     415: "unsupported_media",
     422: "invalid",
@@ -139,7 +141,7 @@ def _of_database(err: DBAPIError) -> Problem:
         return (
             Problem("external_ref_taken", errors={"external_ref": ["It is taken."]}) if is_name else Problem("conflict")
         )
-    if _is_lock_timeout(err):
+    if is_conflict(err):
         return Problem("conflict", headers={"Retry-After": str(RETRY_AFTER_S)})
     return _unavailable(err) if err.connection_invalidated else Problem("internal")
 
@@ -161,14 +163,14 @@ _MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
 }
 
 
-def _is_lock_timeout(err: Exception) -> bool:
-    """Whether a row was held by another transaction for longer than we wait."""
-    return isinstance(err, OperationalError) and getattr(err.orig, "sqlstate", None) == "55P03"
+_HELD = frozenset({"55P03", "40P01"})
+"""PostgreSQL: another transaction held a row for longer than we wait; two waited for each other."""
 
 
 def is_conflict(err: Exception) -> bool:
     """Whether it failed only because of what another transaction wrote or holds."""
-    return isinstance(err, IntegrityError | moves.Raced) or _is_lock_timeout(err)
+    is_held = isinstance(err, OperationalError) and getattr(err.orig, "sqlstate", None) in _HELD
+    return isinstance(err, IntegrityError | moves.Raced) or is_held
 
 
 def _of_http(err: HTTPException) -> Problem:
@@ -186,13 +188,15 @@ def _of_http(err: HTTPException) -> Problem:
 def answer(problem: Problem) -> Response:
     """The problem as an answer in the form that the caller reads."""
     if is_api():
-        return _document(problem)
+        said = json.dumps(document(problem))
+        return Response(said, problem.status, dict(problem.headers), mimetype="application/problem+json")
     view = ErrorView(problem.status, request_id(), problem.detail)
     page = render_template("errors/error.html", error=view)
     return Response(page, problem.status, dict(problem.headers), mimetype="text/html")
 
 
-def _document(problem: Problem) -> Response:
+def document(problem: Problem) -> dict[str, Any]:
+    """The problem as programs read it (RFC 9457)."""
     status, title = TYPES[problem.type]
     body: dict[str, Any] = {
         "type": problem.type,
@@ -203,4 +207,4 @@ def _document(problem: Problem) -> Response:
     }
     if problem.errors is not None:
         body["errors"] = problem.errors
-    return Response(json.dumps(body), status, dict(problem.headers), mimetype="application/problem+json")
+    return body

@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from enum import StrEnum
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_YEAR = 9000  # a database or a sum would overflow
 _BREAKS = frozenset("\n\r\t")
 
 
 class Strict(Schema):
-    """A body whose fields are all known."""
+    """A body whose fields are all known. ``example``: values of its example where those of ``schemas.examples`` do not fit."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
 
     class Meta:
         """Unknown fields are named, fields keep their order."""
 
         unknown = RAISE
+
+
+class Record(Strict):
+    """The document of one record: an answer that is one carries its ``ETag``."""
+
+
+def changes_of(body: type[Strict], *, but: Collection[str] = (), **instead: fields.Field[Any]) -> Schema:
+    """The body of a change: the fields of a new record, none of them needed; what is left out stays as it is.
+
+    Args:
+        but: fields that cannot be changed.
+        instead: fields that are written otherwise in a change, or that only a change has.
+    """
+    made: dict[str, Any] = {}
+    for name, field in body._declared_fields.items():  # noqa: SLF001 - the class is not an instance yet, which has `declared_fields`
+        if name not in but:
+            made[name] = copy(field)
+            made[name].required, made[name].load_default = False, missing
+    change = Strict.from_dict(made | instead, name=body.__name__.removesuffix("Body") + "Change")
+    change.example = body.example  # type: ignore[attr-defined]  # of Strict, which `from_dict` does not say
+    return change()
 
 
 class _Text(fields.String):
@@ -69,6 +95,16 @@ def moment(**options: Any) -> fields.AwareDateTime:
     return fields.AwareDateTime(format="iso", validate=_is_of_our_time, **options)
 
 
+def day(**options: Any) -> fields.Date:
+    """A calendar day, ``YYYY-MM-DD``."""
+    return fields.Date(format="iso", validate=_is_day_of_our_time, **options)
+
+
+def _is_day_of_our_time(value: date) -> None:
+    if not _EARLIEST.year <= value.year <= _LATEST_YEAR:
+        raise ValidationError("Is not a day of this service.")
+
+
 def _is_of_our_time(value: datetime) -> None:
-    if value < _EARLIEST or value.year > 9000:  # a database or a sum would overflow
+    if value < _EARLIEST or value.year > _LATEST_YEAR:
         raise ValidationError("Is not a time of this service.")
