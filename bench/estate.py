@@ -64,7 +64,7 @@ def build(session: Session, runtime: Runtime, vendor_url: str, now: datetime) ->
     user = people.add_user(
         session, email="bench@example.com", role=Role.TECHNICIAN, password=people.make_password(), because=because
     )
-    return people.add_token(session, user, [TokenScope.WRITE], now=now).token
+    return people.add_token(session, user, [TokenScope.WRITE], because=because).token
 
 
 def _cover(

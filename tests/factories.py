@@ -136,9 +136,11 @@ def _password_hash() -> str:
     return crypto.hash_password(PASSWORD)
 
 
-def make_token(session: Session, user: User, scopes: Sequence[TokenScope] = (TokenScope.READ, TokenScope.WRITE)) -> str:
-    """An API token of a user, as a program sends it."""
-    return people.add_token(session, user, scopes, now=NOW).token
+def make_token(
+    session: Session, user: User, scopes: Sequence[TokenScope] = (TokenScope.READ, TokenScope.WRITE), **facts: Any
+) -> str:
+    """An API token of a user, as a program sends it; ``facts`` as for ``people.add_token``."""
+    return people.add_token(session, user, scopes, because=BECAUSE, **facts).token
 
 
 def make_account(

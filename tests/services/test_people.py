@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -12,7 +13,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select, text
 
 from tests import factories
-from tests.factories import BECAUSE, NOW, PASSWORD
+from tests.factories import BECAUSE, PASSWORD
 from warranty import crypto, db
 from warranty.domain.access import TokenScope
 from warranty.domain.terms import CLIENT_ROLES, Role
@@ -142,7 +143,7 @@ def test_a_new_password_ends_every_session_and_is_written_down_without_it(databa
 def test_a_token_is_found_by_its_id_and_its_secret_is_kept_nowhere(database: db.Database) -> None:
     with database.begin(db.EVERYBODY) as session:
         user = add(session)
-        made = people.add_token(session, user, [TokenScope.READ], now=NOW)
+        made = people.add_token(session, user, [TokenScope.READ], because=BECAUSE)
     prefix, id_, secret = made.token.split("_", 2)
 
     assert (prefix, id_) == ("wt", made.id.hex)
@@ -153,13 +154,13 @@ def test_a_token_is_found_by_its_id_and_its_secret_is_kept_nowhere(database: db.
         assert read is not None
         known = people.check_token(session, read)
         assert known is not None
-        assert (known[0].user_id, known[0].scopes) == (user.id, frozenset({TokenScope.READ}))
+        assert (known.principal.user_id, known.principal.scopes) == (user.id, frozenset({TokenScope.READ}))
 
 
 def test_a_token_with_another_secret_or_none_is_nobodys(database: db.Database) -> None:
     with database.begin(db.EVERYBODY) as session:
         user = add(session)
-        first, second = (people.add_token(session, user, [TokenScope.READ], now=NOW) for _ in range(2))
+        first, second = (people.add_token(session, user, [TokenScope.READ], because=BECAUSE) for _ in range(2))
         mixed = people.read_token(f"wt_{first.id.hex}_{second.token.split('_', 2)[2]}")
         assert mixed is not None
         assert people.check_token(session, mixed) is None
@@ -169,18 +170,19 @@ def test_a_token_with_another_secret_or_none_is_nobodys(database: db.Database) -
 
 def test_a_revoked_token_stays_revoked(database: db.Database) -> None:
     with database.begin(db.EVERYBODY) as session:
-        made = people.add_token(session, add(session), [TokenScope.READ], now=NOW)
+        made = people.add_token(session, add(session), [TokenScope.READ], because=BECAUSE)
         read = people.read_token(made.token)
         assert read is not None
-        first = people.revoke_token(session, made.id, now=NOW).revoked_at
-        again = people.revoke_token(session, made.id, now=datetime.now(UTC)).revoked_at
-        assert first == again == NOW
+        kept = people.find_token(session, made.id)
+        people.revoke_token(session, kept, because=BECAUSE)
+        people.revoke_token(session, kept, because=replace(BECAUSE, at=datetime.now(UTC)))
+        assert kept.revoked_at == BECAUSE.at
         session.flush()
         assert people.check_token(session, read) is None
         with pytest.raises(Invalid, match="There is no token"):
-            people.revoke_token(session, uuid4(), now=NOW)
+            people.find_token(session, uuid4())
 
 
 def test_a_token_is_made_for_something(database: db.Database) -> None:
     with database.begin(db.EVERYBODY) as session, pytest.raises(Invalid, match="scope"):
-        people.add_token(session, add(session), [], now=NOW)
+        people.add_token(session, add(session), [], because=BECAUSE)

@@ -163,7 +163,7 @@ def revoke(world: World, token: str) -> None:
     found = people.read_token(token)
     assert found is not None
     with world.runtime.database.begin(db.EVERYBODY) as session:
-        people.revoke_token(session, found.id, now=now())
+        people.revoke_token(session, people.find_token(session, found.id), because=factories.BECAUSE)
 
 
 @contextmanager

@@ -101,7 +101,8 @@ def add_token(email: str, scopes: tuple[str, ...], *, as_json: bool) -> None:
         owner = people.find_user(session, email)
         if owner is None:
             raise CliProblem(f"There is no user {email}: add one with `warranty user add`.")
-        made = people.add_token(session, owner, [TokenScope(scope) for scope in scopes], now=datetime.now(UTC))
+        because = Because(OPERATOR.actor, "made on the command line", datetime.now(UTC))
+        made = people.add_token(session, owner, [TokenScope(scope) for scope in scopes], because=because)
     answer({"id": str(made.id), "token": made.token}, as_json=as_json)
 
 
@@ -129,7 +130,9 @@ def list_tokens(*, as_json: bool) -> None:
 def revoke_token(token_id: UUID, *, as_json: bool) -> None:
     """Revoke a token: from now on it is answered with 401."""
     with _changing() as session:
-        ended = people.revoke_token(session, token_id, now=datetime.now(UTC))
+        ended = people.find_token(session, token_id)
+        because = Because(OPERATOR.actor, "revoked on the command line", datetime.now(UTC))
+        people.revoke_token(session, ended, because=because)
         assert ended.revoked_at is not None  # just set, or before
         shown = {"id": str(ended.public_id), "revoked_at": ended.revoked_at.isoformat()}
     answer(shown, as_json=as_json)

@@ -108,7 +108,7 @@ def _play(settings: Settings, console: Console, stack: ExitStack) -> None:
         because = Because("system:demo", "the pretended MSP", now)
         logins = [_login(session, role, world, because) for role in Role]
         manager = next(user for user, _ in logins if user.role is Role.SERVICE_MANAGER)
-        token = people.add_token(session, manager, [TokenScope.WRITE], now=now).token
+        token = people.add_token(session, manager, [TokenScope.WRITE], because=because).token
     _start_product(settings, stack)
     story = Story(settings.base_url, vendor_url, token, console)
     story.play()

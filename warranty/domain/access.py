@@ -49,8 +49,8 @@ class TokenScope(StrEnum):
 class Principal:
     """Who asks: a signed-in person, a token's user, or the command line's operator.
 
-    ``client_id`` is the database key of the only client whose rows exist for this principal; null for staff.
-    ``scopes`` is null for a person; a token is limited by its scopes too.
+    ``client_id`` is the database key of the only client whose rows exist for this principal; null for staff, unless a token
+    was narrowed to one client. ``scopes`` is null for a person; a token is limited by its scopes too.
     """
 
     user_id: int | None
@@ -64,16 +64,23 @@ class Principal:
         """Work out what is allowed, once.
 
         Raises:
-            ValueError: a client role without a client, or a staff role with one.
+            ValueError: a client role without a client.
         """
-        if (self.role in CLIENT_ROLES) != (self.client_id is not None):
-            raise ValueError(f"role {self.role} and client {self.client_id} do not belong together")
+        if self.is_client and self.client_id is None:
+            raise ValueError(f"role {self.role} belongs to a client")
         granted = GRANTS[self.role]
+        if self.client_id is not None:
+            granted -= {P.ADMINISTER}  # people and tokens are the MSP's, whoever's rows one sees
         if self.scopes is not None and TokenScope.ADMIN not in self.scopes:
             granted -= {P.ADMINISTER}
             if TokenScope.WRITE not in self.scopes:
                 granted &= READING
         object.__setattr__(self, "permissions", granted)
+
+    @property
+    def is_client(self) -> bool:
+        """Whether a client asks: it sees its cases in its own words, without the MSP's notes."""
+        return self.role in CLIENT_ROLES
 
     def may(self, permission: Permission) -> bool:
         """Whether this principal has a right."""

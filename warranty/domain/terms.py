@@ -278,6 +278,16 @@ class ReasonCode(StrEnum):
     NO_COVERAGE = "no_coverage"
 
 
+class OverrideCode(StrEnum):
+    """Why a person decides otherwise than the engine."""
+
+    GOODWILL = "goodwill"
+    CONTRACT_READING = "contract_reading"
+    VENDOR_CONFIRMED = "vendor_confirmed"
+    WRONG_DATA = "wrong_data"
+    OTHER = "other"
+
+
 class Role(StrEnum):
     """What a person may do; the last two belong to one client."""
 

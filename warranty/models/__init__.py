@@ -7,7 +7,7 @@ from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, 
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import ApiToken, Person, User
 from warranty.models.vendor_log import AccountMaker, VendorAccount, VendorCall
-from warranty.models.work import HumanTask, IdempotencyKey, Lease, Outbox, Sighting
+from warranty.models.work import HumanTask, IdempotencyKey, Lease, Outbox, OverrideRequest, Sighting
 
 __all__ = [
     "AccountMaker",
@@ -27,6 +27,7 @@ __all__ = [
     "JobLine",
     "Lease",
     "Outbox",
+    "OverrideRequest",
     "Person",
     "Product",
     "PublicRow",

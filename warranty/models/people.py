@@ -13,7 +13,11 @@ from warranty.models.base import Base, PublicRow, TenantRow, words
 
 
 class User(PublicRow, Base):
-    """Somebody who signs in. ``session_epoch`` changes at sign-out and password change, which ends every copied cookie."""
+    """Somebody who signs in. ``session_epoch`` changes at sign-out and password change, which ends every copied cookie.
+
+    ``deactivated_at`` set: no password and no token opens anything any more. ``approval_limit_minor``: up to which total a
+    client's approver may say yes, in minor units of the client's currency; null for every other role.
+    """
 
     __tablename__ = "user_account"  # "user" is a reserved word
     __table_args__ = (Index("ix_user_account_client_id", "client_id"),)
@@ -26,18 +30,27 @@ class User(PublicRow, Base):
     language: Mapped[str | None] = mapped_column(String(8))
     session_epoch: Mapped[UUID] = mapped_column(default=uuid4)
     created_at: Mapped[datetime]
+    approval_limit_minor: Mapped[int | None]
+    deactivated_at: Mapped[datetime | None]
 
 
 class ApiToken(PublicRow, Base):
-    """A key of a program. The secret is shown once; a digest of it is stored."""
+    """A key of a program. The secret is shown once; a digest of it is stored.
+
+    ``client_id`` set: it sees that client's rows only, whatever its user may see. ``last_used_at`` is right to some minutes.
+    """
 
     __tablename__ = "api_token"
-    __table_args__ = (Index("ix_api_token_user_id", "user_id"),)
+    __table_args__ = (Index("ix_api_token_user_id", "user_id"), Index("ix_api_token_client_id", "client_id"))
 
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     secret_digest: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(120), default="")
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(lazy="raise")

@@ -15,7 +15,8 @@ class VendorAccount(PublicRow, Base):
     """One account at one vendor: sealed secrets and tokens, duties, and the state of its bucket and breaker.
 
     ``client_id`` set: for that client's units only. Bucket and breaker live on this row, so that an emptied queue server
-    cannot overspend a quota; they are written by ``services.accounts`` only.
+    cannot overspend a quota; they are written by ``services.accounts`` only. ``check_*``: when somebody asked whether it works,
+    when the vendor answered, and what was wrong (null: nothing).
     """
 
     __tablename__ = "vendor_account"
@@ -34,6 +35,10 @@ class VendorAccount(PublicRow, Base):
     failures: Mapped[int] = mapped_column(default=0)
     closed_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    switched_off_at: Mapped[datetime | None]
+    check_asked_at: Mapped[datetime | None]
+    check_answered_at: Mapped[datetime | None]
+    check_trouble: Mapped[str | None] = mapped_column(Text)
 
     makers: Mapped[list[AccountMaker]] = relationship(lazy="raise", cascade="all, delete-orphan")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from warranty.domain.terms import OverrideCode, VerdictWord
 from warranty.models.base import Base, Pk, TenantRow, words
 
 
@@ -20,6 +20,7 @@ class OrderKind(StrEnum):
     LOOK_UP = "look_up"
     DECIDE_AGAIN = "decide_again"
     READ_CASES = "read_cases"
+    CHECK_ACCOUNT = "check_account"
 
 
 class OrderStatus(StrEnum):
@@ -41,6 +42,8 @@ class TaskKind(StrEnum):
     MANUAL_HANDLING = "manual_handling"
     ATTENTION = "attention"
     DENIED = "denied"
+    UNREAD = "unread"  # of an account: none of its cases can be read; it stands on one of them
+    OVERRIDE = "override"  # somebody wants a verdict that costs the MSP: a second person says yes or no
 
 
 PENDING = text("status = 'pending'")
@@ -51,7 +54,8 @@ class Outbox(Base):
     """One work order, written in the transaction that wants the work, done by a worker later: at least once, fenced by ``token``.
 
     ``last_send`` is committed before the first byte of an open leaves: who comes next searches before sending again.
-    ``enqueued_at`` ages out, so that an emptied queue loses nothing. Every statement on this table: ``services.work``.
+    ``enqueued_at`` ages out, so that an emptied queue loses nothing. ``stumbles`` counts, one after the other, the times a
+    worker broke off or vanished over it. Every statement on this table: ``services.work``.
     """
 
     __tablename__ = "outbox"
@@ -75,6 +79,7 @@ class Outbox(Base):
     status: Mapped[OrderStatus] = mapped_column(words(OrderStatus), default=OrderStatus.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
+    stumbles: Mapped[int] = mapped_column(default=0, server_default="0")
     waited_s: Mapped[float] = mapped_column(default=0.0)
     token: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime]
@@ -139,12 +144,25 @@ class HumanTask(TenantRow, Base):
     resolution: Mapped[str | None] = mapped_column(Text)
 
 
+class OverrideRequest(TenantRow, Base):
+    """A verdict that somebody wants and that a second person must confirm: what ``task_id`` asks about."""
+
+    __tablename__ = "override_request"
+    __table_args__ = (UniqueConstraint("task_id"),)
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("human_task.id"))
+    verdict: Mapped[VerdictWord] = mapped_column(words(VerdictWord))
+    parts_id: Mapped[int | None] = mapped_column(ForeignKey("coverage.id"))
+    labour_id: Mapped[int | None] = mapped_column(ForeignKey("coverage.id"))
+    reason_code: Mapped[OverrideCode] = mapped_column(words(OverrideCode))
+    reason: Mapped[str] = mapped_column(Text)
+    asked_by: Mapped[str] = mapped_column(String(64))
+
+
 class Lease(Base):
-    """One holder at a time for each piece of periodic work."""
+    """A piece of periodic work: whoever takes it until ``next_run_at`` does it in the same transaction, so none holds it longer."""
 
     __tablename__ = "lease"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    holder: Mapped[UUID]
-    until: Mapped[datetime]
     next_run_at: Mapped[datetime]

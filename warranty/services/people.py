@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import String, bindparam, select, update
+from sqlalchemy import String, bindparam, or_, select, update
 
 from warranty import crypto
 from warranty.domain.access import Principal, TokenScope
 from warranty.domain.terms import CLIENT_ROLES, Role
-from warranty.models import ApiToken, AuditRow, Client, IdempotencyKey, User
+from warranty.models import ApiToken, AuditRow, Client, IdempotencyKey, User, clock
 from warranty.services.estate import Invalid, checked_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 PREFIX = "wt"
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024  # hashing must not be made dear by whoever types
+LAST_USE = timedelta(
+    minutes=5
+)  # how right ``ApiToken.last_used_at`` is: a write for each call would cost more than it tells
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _TOKEN = re.compile(rf"{PREFIX}_([0-9a-f]{{32}})_([A-Za-z0-9_-]{{43}})")
 
@@ -39,14 +43,33 @@ class NewToken:
     token: str
 
 
-def principal_of(user: User, scopes: Sequence[str] | None = None) -> Principal:
-    """Who acts, where this user does; ``scopes`` are those of the token, null for the person."""
+class OwnRights(Exception):
+    """Nobody changes their own role, limit or client, or switches themself off: somebody else looks at it first."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody changes their own rights: ask another administrator.")
+
+
+class LastAdmin(Exception):
+    """Without this user nobody could administer any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last administrator: make another one first.")
+
+
+def actor_of(user: User) -> str:
+    """The pseudonym that registers carry instead of the name."""
+    return f"user:{user.id}"
+
+
+def principal_of(user: User, token: ApiToken | None = None) -> Principal:
+    """Who acts, where this user does by itself, or through a token."""
     return Principal(
         user_id=user.id,
-        actor=f"user:{user.id}",
+        actor=actor_of(user),
         role=user.role,
-        client_id=user.client_id,
-        scopes=None if scopes is None else frozenset(TokenScope(scope) for scope in scopes),
+        client_id=user.client_id if token is None or token.client_id is None else token.client_id,
+        scopes=None if token is None else frozenset(TokenScope(scope) for scope in token.scopes),
     )
 
 
@@ -62,19 +85,20 @@ def add_user(
     because: Because,
     client: Client | None = None,
     name: str = "",
+    language: str | None = None,
+    approval_limit_minor: int | None = None,
 ) -> User:
     """A new user. The two client roles belong to one client, the others to none.
 
+    An approver whose limit is left out approves nothing that costs money, until somebody sets one.
+
     Raises:
-        Invalid: no mail address, one that is taken, a password that is too short or too long, or a client that does not
-            fit the role.
+        Invalid: no mail address, one that is taken, a password that is too short or too long, or a client or a limit that
+            does not fit the role.
     """
     address = checked_email(email)
-    if (role in CLIENT_ROLES) != (client is not None):
-        need = (
-            "needs the client whose cases it sees" if role in CLIENT_ROLES else "sees every client and belongs to none"
-        )
-        raise Invalid("client", f"The role {role} {need}.")
+    client_id = client.id if client else None
+    limit = _checked_rights(role, client_id, approval_limit_minor)
     check_strength(password)
     if session.scalar(select(User.id).where(User.email == address)) is not None:
         raise Invalid("email", f"There is a user {address} already.")
@@ -82,7 +106,9 @@ def add_user(
         email=address,
         name=checked_text("name", name, 200),
         role=role,
-        client_id=client.id if client else None,
+        client_id=client_id,
+        approval_limit_minor=limit,
+        language=language,
         password_hash=crypto.hash_password(password),
         created_at=because.at,
     )
@@ -90,6 +116,112 @@ def add_user(
     session.flush()
     _note(session, user, "add", because, detail={"role": role.value})
     return user
+
+
+def change_user(
+    session: Session,
+    user: User,
+    *,
+    because: Because,
+    name: str | None = None,
+    language: str | None = None,
+    role: Role | None = None,
+    client: Client | None = None,
+    approval_limit_minor: int | None = None,
+) -> None:
+    """Change what is given of a user; what they may do changes with their next request.
+
+    A client role keeps its client unless another one is given. ``because`` names who changes it.
+
+    Raises:
+        OwnRights: they change their own role, client or limit.
+        LastAdmin: nobody would administer any more.
+        Invalid: a text that is too long, or a client or a limit that does not fit the role.
+    """
+    _lock_admins(session)
+    session.refresh(user)
+    became = role or user.role
+    client_id = client.id if client else (user.client_id if became in CLIENT_ROLES else None)
+    wanted = approval_limit_minor
+    if wanted is None and became is user.role:
+        wanted = user.approval_limit_minor
+    limit = _checked_rights(became, client_id, wanted)
+    rights = {"role": became, "client_id": client_id, "approval_limit_minor": limit}
+    raised = {key: value for key, value in rights.items() if getattr(user, key) != value}
+    if raised and because.actor == actor_of(user):
+        raise OwnRights
+    if became is not Role.ADMIN:
+        _refuse_last_admin(session, user)
+    new: dict[str, Any] = dict(raised)
+    if name is not None:
+        new["name"] = checked_text("name", name, 200)
+    if language is not None:
+        new["language"] = language
+    was = {key: getattr(user, key) for key in raised}
+    for key, value in new.items():
+        setattr(user, key, value)
+    session.flush()
+    detail = {
+        "changed": sorted(new),
+        "was": was,
+        "is": raised,
+    }  # names are no matter for a register that keeps for ever
+    _note(session, user, "change", because, detail=detail)
+
+
+def deactivate(session: Session, user: User, *, because: Because) -> None:
+    """Switch a user off: sessions end, and password and tokens open nothing. One who is off stays so.
+
+    Raises:
+        OwnRights: it is they themself.
+        LastAdmin: nobody would administer any more.
+    """
+    _lock_admins(session)
+    session.refresh(user)
+    if user.deactivated_at is not None:
+        return
+    if because.actor == actor_of(user):
+        raise OwnRights
+    _refuse_last_admin(session, user)
+    user.deactivated_at = because.at
+    sign_out_everywhere(session, user)
+    _note(session, user, "deactivate", because)
+
+
+def reactivate(session: Session, user: User, *, because: Because) -> None:
+    """Let a user in again, with the password and the tokens from before."""
+    if user.deactivated_at is not None:
+        user.deactivated_at = None
+        _note(session, user, "reactivate", because)
+
+
+def _checked_rights(role: Role, client_id: int | None, limit_minor: int | None) -> int | None:
+    """The limit that goes with a role; a client and a limit belong to some roles and not to others."""
+    if (role in CLIENT_ROLES) != (client_id is not None):
+        need = (
+            "needs the client whose cases it sees" if role in CLIENT_ROLES else "sees every client and belongs to none"
+        )
+        raise Invalid("client", f"The role {role} {need}.")
+    if role is Role.CLIENT_APPROVER:
+        return limit_minor or 0
+    if limit_minor is not None:
+        raise Invalid("approval_limit_minor", f"The role {role} approves nothing, so it has no limit.")
+    return None
+
+
+def _admins(session: Session) -> list[int]:
+    active = select(User.id).where(User.role == Role.ADMIN, User.deactivated_at.is_(None))
+    return list(session.scalars(active.order_by(User.id)))
+
+
+def _lock_admins(session: Session) -> None:
+    """Hold every administrator: two who remove each other at once would leave none."""
+    session.execute(select(User.id).where(User.role == Role.ADMIN).order_by(User.id).with_for_update())
+
+
+def _refuse_last_admin(session: Session, user: User) -> None:
+    if _admins(session) == [user.id]:
+        raise LastAdmin
 
 
 def checked_email(text: str) -> str:
@@ -130,6 +262,8 @@ def check_password(session: Session, email: str, password: str) -> User | None:
     Call it in a transaction that only reads: hashing takes long enough to hold up every writer.
     """
     user = find_user(session, email)
+    if user is not None and user.deactivated_at is not None:
+        user = None
     fits = crypto.password_matches(user.password_hash if user else None, password[:LONGEST_PASSWORD])
     return user if fits else None
 
@@ -159,30 +293,48 @@ def sign_out_everywhere(session: Session, user: User) -> None:
 
 def find_session(session: Session, user_id: UUID, epoch: UUID) -> User | None:
     """The user of a session that has not been ended since; one statement."""
-    return session.scalars(select(User).where(User.public_id == user_id, User.session_epoch == epoch)).one_or_none()
+    is_theirs = (User.public_id == user_id) & (User.session_epoch == epoch) & User.deactivated_at.is_(None)
+    return session.scalars(select(User).where(is_theirs)).one_or_none()
 
 
 # --- tokens ---
 
 
-def add_token(session: Session, user: User, scopes: Sequence[TokenScope], *, now: datetime) -> NewToken:
-    """A new token of a user. It never exceeds the user's role, whatever its scopes.
+def add_token(
+    session: Session,
+    user: User,
+    scopes: Sequence[TokenScope],
+    *,
+    because: Because,
+    name: str = "",
+    client: Client | None = None,
+    expires_at: datetime | None = None,
+) -> NewToken:
+    """A new token of a user. It never exceeds the user's role, whatever its scopes; with ``client`` it sees that client only.
 
     Raises:
-        Invalid: no scope.
+        Invalid: no scope, a client that the user does not see, or an end that has passed.
     """
     if not scopes:
         raise Invalid("scope", f"Name at least one scope: {', '.join(TokenScope)}.")
+    if client is not None and user.client_id not in {None, client.id}:
+        raise Invalid("client", "This user sees another client only.")
+    if expires_at is not None and expires_at <= because.at:
+        raise Invalid("expires_at", "This time has passed.")
     public_id, secret = uuid4(), secrets.token_urlsafe(32)
     token = ApiToken(
         public_id=public_id,
         user_id=user.id,
+        name=checked_text("name", name, 120),
+        client_id=client.id if client else None,
         secret_digest=crypto.token_digest(secret),
         scopes=sorted({scope.value for scope in scopes}),
-        created_at=now,
+        created_at=because.at,
+        expires_at=expires_at,
     )
     session.add(token)
     session.flush()
+    _note(session, user, "add_token", because, detail={"token": str(public_id), "scopes": token.scopes})
     return NewToken(public_id, f"{PREFIX}_{public_id.hex}_{secret}")
 
 
@@ -192,17 +344,24 @@ def list_tokens(session: Session) -> list[tuple[ApiToken, User]]:
     return [(token, user) for token, user in rows]
 
 
-def revoke_token(session: Session, token_id: UUID, *, now: datetime) -> ApiToken:
-    """End a token at once; one that has ended stays so.
+def find_token(session: Session, token_id: UUID) -> ApiToken:
+    """A token by its id.
 
     Raises:
-        Invalid: there is none of this id.
+        Invalid: there is none.
     """
     token = session.scalars(select(ApiToken).where(ApiToken.public_id == token_id)).one_or_none()
     if token is None:
         raise Invalid("id", f"There is no token {token_id}.")
-    token.revoked_at = token.revoked_at or now
     return token
+
+
+def revoke_token(session: Session, token: ApiToken, *, because: Because) -> None:
+    """End a token at once; one that has ended stays so."""
+    if token.revoked_at is None:
+        token.revoked_at = because.at
+        user = session.get_one(User, token.user_id)
+        _note(session, user, "revoke_token", because, detail={"token": str(token.public_id)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +386,28 @@ _CHECK = (
         IdempotencyKey,
         (IdempotencyKey.user_id == User.id) & (IdempotencyKey.key == bindparam("key", type_=String)),
     )
-    .where(ApiToken.public_id == bindparam("token_id"), ApiToken.revoked_at.is_(None))
+    .where(
+        ApiToken.public_id == bindparam("token_id"),
+        ApiToken.revoked_at.is_(None),
+        or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > clock()),
+        User.deactivated_at.is_(None),
+        # Its user may have become another client's since it was narrowed.
+        or_(ApiToken.client_id.is_(None), User.client_id.is_(None), ApiToken.client_id == User.client_id),
+    )
 )
 
 
-def check_token(
-    session: Session, token: TokenId, *, key: str | None = None
-) -> tuple[Principal, IdempotencyKey | None] | None:
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token it is, what was answered to the key before, and when the token was last seen."""
+
+    principal: Principal
+    answered: IdempotencyKey | None
+    token_key: int
+    last_used_at: datetime | None
+
+
+def check_token(session: Session, token: TokenId, *, key: str | None = None) -> Caller | None:
     """Who calls with this token, and what was answered to the key before; one statement. Null: nobody, or no longer."""
     row = session.execute(_CHECK, {"token_id": token.id, "key": key}).one_or_none()
     if row is None:
@@ -241,10 +415,22 @@ def check_token(
     sent_with, user, answered = row
     if not crypto.same(sent_with.secret_digest, token.digest):
         return None
-    return principal_of(user, sent_with.scopes), answered
+    return Caller(principal_of(user, sent_with), answered, sent_with.id, sent_with.last_used_at)
 
 
-def _note(session: Session, user: User, action: str, because: Because, *, detail: dict[str, str] | None = None) -> None:
+def is_use_news(caller: Caller, now: datetime) -> bool:
+    """Whether it is worth a write that a token was used."""
+    return caller.last_used_at is None or now - caller.last_used_at > LAST_USE
+
+
+def note_use(session: Session, token_key: int, *, now: datetime) -> None:
+    """Keep when a token was used."""
+    session.execute(update(ApiToken).where(ApiToken.id == token_key).values(last_used_at=now))
+
+
+def _note(
+    session: Session, user: User, action: str, because: Because, *, detail: Mapping[str, Any] | None = None
+) -> None:
     session.add(
         AuditRow(
             at=because.at,
@@ -254,6 +440,6 @@ def _note(session: Session, user: User, action: str, because: Because, *, detail
             record_id=user.id,
             client_id=user.client_id,
             reason=because.reason,
-            detail=detail,
+            detail=dict(detail) if detail else None,
         )
     )

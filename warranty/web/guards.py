@@ -9,6 +9,7 @@ no API call needs a form's token against forgery. Source: reliability.md, sectio
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -53,13 +54,15 @@ class Access:
     """What an endpoint declared. ``permissions``: any one of them is enough; none at all is public, for ``reason``.
 
     ``of`` is the table of the object that the path names, ``writes`` whether the view changes anything (null: as its
-    method says), ``key`` whether a program must send an Idempotency-Key.
+    method says), ``key`` whether a program must send an Idempotency-Key, ``wide`` whether it is about what belongs to no one
+    client, and so refused to whoever sees one client only.
     """
 
     permissions: tuple[Permission, ...] = ()
     of: type[PublicRow] | None = None
     writes: bool | None = None
     key: bool = False
+    wide: bool = False
     reason: str = ""
 
 
@@ -78,19 +81,25 @@ class Undeclared(Exception):
 
 
 def needs(
-    *permissions: Permission, of: type[PublicRow] | None = None, writes: bool | None = None, key: bool = False
+    *permissions: Permission,
+    of: type[PublicRow] | None = None,
+    writes: bool | None = None,
+    key: bool = False,
+    wide: bool = False,
 ) -> Callable[[V], V]:
     """Let in whoever has one of the permissions.
 
     With ``of`` the path's ``<uuid:id>`` names a row of that table: the view gets the row as its first argument. A row
     that the caller may not see is 404, whatever the caller's role; a row it may see without the permission is 403.
     """
-    access = Access(permissions, of, writes, key)
+    access = Access(permissions, of, writes, key, wide)
 
     def guard(view: V) -> V:
         @wraps(view)
         def guarded(**args: Any) -> Any:
-            return _run(view, access, args)
+            response = _run(view, access, args)
+            _note_use()
+            return response
 
         guarded.access = access  # type: ignore[attr-defined]  # a function carries any attribute
         return cast("V", guarded)
@@ -142,7 +151,6 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
         token = _bearer()
         _check_body()
     key = _key(access) if writes else None
-    digest = _digest() if key else ""
     database = runtime().database
     if not writes:
         with database.read(db.EVERYBODY) as transaction:
@@ -152,10 +160,10 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
         with database.begin(db.EVERYBODY) as transaction:
             answered = _enter(transaction, token, key)
             if answered is not None:
-                return _replay(answered, digest)
+                return _replay(answered)
             response = _answer(view, access, args)
             if key is not None and response.status_code < 400:
-                _keep(transaction, key, digest, response)
+                _keep(transaction, key, response)
             return response
     except (DBAPIError, moves.Raced) as err:
         # An equal request may have been under way: we waited for its rows, and it has answered for both of us.
@@ -165,7 +173,7 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
             answered = _enter(transaction, token, key)
             if answered is None:
                 raise
-            return _replay(answered, digest)
+            return _replay(answered)
 
 
 def _enter(transaction: Session, token: people.TokenId | None, key: str | None) -> IdempotencyKey | None:
@@ -174,7 +182,8 @@ def _enter(transaction: Session, token: people.TokenId | None, key: str | None) 
         known = people.check_token(transaction, token, key=key)
         if known is None:
             raise _no_token()
-        principal, answered = known
+        principal, answered = known.principal, known.answered
+        g.caller = known
     else:
         principal, answered = _signed_in(transaction), None
         if key is not None:
@@ -188,6 +197,8 @@ def _enter(transaction: Session, token: people.TokenId | None, key: str | None) 
 
 def _answer(view: View, access: Access, args: dict[str, Any]) -> Response:
     principal = call().principal
+    if access.wide and principal.client_id is not None:
+        raise Problem("forbidden")
     found = [] if access.of is None else [find(access.of, args.pop("id"))]
     if not any(principal.may(permission) for permission in access.permissions):
         raise Problem("forbidden")
@@ -254,27 +265,37 @@ def _key(access: Access) -> str | None:
     return key
 
 
+def _note_use() -> None:
+    """Keep that a token was used, now and then, in a transaction of its own: an answer stands without it."""
+    caller: people.Caller | None = g.pop("caller", None)
+    if caller is None or not people.is_use_news(caller, call().now):
+        return
+    with suppress(DBAPIError, db.DatabaseUnavailable), runtime().database.begin(db.EVERYBODY) as transaction:
+        people.note_use(transaction, caller.token_key, now=call().now)
+
+
 def _digest() -> str:
-    said = f"{request.method} {request.full_path}\n".encode() + request.get_data()
+    """What a key stands for: the request, and whose rows its answer was made from."""
+    said = f"{call().principal.client_id} {request.method} {request.full_path}\n".encode() + request.get_data()
     return hashlib.sha256(said).hexdigest()
 
 
-def _keep(transaction: Session, key: str, digest: str, response: Response) -> None:
+def _keep(transaction: Session, key: str, response: Response) -> None:
     is_away = response.status_code in {301, 302, 303, 307, 308}
-    transaction.add(
-        IdempotencyKey(
-            user_id=call().principal.user_id,
-            key=key,
-            body_digest=digest,
-            status=response.status_code,
-            answer=str(response.location) if is_away else response.get_data(as_text=True),
-            created_at=call().now,
-        )
-    )
+    row = {
+        "user_id": call().principal.user_id,
+        "key": key,
+        "body_digest": _digest(),
+        "status": response.status_code,
+        "answer": str(response.location) if is_away else response.get_data(as_text=True),
+        "created_at": call().now,
+    }
+    transaction.flush()
+    db.write(transaction, IdempotencyKey, row)
 
 
-def _replay(answered: IdempotencyKey, digest: str) -> Response:
-    if answered.body_digest != digest:
+def _replay(answered: IdempotencyKey) -> Response:
+    if answered.body_digest != _digest():
         raise Problem("key_reused", "The stored answer belongs to another request: take a new key.")
     if 300 <= answered.status < 400:
         return cast("Response", redirect(answered.answer, answered.status))

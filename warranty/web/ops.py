@@ -60,7 +60,7 @@ def _has_token() -> bool:
         return False
     with runtime().database.read(db.EVERYBODY) as session:
         known = people.check_token(session, token, key=None)
-    return known is not None and known[0].client_id is None
+    return known is not None and known.principal.client_id is None
 
 
 def _lines() -> Iterator[str]:

@@ -180,6 +180,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         TaskKind.MANUAL_HANDLING: N_("By hand"),
         TaskKind.ATTENTION: N_("Needs a look"),
         TaskKind.DENIED: N_("Refused claim"),
+        TaskKind.OVERRIDE: N_("Second opinion"),
     },
 }
 
