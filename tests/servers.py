@@ -269,7 +269,7 @@ def _running(server: GuardedServer) -> Iterator[None]:
 
 
 @contextmanager
-def _postgres(*, durable: bool) -> Iterator[PostgresServer]:
+def postgres(*, durable: bool) -> Iterator[PostgresServer]:
     user = NOBODY if os.geteuid() == 0 else None
     with _folder(user) as folder:
         server = PostgresServer(folder, user, durable=durable)
@@ -283,7 +283,7 @@ def postgres_databases() -> Iterator[Databases]:
     if named := os.environ.get("TEST_DATABASE_URL"):
         yield Databases(make_url(named))
     else:
-        with _postgres(durable=False) as server:
+        with postgres(durable=False) as server:
             yield server.databases
 
 
@@ -312,7 +312,7 @@ def new_postgres_database(postgres_databases: Databases) -> Iterator[Callable[..
 @pytest.fixture(scope="session")
 def durable_postgres() -> Iterator[PostgresServer]:
     """A cluster with full durability, always of the suite's own: for tests that `crash()` and `start()` it."""
-    with _postgres(durable=True) as server:
+    with postgres(durable=True) as server:
         yield server
 
 
