@@ -9,6 +9,7 @@ import click
 from warranty import __version__
 
 COMMANDS = {
+    "calendar": "calendar:calendar",
     "case": "faults:case",
     "asset": "registry:asset",
     "client": "registry:client",
