@@ -17,7 +17,21 @@ from sqlalchemy.orm.attributes import set_committed_value
 from warranty import db
 from warranty.domain import lifecycles
 from warranty.domain.lifecycles import ShipmentDirection, SwapState
-from warranty.models import AdHocJob, Asset, AuditRow, Fault, Rma, Shipment, Swap
+from warranty.models import (
+    AdHocJob,
+    Asset,
+    AuditRow,
+    Client,
+    Contract,
+    Coverage,
+    Fault,
+    Person,
+    Product,
+    Rma,
+    Shipment,
+    Site,
+    Swap,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +39,8 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset
+Stateless = Client | Site | Person | Product | Contract | Coverage
+"""What has no life cycle, and leaves rows all the same when it is added or changed."""
 
 
 class IllegalMove(Exception):
@@ -107,9 +123,14 @@ def _close(session: Session, table: Any, which: Any, at: datetime, **extra: Any)
 
 
 def note(
-    session: Session, record: Record, action: str, because: Because, *, detail: Mapping[str, Any] | None = None
+    session: Session,
+    record: Record | Stateless,
+    action: str,
+    because: Because,
+    *,
+    detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down something that moved nothing: a vendor's word that says nothing new, a decision, a report."""
+    """Write down something that moved nothing: a record that was added or changed, a vendor's word, a decision, a report."""
     _note(session, record, None, None, because, action=action, detail=detail)
 
 
@@ -120,6 +141,12 @@ _NAMES: dict[type, str] = {
     Swap: "swap",
     AdHocJob: "job",
     Asset: "asset",
+    Client: "client",
+    Site: "site",
+    Person: "person",
+    Product: "product",
+    Contract: "contract",
+    Coverage: "coverage",
 }
 
 
@@ -172,7 +199,7 @@ def _newest_swap(session: Session, record: Fault | Rma | AdHocJob) -> SwapState 
 
 def _note(
     session: Session,
-    record: Record,
+    record: Record | Stateless,
     old: StrEnum | None,
     new: StrEnum | None,
     because: Because,
@@ -193,7 +220,7 @@ def _note(
             "action": action,
             "record": _NAMES[type(record)],
             "record_id": record.id,
-            "client_id": record.client_id,
+            "client_id": record.id if isinstance(record, Client) else getattr(record, "client_id", None),
             "fault_id": fault_id,
             "old_state": old,
             "new_state": new,
