@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from warranty import db
 from warranty.domain.terms import (
     AssetState,
     Cause,
@@ -36,7 +36,6 @@ from warranty.domain.terms import (
 from warranty.models import (
     Asset,
     AuditRow,
-    Base,
     Baseline,
     Client,
     Contract,
@@ -526,9 +525,6 @@ FIRST_STATES = {
 }
 
 
-_TABLES = Base.metadata.tables
-
-
 def register_assets(session: Session, values: Sequence[Mapping[str, Any]], *, because: Because) -> list[int]:
     """Add the units of ``asset_values``; those in service with the baseline that the hand-over gate asks for.
 
@@ -538,33 +534,23 @@ def register_assets(session: Session, values: Sequence[Mapping[str, Any]], *, be
         The keys of the new rows, in order.
     """
     hold(session, {unit["client_id"] for unit in values})
-    rows = [{**unit, "public_id": uuid4(), "created_at": because.at} for unit in values]
-    if not rows:
-        return []
-    session.execute(insert(_TABLES[Asset.__tablename__]), rows)
-    added = session.execute(
-        select(Asset.public_id, Asset.id).where(Asset.public_id.in_([row["public_id"] for row in rows]))
+    ids = db.next_ids(session, Asset, len(values))
+    units = [(asset_id, unit["client_id"], unit["state"]) for asset_id, unit in zip(ids, values, strict=True)]
+    at = {"created_at": because.at}
+    db.write(session, Asset, *({"id": asset_id, **unit, **at} for asset_id, unit in zip(ids, values, strict=True)))
+    baseline = {
+        "result": HandoverResult.HEALTHY.value,
+        "exceptions": [],
+        "signed_by": because.actor,
+        "reason": because.reason,
+        "signed_at": because.at,
+    }
+    in_service = [unit for unit in units if unit[2] is AssetState.IN_SERVICE]
+    db.write(
+        session, Baseline, *({"asset_id": key, "client_id": client_id, **baseline} for key, client_id, _ in in_service)
     )
-    ids = {row.public_id: row.id for row in added}
-    units = [(ids[row["public_id"]], row["client_id"], row["state"]) for row in rows]
-    baselines = [
-        {
-            "client_id": client_id,
-            "asset_id": asset_id,
-            "result": HandoverResult.HEALTHY.value,
-            "exceptions": [],
-            "signed_by": because.actor,
-            "reason": because.reason,
-            "signed_at": because.at,
-        }
-        for asset_id, client_id, state in units
-        if state is AssetState.IN_SERVICE
-    ]
-    if baselines:
-        session.execute(insert(_TABLES[Baseline.__tablename__]), baselines)
-    for asset_id, client_id, state in units:
-        moves.born(session, Asset(id=asset_id, client_id=client_id), FIRST_STATES[state], because)
-    return [asset_id for asset_id, _, _ in units]
+    moves.born_many(session, Asset, ((key, client_id, FIRST_STATES[state]) for key, client_id, state in units), because)
+    return ids
 
 
 def find_assets(session: Session, serial_number: str, *, client: Client | None = None) -> list[Asset]:

@@ -34,7 +34,7 @@ from warranty.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from enum import StrEnum
 
@@ -66,6 +66,27 @@ def born(session: Session, record: Record, path: Sequence[StrEnum], because: Bec
     """Write down how a record that was just added (and flushed) came to its first state, a row for each state on the way."""
     for old, new in zip((None, *path), path, strict=False):
         _note(session, record, old, new, because)
+
+
+def born_many(
+    session: Session, table: type[Record], newborn: Iterable[tuple[int, int, Sequence[StrEnum]]], because: Because
+) -> None:
+    """As ``born`` for many rows of one table, each by its key, its client's key and its way: no object is made for any."""
+    unwritten = session.info.setdefault(_UNWRITTEN, [])
+    common = {
+        "at": because.at,
+        "actor": because.actor,
+        "action": "move",
+        "record": _NAMES[table],
+        "fault_id": because.fault_id,
+        "reason": because.reason,
+        "vendor_status": because.vendor_status,
+        "detail": None,
+    }
+    for key, client_id, path in newborn:
+        for old, new in zip((None, *path), path, strict=False):
+            states = {"record_id": key, "client_id": client_id, "old_state": old, "new_state": new}
+            unwritten.append(common | states)
 
 
 def move(session: Session, record: Record, to: StrEnum, because: Because) -> None:
