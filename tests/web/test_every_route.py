@@ -27,7 +27,7 @@ TABLE = {
     "auth.take_password": "public",
     "auth.sign_out": ANYBODYS,
     "auth.choose_language": "public",
-    "staff.board": "read",
+    "staff.board": ANYBODYS,  # a client is led to the portal
     "staff.case_list": "read",
     "staff.case_detail": "read",
     "staff.case_live": "read",

@@ -11,7 +11,7 @@ from whitenoise import WhiteNoise
 from warranty import config, logs
 from warranty.db import folder
 from warranty.runtime import Runtime
-from warranty.web import api, auth, errors, guards, i18n, ops, portal, staff, words
+from warranty.web import api, auth, errors, forms, guards, i18n, ops, portal, staff, words
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -66,6 +66,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     guards.public("style sheet, scripts, logo")(app.view_functions["static"])
     guards.init_app(app, is_production=settings.is_production)
     errors.init_app(app)
+    forms.init_app(app)
     i18n.init_app(app, folder("locale"), _reader)
     words.init_app(app)
     auth.init_app(app)

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, render_template, request
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -20,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from warranty.db import DatabaseUnavailable
 from warranty.services import faults, moves, records, resolutions
 from warranty.services.estate import Invalid
+from warranty.web.i18n import N_, reader
 from warranty.web.pages import ErrorView
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ log = structlog.get_logger("web")
 
 API = "/api/"
 RETRY_AFTER_S = 5
+_OLD_FORM = N_("This form is older than your session. Go back, reload the page and send it again.")
 
 # fmt: off
 TYPES: dict[str, tuple[int, str]] = {
@@ -75,12 +78,17 @@ _TYPE_OF_STATUS = {
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """An answer that is an error. ``type`` is one of ``TYPES``; ``errors`` are sentences by field."""
+    """An answer that is an error. ``type`` is one of ``TYPES``; ``errors`` are sentences by field.
+
+    ``detail`` is for programs; ``advice``, a message of the catalogue, for people: without one a page says what is
+    usual for the status.
+    """
 
     type: str
     detail: str | None = None
     errors: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    advice: str | None = None
 
     @property
     def status(self) -> int:
@@ -182,7 +190,8 @@ def _of_http(err: HTTPException) -> Problem:
     if messages:
         merged = {key: said for part in messages.values() for key, said in part.items()}
         return Problem(name, errors=merged, headers=headers)
-    return Problem(name, err.description if name == "bad_request" else None, headers=headers)
+    advice = _OLD_FORM if isinstance(err, CSRFError) else None
+    return Problem(name, err.description if name == "bad_request" else None, headers=headers, advice=advice)
 
 
 def answer(problem: Problem) -> Response:
@@ -190,7 +199,7 @@ def answer(problem: Problem) -> Response:
     if is_api():
         said = json.dumps(document(problem))
         return Response(said, problem.status, dict(problem.headers), mimetype="application/problem+json")
-    view = ErrorView(problem.status, request_id(), problem.detail)
+    view = ErrorView(problem.status, request_id(), problem.advice and reader().text(problem.advice))
     page = render_template("errors/error.html", error=view)
     return Response(page, problem.status, dict(problem.headers), mimetype="text/html")
 

@@ -7,18 +7,37 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
-from marshmallow import ValidationError
+from flask import Flask, request
+from marshmallow import Schema, ValidationError
 
 from warranty.services import faults
 from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, UnknownClient
+from warranty.web.errors import Problem, is_api
 from warranty.web.guards import call
 from warranty.web.i18n import N_, reader
 from warranty.web.schemas.faults import FaultBody, form_errors, from_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from werkzeug.datastructures import MultiDict
 
     from warranty.services.faults import FaultFacts
+
+
+def init_app(app: Flask) -> None:
+    """Let no page be asked for, and no form be sent, with the one sign that PostgreSQL cannot keep."""
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    # Programs send JSON, whose schemas know every field; of a page's address and form each view takes its own part.
+    if not is_api() and any("\0" in text for given in (request.args, request.form) for _, text in _all(given)):
+        raise Problem("malformed")
+
+
+def _all(given: MultiDict[str, str]) -> Iterable[tuple[str, str]]:
+    return given.items(multi=True)
 
 
 def uuid_of(text: str | None) -> UUID | None:
@@ -46,23 +65,56 @@ def take_report(typed: Mapping[str, str]) -> faults.Outcome | dict[str, str]:
         facts: FaultFacts = FaultBody().load(instant(from_form(typed)))
         return faults.report(call().session, call().runtime, call().principal, facts, now=call().now)
     except ValidationError as err:
-        return _missing(form_errors(err.messages_dict))
+        return _said_of(form_errors(err.messages_dict), typed)
     except (ClientRequired, UnknownAsset, UnknownClient, OccursLater) as err:
         return _said(err)
 
 
 _MISSING: Final = {
     "serial_number": N_("Give the serial number."),
+    "symptom": N_("Say what you see."),
+    "contact_name": N_("Give the name of whoever can be called."),
+    "ship_name": N_("Give the name of whoever takes the parcel."),
+    "reason": N_("Say why: it is kept with the verdict."),
+    "claim_reason": N_("Say how you know: it stands in the timeline."),
+}
+"""What is said of a field that was left empty."""
+
+_CHOOSE: Final = {
+    "client": N_("There is no such client."),
     "component": N_("Choose what failed."),
     "cause": N_("Choose the cause, or “Not known”."),
-    "symptom": N_("Say what you see."),
+    "severity": N_("Choose how bad it is."),
+    "occurred_at": N_("This is no day and time."),
+    "action": N_("Choose an answer."),
+    "to": N_("Say what happened."),
 }
+"""What is said of a field that takes no text of one's own, empty or not."""
 
 
-def _missing(errors: dict[str, str]) -> dict[str, str]:
-    """The sentences of the schema, in the reader's words where it is just that something was left out."""
-    here = reader().text
-    return {name: here(_MISSING[name]) if name in _MISSING else said for name, said in errors.items()}
+def _said_of(errors: Iterable[str], typed: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with each of these fields, in the reader's words; the schemas speak to programs."""
+    said = {}
+    for name in errors:
+        is_empty = not typed.get(name, "").strip()
+        known = _CHOOSE.get(name) or (_MISSING.get(name) if is_empty else None)
+        said[name] = reader().text(known or N_("This is too long, or holds signs that nobody types."))
+    return said
+
+
+def read(schema: Schema, typed: Mapping[str, str], names: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a form says, by the schema of the same body, and what is wrong with it, by the form's own field.
+
+    Args:
+        schema: what the body must be.
+        typed: what the form sent.
+        names: of each field of the schema that the form has, the form's name for it.
+    """
+    given = {name: typed.get(own, "").strip() for name, own in names.items()}
+    try:
+        return schema.load({name: value for name, value in given.items() if value}), {}
+    except ValidationError as err:
+        return given, _said_of((names[name] for name in err.messages_dict), typed)
 
 
 def _said(err: Exception) -> dict[str, str]:

@@ -27,6 +27,7 @@ from warranty import db
 from warranty.models import IdempotencyKey, PublicRow, User
 from warranty.services import moves, people
 from warranty.web.errors import Problem, answer, is_api, is_conflict
+from warranty.web.i18n import N_
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,8 @@ Row = TypeVar("Row", bound=PublicRow)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_LIFE = timedelta(hours=12)
 LONGEST_KEY = 255
+_SENT = N_("This form was sent already, with other words. Look at what it opened, or begin a new form.")
+_FOREIGN = N_("This form was sent from another site, so nothing was done. Open the page here and send it again.")
 
 csrf = CSRFProtect()
 manager = LoginManager()
@@ -296,7 +299,7 @@ def _keep(transaction: Session, key: str, response: Response) -> None:
 
 def _replay(answered: IdempotencyKey) -> Response:
     if answered.body_digest != _digest():
-        raise Problem("key_reused", "The stored answer belongs to another request: take a new key.")
+        raise Problem("key_reused", "The stored answer belongs to another request: take a new key.", advice=_SENT)
     if 300 <= answered.status < 400:
         return cast("Response", redirect(answered.answer, answered.status))
     return Response(answered.answer, answered.status, mimetype="application/json" if is_api() else "text/html")
@@ -381,7 +384,7 @@ def _refuse_forgeries() -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     own = {request.host_url.rstrip("/"), runtime().settings.base_url}
     if site not in {None, "same-origin", "none"} or (origin is not None and origin not in own):
-        raise Problem("forbidden", "This form was sent from another site.")
+        raise Problem("forbidden", "This form was sent from another site.", advice=_FOREIGN)
     csrf.protect()
 
 

@@ -492,8 +492,11 @@ class SignInView:
 
 @dataclass(frozen=True, slots=True)
 class ErrorView:
-    """A page that could not be shown: the HTTP status, and the request's id for whoever reads the logs."""
+    """A page that could not be shown: the HTTP status, and the request's id for whoever reads the logs.
+
+    `advice` says what to do, in the reader's words, where that is not what is usual for the status.
+    """
 
     status: int
     request_id: str
-    detail: str | None = None
+    advice: str | None = None

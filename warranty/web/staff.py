@@ -17,9 +17,10 @@ from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, 
 from warranty.services.queries import Shows
 from warranty.web import pages, views, words
 from warranty.web.errors import Problem
-from warranty.web.forms import instant, key_of, take_report, typed_report, uuid_of
+from warranty.web.forms import instant, key_of, read, take_report, typed_report, uuid_of
 from warranty.web.guards import call, needs
 from warranty.web.i18n import N_, reader
+from warranty.web.schemas.cases import ResolveBody, TransitionBody
 from warranty.web.schemas.faults import QuestionBody, from_form
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ NEWEST = 12
 
 
 @blueprint.get("/")
-@needs(Permission.READ)
-def board() -> str:
-    """What needs a person, and the newest cases."""
+@needs(Permission.READ, Permission.READ_OWN)
+def board() -> str | Response:
+    """What needs a person, and the newest cases; a client's own start is the portal."""
     session = call().session
+    if not call().principal.may(Permission.READ):
+        return redirect(url_for("portal.case_list"), 303)
     counts = queries.counts(session)
     newest, _ = queries.cases(session, now=call().now, limit=NEWEST)
     view = pages.BoardView(
@@ -113,27 +116,29 @@ def answer_review(fault: Fault) -> Response | tuple[str, int]:
     item = queries.open_review(call().session, fault)
     if item is None:
         raise resolutions.NotWaiting("Nothing waits for this answer any more.")
-    said, typed = reader().text, request.form
-    action, reason = typed.get("action", ""), typed.get("reason", "").strip()
-    errors = {}
-    if action not in list(resolutions.Action):
-        errors["action"] = said(N_("Choose an answer."))
-    if not reason:
-        errors["reason"] = said(N_("Say why: it is kept with the verdict."))
-    asset = None
-    if action == resolutions.Action.IDENTIFY:
+    typed, asset = request.form, None
+    body, errors = read(ResolveBody(), typed, {"action": "action", "reason": "reason"})
+    if body.get("action") == resolutions.Action.IDENTIFY:
         client = call().session.get_one(Client, fault.client_id).public_id
         units = casefile.find_units(call().session, serial_number=typed.get("serial_number", ""), client=client)
         asset = units[0].asset if len(units) == 1 else None
         if asset is None:
-            errors["serial_number"] = said(N_("This serial does not name one unit of this client."))
+            errors["serial_number"] = reader().text(N_("This serial does not name one unit of this client."))
     if errors:
         return _case_page(fault, review=(typed, errors)), 422
-    answer = resolutions.Action(action)
+    asked, answer, reason = call(), body["action"], body["reason"]
     resolutions.resolve(
-        call().session, call().runtime, call().principal, item, answer, reason=reason, now=call().now, asset=asset
+        asked.session, asked.runtime, asked.principal, item, answer, reason=reason, now=asked.now, asset=asset
     )
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+_CLAIM_FIELDS = {
+    "to": "to",
+    "reason": "claim_reason",
+    "vendor_case_number": "vendor_case_number",
+    "rma_number": "rma_number",
+}
 
 
 @blueprint.post("/cases/<uuid:id>/claim")
@@ -143,21 +148,13 @@ def record_claim(fault: Fault) -> Response | tuple[str, int]:
     rma = queries.newest_claim(call().session, fault)
     if rma is None:
         raise Problem("not_found")
-    said, typed = reader().text, request.form
-    to, reason = typed.get("to", ""), typed.get("claim_reason", "").strip()
-    numbers = {name: typed.get(name, "").strip()[:64] or None for name in ("vendor_case_number", "rma_number")}
-    errors = {}
-    if to not in list(RmaState):
-        errors["to"] = said(N_("Say what happened."))
-    if to == RmaState.AUTHORIZED and not (numbers["rma_number"] or rma.rma_number):
-        errors["rma_number"] = said(N_("Enter the RMA number that the vendor gave."))
-    if not reason:
-        errors["claim_reason"] = said(N_("Say how you know: it stands in the timeline."))
+    typed, asked = request.form, call()
+    body, errors = read(TransitionBody(), typed, _CLAIM_FIELDS)
+    if body.get("to") == RmaState.AUTHORIZED and not (body.get("rma_number") or rma.rma_number):
+        errors["rma_number"] = reader().text(N_("Enter the RMA number that the vendor gave."))
     if errors:
         return _case_page(fault, claim=(typed, errors)), 422
-    rmas.transition(
-        call().session, call().runtime, call().principal, rma, RmaState(to), reason=reason, now=call().now, **numbers
-    )
+    rmas.transition(asked.session, asked.runtime, asked.principal, rma, body.pop("to"), now=asked.now, **body)
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 
