@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 
+from warranty.store import BadStoreUrl, open_store
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -45,6 +47,8 @@ class Settings:
     base_url: str
     port: int
     allow_private_vendor_urls: bool
+    files_url: str
+    audit_anchor: str | None
     vendor_timeout_s: float
     lease_s: float
     settle_s: float | None
@@ -97,6 +101,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         base_url=base_url,
         port=_port(given.get("PORT"), base_url, faults),
         allow_private_vendor_urls=_flag(given, "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS", faults),
+        files_url=_files_url(given.get("WARRANTY_FILES_URL") or (instance / "files").as_uri(), faults),
+        audit_anchor=given.get("WARRANTY_AUDIT_ANCHOR") or None,
         vendor_timeout_s=seconds.get("WARRANTY_VENDOR_TIMEOUT_SECONDS", 30),
         lease_s=seconds.get("WARRANTY_LEASE_SECONDS", 60),
         settle_s=seconds.maybe("WARRANTY_SETTLE_SECONDS"),
@@ -140,6 +146,14 @@ def _port(given: str | None, base_url: str, faults: list[str]) -> int:
     if not 0 < port < 65_536:
         faults.append(f"PORT or the port of WARRANTY_BASE_URL is not a port: {given or base_url}.")
     return port
+
+
+def _files_url(url: str, faults: list[str]) -> str:
+    try:
+        open_store(url)
+    except BadStoreUrl as err:
+        faults.append(str(err))
+    return url
 
 
 def _flag(given: Mapping[str, str], name: str, faults: list[str]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from warranty.crypto import SecretBox
 from warranty.db import Database
+from warranty.store import Store, open_store
 
 if TYPE_CHECKING:
     from warranty.config import Settings
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The process's settings, database and secret box."""
+    """The process's settings, database, secret box and store of files."""
 
     settings: Settings
     database: Database
     box: SecretBox
+    store: Store
 
     @classmethod
     def of(cls, settings: Settings, *, database_url: str | None = None) -> Runtime:
         """Build it; the database is that of the web unless another URL is given (workers have their own role)."""
-        return cls(settings, Database(database_url or settings.database_url), SecretBox(settings.encryption_keys))
+        return cls(
+            settings,
+            Database(database_url or settings.database_url),
+            SecretBox(settings.encryption_keys),
+            open_store(settings.files_url),
+        )
