@@ -1,11 +1,15 @@
-"""The register: what happened, when, by whom, and why. Rows are added and never changed; the database refuses the rest."""
+"""The register: what happened, when, by whom, and why; and the seals that prove it.
+
+Rows and seals are added and never changed; the database refuses the rest.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from warranty.models.base import Base, Pk
@@ -37,3 +41,43 @@ class AuditRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     vendor_status: Mapped[str | None] = mapped_column(String(200))
     detail: Mapped[dict[str, Any] | None]
+
+
+class AuditChain(Base):
+    """The one chain of this database. ``secret`` is its key, encrypted: see ``domain.chain``; ``name`` tells it from others."""
+
+    __tablename__ = "audit_chain"
+
+    id: Mapped[Pk]
+    name: Mapped[UUID]
+    secret: Mapped[str] = mapped_column(Text)
+    begun_at: Mapped[datetime]
+
+
+class Seal(Base):
+    """The place of one row in the chain; 1 is the first. No foreign key: a row that is gone must show.
+
+    ``digest`` is of what the row says, ``mac`` of that, of the place, and of the seal before.
+    """
+
+    __tablename__ = "audit_seal"
+
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    row_id: Mapped[int] = mapped_column(unique=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    mac: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime]
+
+
+class AuditGap(Base):
+    """Numbers, ``low`` to ``high``, that rows with higher ones overtook: an open transaction may still hold them.
+
+    ``ends_with`` is the transaction number from which on none can: see ``services.audit``.
+    """
+
+    __tablename__ = "audit_gap"
+
+    low: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    high: Mapped[int]
+    ends_with: Mapped[int | None]
+    noticed_at: Mapped[datetime]

@@ -1,0 +1,41 @@
+"""Leases: the only place that gives a piece of periodic work to one relay at a time. All times are the database's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from warranty import db
+from warranty.models import Lease, clock
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def is_due(session: Session, name: str) -> bool:
+    """Whether the time for this work has come; a read."""
+    return session.scalar(select(Lease.name).where(Lease.name == name, Lease.next_run_at > clock())) is None
+
+
+def take(session: Session, name: str, *, rhythm_s: float) -> bool:
+    """Take a turn at this work in this transaction, the next one ``rhythm_s`` from now; False where it is not due."""
+    if session.get(Lease, name) is None:
+        session.add(Lease(name=name, next_run_at=db.now(session)))
+        session.flush()
+    taken = session.execute(
+        update(Lease)
+        .where(Lease.name == name, Lease.next_run_at <= clock())
+        .values(next_run_at=clock(rhythm_s))
+        .returning(Lease.name)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return taken is not None
+
+
+def rest(session: Session, name: str, seconds: float) -> None:
+    """Have the next turn come so many seconds from now."""
+    session.execute(
+        update(Lease).where(Lease.name == name).values(next_run_at=clock(seconds)),
+        execution_options={"synchronize_session": False},
+    )
