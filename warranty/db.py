@@ -23,7 +23,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_c
 from warranty.models import Base, Client, TenantRow, clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 BUSY_TIMEOUT_MS = 10_000
@@ -96,7 +96,7 @@ class Database:
 
 
 MANY = 100
-"""Rows of one write from which on PostgreSQL takes them by COPY: below it the preparations cost more than they save."""
+"""Rows of one write from which on they go straight to the driver, on PostgreSQL by COPY; below it that saves nothing."""
 
 
 def write(session: Session, table: type[Base], *rows: Mapping[str, Any]) -> None:
@@ -107,10 +107,18 @@ def write(session: Session, table: type[Base], *rows: Mapping[str, Any]) -> None
     if not rows:
         return
     connection = session.connection()
-    if len(rows) >= MANY and connection.dialect.name == "postgresql":
-        _copy(connection, table, rows)
-    else:
+    if len(rows) < MANY:
         connection.execute(_insert(table), list(rows))
+        return
+    columns = _columns_of(table, frozenset(rows[0]), connection.dialect)
+    values = ([column.value(row) for column in columns] for row in rows)
+    name, names = table.__tablename__, ", ".join(column.name for column in columns)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, name, names, values)
+    else:
+        signs = ", ".join("?" for _ in columns)
+        insert_one = f"INSERT INTO {name} ({names}) VALUES ({signs})"  # noqa: S608 - our own names
+        connection.exec_driver_sql(insert_one, [tuple(row) for row in values])
 
 
 @cache
@@ -118,16 +126,14 @@ def _insert(table: type[Base]) -> Insert:
     return insert(table)
 
 
-def _copy(connection: Connection, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+def _copy(connection: Connection, name: str, names: str, values: Iterable[Sequence[Any]]) -> None:
     """COPY into a table of this transaction's own and from there into the real one, which may have row-level security."""
-    columns = _columns_to_copy(table, frozenset(rows[0]), connection.dialect)
-    names, name = ", ".join(column.name for column in columns), table.__tablename__
     connection.exec_driver_sql(f"CREATE TEMP TABLE copy_of_{name} AS SELECT {names} FROM {name} WITH NO DATA")  # noqa: S608 - our own names
     driver: Any = connection.connection.dbapi_connection
     try:
         with driver.cursor() as cursor, cursor.copy(f"COPY copy_of_{name} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row([column.value(row) for column in columns])
+            for row in values:
+                copy.write_row(row)
     except psycopg.Error as err:
         raise DBAPIError.instance(
             f"COPY {name}", None, err, psycopg.Error, connection_invalidated=driver.closed, dialect=connection.dialect
@@ -137,8 +143,8 @@ def _copy(connection: Connection, table: type[Base], rows: Sequence[Mapping[str,
 
 
 @dataclass(frozen=True, slots=True)
-class _Copied:
-    """One column of rows that are copied: how a row's value becomes the driver's."""
+class _Column:
+    """One column of many rows: how a row's value becomes the driver's."""
 
     name: str
     read: Callable[[Mapping[str, Any]], Any]
@@ -150,8 +156,8 @@ class _Copied:
 
 
 @lru_cache(maxsize=64)
-def _columns_to_copy(table: type[Base], given: frozenset[str], dialect: Dialect) -> list[_Copied]:
-    copied = []
+def _columns_of(table: type[Base], given: frozenset[str], dialect: Dialect) -> list[_Column]:
+    found = []
     for column in table.__table__.columns:
         if column.name in given:
             read: Callable[[Mapping[str, Any]], Any] = itemgetter(column.name)
@@ -159,8 +165,8 @@ def _columns_to_copy(table: type[Base], given: frozenset[str], dialect: Dialect)
             read = _default(column.default)
         else:
             continue  # null, or made by the database
-        copied.append(_Copied(column.name, read, column.type.dialect_impl(dialect).bind_processor(dialect)))
-    return copied
+        found.append(_Column(column.name, read, column.type.dialect_impl(dialect).bind_processor(dialect)))
+    return found
 
 
 def _default(default: Any) -> Callable[[Mapping[str, Any]], Any]:
