@@ -12,6 +12,7 @@ COMMANDS = {
     "calendar": "calendar:calendar",
     "case": "faults:case",
     "asset": "registry:asset",
+    "audit": "audit:audit",
     "client": "registry:client",
     "contract": "registry:contract",
     "db": "database:group",

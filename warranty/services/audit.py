@@ -17,6 +17,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -35,7 +36,6 @@ from warranty.store import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -271,7 +271,11 @@ def head(session: Session) -> Anchor | None:
     last = session.execute(select(Seal.place, Seal.mac).order_by(Seal.place.desc()).limit(1)).one_or_none()
     if name is None or last is None:
         return None
-    return Anchor(str(name), last.place, last.mac.hex(), datetime.now(UTC).isoformat(timespec="seconds"))
+    return _anchor_of(str(name), last.place, last.mac)
+
+
+def _anchor_of(name: str, place: int, mac: bytes) -> Anchor:
+    return Anchor(name, place, mac.hex(), datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def _keep_anchored(runtime: Runtime) -> None:
@@ -295,7 +299,7 @@ def anchor(runtime: Runtime) -> Anchor | None:
     Raises:
         CannotAnchor: there is no folder to write to, or it cannot be written.
     """
-    folder = runtime.settings.audit_anchor
+    folder = anchor_folder(runtime.settings.audit_anchor)
     if folder is None:
         raise CannotAnchor("WARRANTY_AUDIT_ANCHOR names no folder: the end of the register can be cut off unnoticed.")
     with runtime.database.read(EVERYBODY) as session:
@@ -310,6 +314,11 @@ def anchor(runtime: Runtime) -> Anchor | None:
     except OSError as err:
         raise CannotAnchor(f"The anchor cannot be written to {folder}: {err.strerror}.") from err
     return made
+
+
+def anchor_folder(setting: str | None) -> Path | None:
+    """The folder that the setting names; null where it is not set."""
+    return None if setting is None else Path(setting)
 
 
 def read_anchors(folder: Path) -> list[Anchor]:
@@ -400,7 +409,6 @@ def verify(runtime: Runtime, anchors: Sequence[Anchor] = ()) -> Report:
     report = Report(anchors=len(anchors))
     with runtime.database.read(EVERYBODY) as session:
         row = session.scalars(select(AuditChain)).one_or_none()
-        report.head = head(session)
         is_any = session.scalars(select(Seal.place).limit(1)).first() is not None
     name = str(row.name) if row else None
     strange = [seen for seen in anchors if seen.chain != name]
@@ -416,6 +424,7 @@ def verify(runtime: Runtime, anchors: Sequence[Anchor] = ()) -> Report:
         for sealed in _sealed(runtime.database):
             walk.step(sealed)
         walk.end()
+        report.head = walk.head(str(row.name))
     _count_unsealed(runtime.database, report)
     return report
 
@@ -531,6 +540,10 @@ class _Walk:
         if self._recent and self._recent[-1][0] == sealed_at:
             self._recent.pop()
         self._recent.append((sealed_at, self._highest))
+
+    def head(self, name: str) -> Anchor | None:
+        """Where the way ended."""
+        return _anchor_of(name, self._place, self._before[0]) if self._place else None
 
     def end(self) -> None:
         """Say what only the whole way shows."""
