@@ -15,16 +15,17 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
 
-from bench import estate
+from bench import estate, floor
+from tests.servers import postgres
 from vendors.sandbox import Twin
-from warranty import config, db
+from warranty import config, db, queue
 from warranty.domain import case_document
 from warranty.domain.case import Case
 from warranty.domain.coverage import decide
@@ -67,11 +68,20 @@ def decisions() -> dict[str, Any]:
 
 
 def way_of_a_fault(folder: Path) -> dict[str, Any]:
-    """A fault acknowledged with 1 and 4 clients, and the time until its claim is authorized, on SQLite over HTTP."""
+    """A fault acknowledged with 1 and 4 clients, and the time until its claim is authorized, over HTTP on both engines."""
+    sqlite = folder / "sqlite"
+    sqlite.mkdir()
+    found = {"sqlite": _on(sqlite, f"sqlite:///{sqlite}/warranty.sqlite3", f"sqlite:///{sqlite}/floor.sqlite3")}
+    with postgres(durable=True) as server:
+        found["postgresql"] = _on(folder, server.databases.create(), server.databases.create())
+    return found
+
+
+def _on(folder: Path, url: str, floor_url: str) -> dict[str, Any]:
     with ExitStack() as stack:
         twin = stack.enter_context(Twin("servicenow", latency=0.05, auto_approve_s=0.0))
         port, floor_port = _free_port(), _free_port()
-        environment = _environment(folder, port)
+        environment = _environment(folder, port) | {"DATABASE_URL": url, "FLOOR_URL": floor_url}
         token = _prepare(environment, twin.url)
         _serve(stack, "bench.floor:create_app()", floor_port, environment)
         acknowledged = {}
@@ -81,8 +91,11 @@ def way_of_a_fault(folder: Path) -> dict[str, Any]:
             acknowledged[f"{clients}_clients"] = _compare(report, bare, clients)
         web.terminate()
         web.wait()
-        authorized = _until_authorized(stack, environment, port, token, twin.url)
-    return {"fault_acknowledged": acknowledged, "authorized": authorized}
+        return {
+            "single_row_commit_p50_ms": floor.commit_ms(floor_url),
+            "fault_acknowledged": acknowledged,
+            "authorized": _until_authorized(stack, environment, port, token, twin.url),
+        }
 
 
 def _compare(ours: Callable[[], None], floor: Callable[[], None], clients: int) -> dict[str, Any]:
@@ -164,7 +177,7 @@ def _report(port: int, token: str, serial: str) -> requests.Response:
 def _until_authorized(
     stack: ExitStack, environment: dict[str, str], port: int, token: str, vendor_url: str
 ) -> dict[str, Any]:
-    """Seconds from the report to ``authorized`` with everything running, beside a bare POST to the same vendor."""
+    """Seconds from the report to ``authorized`` with everything running, beside a bare POST to the same vendor and a no-op job."""
     command = [sys.executable, "-m", "warranty", "up", "--port", str(port)]
     _start(stack, command, environment, port)
     times = []
@@ -174,18 +187,32 @@ def _until_authorized(
         _expect(answer)
         _await_number(f"http://127.0.0.1:{port}/api/v1/rmas/{answer.json()['rma_id']}", token)
         times.append(time.perf_counter() - began)
-    floor = []
+    posts = []
     for _ in range(CLAIMS):
         began = time.perf_counter()
         requests.post(f"{vendor_url}/api/now/table/incident", json={}, auth=("bench", "bench"), timeout=30)
-        floor.append(time.perf_counter() - began)
-    p50, floor_p50 = statistics.median(times), statistics.median(floor)
+        posts.append(time.perf_counter() - began)
+    jobs = _no_op_jobs(config.load(environment).redis_url)
+    p50, post, job = map(statistics.median, (times, posts, jobs))
     return {
         "p50_s": round(p50, 3),
         "worst_s": round(max(times), 3),
-        "floor_p50_s": round(floor_p50, 3),
-        "ratio": round(p50 / floor_p50, 1),
+        "bare_post_p50_s": round(post, 3),
+        "no_op_job_p50_s": round(job, 3),
+        "ratio": round(p50 / (post + job), 1),
     }
+
+
+def _no_op_jobs(redis_url: str) -> list[float]:
+    """Seconds from enqueuing a job that does nothing to its result, on the workers that open the claims."""
+    times = []
+    with closing(queue.connect(redis_url)) as connection:
+        work = queue.work_queue(connection)
+        for _ in range(CLAIMS):
+            began = time.perf_counter()
+            work.enqueue_call("time.time").latest_result(timeout=int(PATIENCE_S))
+            times.append(time.perf_counter() - began)
+    return times
 
 
 def _await_number(url: str, token: str) -> None:
@@ -204,8 +231,6 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS": "true",
         "WARRANTY_POLL_SECONDS": "0.2",
         "WARRANTY_BASE_URL": f"http://127.0.0.1:{port}",
-        "DATABASE_URL": f"sqlite:///{folder / 'warranty.sqlite3'}",
-        "FLOOR_URL": f"sqlite:///{folder / 'floor.sqlite3'}",
         "REDIS_URL": "",
     }
 

@@ -1,16 +1,46 @@
-"""The floor of a report: a bare Flask endpoint that inserts one row and commits it to the disk."""
+"""The floors of a report: a bare Flask endpoint that inserts one row and commits it to the disk, and that commit alone."""
 
 from __future__ import annotations
 
 import os
+import statistics
+import time
 
 from flask import Flask, request
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
+
+COMMITS = 50
 
 
 def create_app() -> Flask:
-    """Make the endpoint on the database that ``FLOOR_URL`` names, with the durability of the product's."""
-    engine = create_engine(os.environ["FLOOR_URL"])
+    """Make the endpoint on the database that ``FLOOR_URL`` names."""
+    engine = _engine(os.environ["FLOOR_URL"])
+    app = Flask("floor")
+
+    @app.post("/")
+    def insert() -> tuple[dict[str, str], int]:
+        with engine.begin() as connection:
+            _insert(connection, request.json["symptom"])
+        return {"state": "reported"}, 201
+
+    return app
+
+
+def commit_ms(url: str) -> float:
+    """Milliseconds of a transaction that inserts one row: the median."""
+    engine, times = _engine(url), []
+    for _ in range(COMMITS):
+        began = time.perf_counter()
+        with engine.begin() as connection:
+            _insert(connection, "dead")
+        times.append((time.perf_counter() - began) * 1000)
+    engine.dispose()
+    return round(statistics.median(times), 2)
+
+
+def _engine(url: str) -> Engine:
+    """The database with the durability of the product's."""
+    engine = create_engine(url)
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
@@ -25,12 +55,8 @@ def create_app() -> Flask:
 
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE IF NOT EXISTS bare_report (symptom TEXT)"))
-    app = Flask("floor")
+    return engine
 
-    @app.post("/")
-    def insert() -> tuple[dict[str, str], int]:
-        with engine.begin() as connection:
-            connection.execute(text("INSERT INTO bare_report VALUES (:symptom)"), {"symptom": request.json["symptom"]})
-        return {"state": "reported"}, 201
 
-    return app
+def _insert(connection: Connection, symptom: str) -> None:
+    connection.execute(text("INSERT INTO bare_report VALUES (:symptom)"), {"symptom": symptom})
