@@ -38,10 +38,10 @@ def test_code_and_schema_agree(database: db.Database) -> None:
     assert db.schema_faults(database.url) == []
 
 
-def test_the_schema_goes_down_and_up_again_with_rows_in_the_tables(runtime: Runtime) -> None:
-    fill(runtime)
-    url = runtime.database.url
-    runtime.database.dispose()
+def test_the_schema_goes_down_and_up_again_with_rows_in_the_tables(new_runtime: Runtime) -> None:
+    fill(new_runtime)
+    url = new_runtime.database.url
+    new_runtime.database.dispose()
 
     db.downgrade(url, "base")
     engine = db.make_engine(url)
@@ -51,7 +51,7 @@ def test_the_schema_goes_down_and_up_again_with_rows_in_the_tables(runtime: Runt
 
     assert left == set()
     assert db.schema_faults(url) == []
-    fill(runtime)
+    fill(new_runtime)
 
 
 def test_a_database_of_no_revision_is_told_how_to_get_one(tmp_path: Path) -> None:

@@ -723,7 +723,7 @@ if TABLES:
 
     @pytest.mark.parametrize("kind", list(Kind))
     @pytest.mark.parametrize("path", TABLES, ids=[path.stem for path in TABLES])
-    @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+    @pytest.mark.parametrize("runtime", ["sqlite"], indirect=True)
     def test_a_real_table_is_imported_or_refused_with_reasons(database, client, path, kind):
         with database.begin(db.EVERYBODY) as session:
             for known in ("Alpha", "Acme Colo"):

@@ -66,6 +66,11 @@ class World:
     tokens: dict[Role, str]
     users: dict[Role, User]
 
+    def own_app(self) -> Flask:
+        """An application that the test may change: that of `world` at first is every test's."""
+        self.app = create_app(self.runtime)
+        return self.app
+
     def call(self, method: str, path: str, token: str | None = None, **options: Any) -> TestResponse:
         """Call the API; a write gets a fresh key unless the test brings its own."""
         headers = dict(options.pop("headers", {}))
@@ -95,16 +100,25 @@ def fault_body(**facts: Any) -> dict[str, Any]:
     return {"component": "disk", "cause": "hardware_failure", "symptom": "Predictive failure", **facts}
 
 
+@pytest.fixture(scope="session")
+def apps() -> dict[str, Flask]:
+    """The application over each database, made when first asked for: that takes longer than most tests do."""
+    return {}
+
+
 @pytest.fixture
-def world(runtime: Runtime) -> World:
+def world(runtime: Runtime, apps: dict[str, Flask]) -> World:
     """Two clients, all roles, and a vendor account that opens claims where nobody listens."""
+    url = runtime.database.url
+    if url not in apps:
+        apps[url] = create_app(runtime)
     with runtime.database.begin(db.EVERYBODY) as session:
         factories.make_account(session, runtime)
         users = {role: factories.make_user(session, role) for role in Role if role not in CLIENT_ROLES}
         all_scopes = tuple(TokenScope)
         tokens = {role: factories.make_token(session, user, all_scopes) for role, user in users.items()}
         ours, theirs = (_make_tenant(session, name) for name in ("Ours", "Theirs"))
-    return World(create_app(runtime), runtime, ours, theirs, tokens, users)
+    return World(apps[url], runtime, ours, theirs, tokens, users)
 
 
 def _make_tenant(session: Any, name: str) -> Tenant:

@@ -88,6 +88,8 @@ BROKEN: dict[str, tuple[Exception, int, str]] = {
 
 
 def break_views(world: World) -> None:
+    app = world.own_app()
+
     def make(name: str) -> Any:
         def view() -> str:
             raise BROKEN[name][0]
@@ -97,7 +99,7 @@ def break_views(world: World) -> None:
     for name in BROKEN:
         for prefix in ("/api/v1/broken", "/broken"):
             view = guards.public("a test breaks it")(make(name))
-            world.app.add_url_rule(f"{prefix}/{name}", f"{prefix}/{name}", view)
+            app.add_url_rule(f"{prefix}/{name}", f"{prefix}/{name}", view)
 
 
 def test_what_breaks_inside_is_not_told(world: World, subtests: pytest.Subtests) -> None:

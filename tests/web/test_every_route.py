@@ -9,7 +9,7 @@ import pytest
 
 from tests.web.conftest import World
 from warranty.domain.terms import CLIENT_ROLES, Role
-from warranty.models import AdHocJob, Asset, Client, Contract, Coverage, Fault, HumanTask, Product, Rma, Site
+from warranty.models import AdHocJob, Asset, Client, Contract, Coverage, Fault, HumanTask, Product, Rma, Site, StockLocation, StockUnit
 from warranty.web import guards
 
 if TYPE_CHECKING:
@@ -74,9 +74,20 @@ TABLE = {
     "registry.list_coverages": "read",
     "registry.add_coverage": "register",
     "registry.show_coverage": "read",
+    "stock.list_locations": "read",
+    "stock.add_location": "register",
+    "stock.show_location": "read",
+    "stock.list_units": "read",
+    "stock.show_unit": "read",
+    "stock.receive": "handle",
+    "stock.reserve_any": "handle",
+    "stock.reserve": "handle",
+    "stock.release": "handle",
+    "stock.issue": "handle",
+    "stock.put_back": "handle",
 }
 
-SHARED = {Product}
+SHARED = {Product, StockLocation, StockUnit}
 """Tables whose rows belong to no client."""
 
 
@@ -151,10 +162,11 @@ def test_every_route_declares_what_it_needs_and_stands_in_the_table(world: World
 
 
 def test_an_app_with_an_undeclared_route_is_not_built(world: World) -> None:
-    world.app.view_functions["forgotten"] = lambda: "everything"
+    app = world.own_app()
+    app.view_functions["forgotten"] = lambda: "everything"
 
     with pytest.raises(guards.Undeclared, match="forgotten"):
-        guards.check_declarations(world.app)
+        guards.check_declarations(app)
 
 
 def test_a_stranger_is_sent_to_sign_in_or_refused(world: World) -> None:

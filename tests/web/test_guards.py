@@ -108,7 +108,7 @@ def add_page(app: Flask) -> None:
 
 @pytest.fixture
 def paged(world: World) -> World:
-    add_page(world.app)
+    add_page(world.own_app())
     return world
 
 
