@@ -517,7 +517,7 @@ def test_a_coverage_keeps_its_sites_by_their_public_ids(session):
 def test_a_change_is_checked_and_the_register_keeps_what_was(session):
     coverage = make_coverage(session, make_client(session), ends_on=date(2026, 1, 1))
     estate.change_coverage(session, coverage, because=BECAUSE, ends_on=date(2027, 1, 1), covers=["parts", "labour"])
-    session.flush()
+    moves.write_down(session)
     row = session.scalars(select(AuditRow).where(AuditRow.action == "change")).one()
     assert row.detail == {"ends_on": ["2026-01-01", "2027-01-01"], "covers": [["parts"], ["parts", "labour"]]}
     with pytest.raises(Invalid, match="is before"):

@@ -1,0 +1,330 @@
+"""Units: what is registered of one, in what state it was handed over, and what may become of it by hand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, exists, func, or_, select, update
+
+from warranty import db
+from warranty.domain.terms import AssetState, Component, CoverageState, Ownership
+from warranty.models import (
+    AdHocJob,
+    Asset,
+    Baseline,
+    Client,
+    Coverage,
+    ExternalRef,
+    Fault,
+    Product,
+    Rma,
+    Site,
+)
+from warranty.services import moves
+from warranty.services.estate.checks import (
+    InUse,
+    Invalid,
+    checked_number,
+    checked_serial,
+    checked_text,
+    serial_key,
+)
+from warranty.services.estate.rows import change, hold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from sqlalchemy.orm import Session
+
+    from warranty.services.moves import Because
+
+
+class HandoverResult(StrEnum):
+    """In what state a unit was handed over."""
+
+    HEALTHY = "healthy"
+    HEALTHY_WITH_EXCEPTIONS = "healthy_with_exceptions"
+    NOT_ACCEPTED = "not_accepted"
+
+
+def add_asset(
+    session: Session,
+    client: Client,
+    *,
+    serial_number: str,
+    product: Product | None = None,
+    site: Site | None = None,
+    name: str = "",
+    asset_tag: str = "",
+    ownership: Ownership = Ownership.CLIENT,
+    state: AssetState = AssetState.ONBOARDING,
+    purchased_on: date | None = None,
+    because: Because,
+) -> Asset:
+    """A new unit. ``state`` ``in_service`` records a baseline ``healthy`` with the reason of ``because``.
+
+    A second unit of one serial is taken: vendors number alike, and two papers may both be right. Reports on the serial
+    alone then go to a person (``serial_ambiguous``).
+
+    Raises:
+        Invalid: no serial number, another client's site, or a state that no unit begins in.
+    """
+    if site is not None and site.client_id != client.id:
+        raise Invalid("site", f"The site {site.name} is not one of {client.name}.")
+    values = asset_values(
+        client_id=client.id,
+        serial_number=serial_number,
+        product_id=None if product is None else product.id,
+        site_id=None if site is None else site.id,
+        name=name,
+        asset_tag=asset_tag,
+        ownership=ownership,
+        state=state,
+        purchased_on=purchased_on,
+    )
+    [asset_id] = register_assets(session, [values], because=because)
+    return session.get_one(Asset, asset_id)
+
+
+def asset_values(
+    *,
+    client_id: int,
+    serial_number: str,
+    product_id: int | None,
+    site_id: int | None,
+    name: str,
+    asset_tag: str,
+    ownership: Ownership,
+    state: AssetState,
+    purchased_on: date | None,
+) -> dict[str, Any]:
+    """The columns of a new unit, checked.
+
+    Raises:
+        Invalid: no serial number, or a state that no unit begins in.
+    """
+    serial, key = checked_serial(serial_number)
+    if state not in FIRST_STATES:
+        raise Invalid("state", f"A unit is registered as {' or '.join(FIRST_STATES)}, not as {state}.")
+    return {
+        "client_id": client_id,
+        "product_id": product_id,
+        "site_id": site_id,
+        "serial_number": serial,
+        "serial_key": key,
+        "name": checked_text("name", name, 200),
+        "asset_tag": checked_number("asset_tag", asset_tag, 64),
+        "ownership": ownership,
+        "state": state,
+        "purchased_on": purchased_on,
+    }
+
+
+# The states that a unit may be registered in, each with the way to it that the register shows.
+FIRST_STATES = {
+    AssetState.ONBOARDING: (AssetState.ONBOARDING,),
+    AssetState.IN_SERVICE: (AssetState.ONBOARDING, AssetState.IN_SERVICE),
+}
+
+
+def register_assets(session: Session, values: Sequence[Mapping[str, Any]], *, because: Because) -> list[int]:
+    """Add the units of ``asset_values``; those in service with the baseline that the hand-over gate asks for.
+
+    Written into the tables and not through objects, which took three times as long for the thousands of an import.
+
+    Returns:
+        The keys of the new rows, in order.
+    """
+    hold(session, {unit["client_id"] for unit in values})
+    ids = db.next_ids(session, Asset, len(values))
+    units = [(asset_id, unit["client_id"], unit["state"]) for asset_id, unit in zip(ids, values, strict=True)]
+    at = {"created_at": because.at}
+    db.write(session, Asset, *({"id": asset_id, **unit, **at} for asset_id, unit in zip(ids, values, strict=True)))
+    baseline = {
+        "result": HandoverResult.HEALTHY.value,
+        "exceptions": [],
+        "signed_by": because.actor,
+        "reason": because.reason,
+        "signed_at": because.at,
+    }
+    in_service = [unit for unit in units if unit[2] is AssetState.IN_SERVICE]
+    db.write(
+        session, Baseline, *({"asset_id": key, "client_id": client_id, **baseline} for key, client_id, _ in in_service)
+    )
+    moves.born_many(session, Asset, ((key, client_id, FIRST_STATES[state]) for key, client_id, state in units), because)
+    return ids
+
+
+def find_assets(session: Session, serial_number: str, *, client: Client | None = None) -> list[Asset]:
+    """The units that answer to a serial, the oldest first."""
+    query = select(Asset).where(Asset.serial_key == serial_key(serial_number)).order_by(Asset.id)
+    return list(session.scalars(query if client is None else query.where(Asset.client_id == client.id)))
+
+
+def put_baseline(
+    session: Session,
+    asset: Asset,
+    *,
+    result: HandoverResult,
+    exceptions: Sequence[Component] = (),
+    signed_by: str,
+    because: Because,
+) -> Baseline:
+    """Record in what state a unit was handed over; a unit in ``onboarding`` goes into service, or is rejected.
+
+    A later baseline supersedes: its exceptions are the ones that count. ``signed_by`` is a pseudonym.
+
+    Raises:
+        Invalid: exceptions that do not fit the result.
+        IllegalMove: a unit that is past its hand-over is refused, or a rejected one is accepted.
+    """
+    if len(set(exceptions)) != len(exceptions):
+        raise Invalid("exceptions", "A component stands in the exceptions twice.")
+    if result is HandoverResult.HEALTHY and exceptions:
+        raise Invalid("exceptions", f"A unit with exceptions is {HandoverResult.HEALTHY_WITH_EXCEPTIONS}.")
+    if result is HandoverResult.HEALTHY_WITH_EXCEPTIONS and not exceptions:
+        raise Invalid("exceptions", "Name the components that were not healthy.")
+    baseline = Baseline(
+        client_id=asset.client_id,
+        asset_id=asset.id,
+        result=result.value,
+        exceptions=[component.value for component in exceptions],
+        signed_by=checked_text("signed_by", signed_by, 64, needed=True),
+        reason=because.reason,
+        signed_at=because.at,
+    )
+    session.add(baseline)
+    asset.handover_exceptions = baseline.exceptions
+    session.flush()
+    refused = result is HandoverResult.NOT_ACCEPTED
+    goal = AssetState.REJECTED_AT_HANDOVER if refused else AssetState.IN_SERVICE
+    if asset.state is not goal and (refused or asset.state in _AT_THE_GATE):
+        moves.move(session, asset, goal, because)
+    detail = {"result": baseline.result, "exceptions": baseline.exceptions}
+    moves.note(session, asset, "baseline", because, detail=detail)
+    return baseline
+
+
+_AT_THE_GATE = frozenset({AssetState.ONBOARDING, AssetState.REJECTED_AT_HANDOVER})
+
+
+def change_asset(session: Session, asset: Asset, *, because: Because, **new: Any) -> None:
+    """Change columns of a unit, all but ``state``; the caller has checked them. The register keeps what was."""
+    change(session, asset, new, because=because)
+
+
+def correct_asset(
+    session: Session,
+    asset: Asset,
+    *,
+    client: Client | None = None,
+    state: AssetState | None = None,
+    because: Because,
+    **facts: Any,
+) -> None:
+    """Change what is registered of a unit, whose row is locked by the caller; ``facts`` as for ``add_asset``.
+
+    A mistyped serial number can be mended; hardware that took the place of other hardware is a new unit. What a vendor
+    said of the wrong unit does not hold for the right one: the look-ups begin anew.
+
+    Raises:
+        Invalid: as ``add_asset``, or a state that no hand brings about.
+        InUse: cases rest on what is to change.
+        IllegalMove: the life cycle has no such move.
+    """
+    new = _checked_facts(facts)
+    if client is not None and client.id != asset.client_id:
+        _leave_client(session, asset, client, because)
+        new = {"site_id": None, **new}
+    for field in ("site", "product"):
+        if field in facts:
+            new[f"{field}_id"] = None if facts[field] is None else facts[field].id
+    site: Site | None = facts.get("site")
+    if site is not None and site.client_id != asset.client_id:
+        raise Invalid("site", f"The site {site.name} is not one of the unit's client.")
+    if _is_another(session, asset, new):
+        if has_open_case(session, asset):
+            field = "serial_number" if "serial_key" in new else "product"
+            raise InUse(field, "A case of this unit is open under what it is now: close the case first.")
+        new |= _forget_look_up(session, asset, because)
+    change(session, asset, new, because=because)
+    if state is not None and state is not asset.state:
+        _move_by_hand(session, asset, state, because)
+
+
+def _checked_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    new = {name: facts[name] for name in ("ownership", "purchased_on") if name in facts}
+    if "serial_number" in facts:
+        new["serial_number"], new["serial_key"] = checked_serial(facts["serial_number"])
+    if "name" in facts:
+        new["name"] = checked_text("name", facts["name"], 200)
+    if "asset_tag" in facts:
+        new["asset_tag"] = checked_number("asset_tag", facts["asset_tag"], 64)
+    return new
+
+
+def _leave_client(session: Session, asset: Asset, client: Client, because: Because) -> None:
+    """Pass a unit to the client that it belongs to; one with a history keeps its client, and is registered there anew."""
+    has_coverage = exists().where(Coverage.asset_id == asset.id)
+    if session.scalar(select(or_(has_coverage, *(exists().where(table.asset_id == asset.id) for table in _CASES)))):
+        said = "Cases or coverages of its present client rest on this unit: retire it there, and add it here anew."
+        raise InUse("client", said)
+    moves.note(session, asset, "leave", because, detail={"for": str(client.public_id)})
+    for table, is_of_asset in (
+        (Baseline, Baseline.asset_id == asset.id),
+        (ExternalRef, and_(ExternalRef.record == Asset.__tablename__, ExternalRef.record_id == asset.id)),
+    ):
+        query = update(table).where(is_of_asset).values(client_id=client.id)
+        session.execute(query, execution_options={"synchronize_session": False})
+    change(session, asset, {"client_id": client.id}, because=because)
+
+
+_CASES = (Fault, Rma, AdHocJob)
+
+
+def has_open_case(session: Session, asset: Asset) -> bool:
+    """Whether a fault, a claim or a job of the unit still holds it."""
+    is_open = (exists().where(table.asset_id == asset.id, table.case_closed_at.is_(None)) for table in _CASES)
+    return bool(session.scalar(select(or_(*is_open))))
+
+
+def _is_another(session: Session, asset: Asset, new: Mapping[str, Any]) -> bool:
+    """Whether a vendor would take the unit for another one: its serial or its manufacturer changes."""
+    if new.get("serial_key", asset.serial_key) != asset.serial_key:
+        return True
+    if "product_id" not in new or None in {new["product_id"], asset.product_id}:
+        return False
+    makers = select(func.count(Product.manufacturer_key.distinct()))
+    return session.scalar(makers.where(Product.id.in_([new["product_id"], asset.product_id]))) == 2
+
+
+def _forget_look_up(session: Session, asset: Asset, because: Because) -> dict[str, Any]:
+    """Set aside what a vendor said of the unit; the next look-up says what is true."""
+    looked_up = (Coverage.asset_id == asset.id, Coverage.vendor_line.is_not(None))
+    for coverage in session.scalars(select(Coverage).where(*looked_up, Coverage.state != CoverageState.SUPERSEDED)):
+        change(session, coverage, {"state": CoverageState.SUPERSEDED}, because=because)
+    return {"lookup_says": None, "lookup_at": None, "lookup_error": None, "absence_attested": False}
+
+
+_BY_HAND = (
+    AssetState.IN_SERVICE,
+    AssetState.IN_STOCK,
+    AssetState.DECOMMISSIONED,
+    AssetState.DISPOSED,
+    AssetState.LOST,
+    AssetState.STOLEN,
+)
+
+
+def _move_by_hand(session: Session, asset: Asset, state: AssetState, because: Because) -> None:
+    """A unit goes into service by its hand-over, retires, gets lost, or is found again; its cases do the rest."""
+    if state not in _BY_HAND:
+        raise Invalid("state", f"A unit becomes {state} by its case; by hand it goes to {', '.join(_BY_HAND)}.")
+    if state not in {AssetState.LOST, AssetState.STOLEN} and has_open_case(session, asset):
+        raise InUse("state", "A case of this unit is open, and moves it: close the case first.")
+    if state is AssetState.IN_SERVICE and asset.state in _AT_THE_GATE:
+        put_baseline(session, asset, result=HandoverResult.HEALTHY, signed_by=because.actor, because=because)
+    else:
+        moves.move(session, asset, state, because)
