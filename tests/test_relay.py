@@ -7,7 +7,6 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 
@@ -45,11 +44,9 @@ def connection(redis_url: str) -> Iterator[Redis]:
 @pytest.fixture
 def turn(runtime: Runtime, connection: Redis) -> Callable[[], list[int]]:
     """One look of a relay: the orders that are in the queue afterwards and were not before."""
-    holder = uuid4()
-
     def look() -> list[int]:
         before = set(queue.work_queue(connection).job_ids)
-        relay.turn(runtime, connection, holder)
+        relay.turn(runtime, connection)
         return [order_of(name) for name in queue.work_queue(connection).job_ids if name not in before]
 
     return look
@@ -182,16 +179,34 @@ def in_threads(*each: Callable[[], None]) -> None:
         thread.join(30)
 
 
-def test_periodic_work_has_one_holder_who_is_followed_when_it_dies(runtime: Runtime, connection: Redis) -> None:
-    first, second = uuid4(), uuid4()
-    holders = []
-    for holder, gone_s in ((first, 0.0), (second, 1.0), (first, 1.0), (second, relay.PERIODIC_LEASE_S)):
+def test_periodic_work_waits_for_no_relay_that_died(runtime: Runtime, turn: Callable[[], list[int]]) -> None:
+    turns = []
+    for gone_s in (0.0, 0.4, 0.1):  # half of the time between two polls; whoever comes first then has the turn
         let_pass(runtime, gone_s)
-        relay.turn(runtime, connection, holder)
+        turn()
         with runtime.database.read(db.EVERYBODY) as session:
-            holders.append(session.get_one(Lease, "periodic").holder)
+            turns.append(session.get_one(Lease, "periodic").next_run_at)
 
-    assert holders == [first, first, first, second]
+    assert turns[0] > turns[1] + timedelta(seconds=0.3)  # too early: it was only moved by what has passed
+    assert turns[2] > turns[1]
+
+
+def test_two_relays_at_once_order_one_reading(runtime: Runtime, connection: Redis) -> None:
+    with Twin("servicenow") as twin:
+        desk = Desk(runtime, twin)
+        desk.report()
+        tasks.perform(runtime, desk.order().id)
+    relay.turn(runtime, connection)
+    let_pass(runtime, 1)
+    together = threading.Barrier(2)
+
+    def look() -> None:
+        together.wait()
+        relay.turn(runtime, connection)
+
+    in_threads(look, look)
+
+    assert len(desk.orders(OrderKind.READ_CASES)) == 1
 
 
 def test_open_cases_are_read_when_their_time_has_come_and_once(runtime: Runtime, turn: Callable[[], list[int]]) -> None:

@@ -1,6 +1,7 @@
-"""The relay: the only place that enqueues. It picks due orders, and runs what is periodic under a lease in the database.
+"""The relay: the only place that enqueues. It picks due orders, and orders what is periodic under a lease in the database.
 
-Any number of relays may run: orders are picked with row locks, periodic work has one holder. Source: reliability.md, 3.2.
+Any number of relays may run: orders are picked with row locks, and periodic work is taken by one of them in the same
+transaction that does it, so that a relay that dies or is cut off keeps nobody waiting. Source: reliability.md, 3.2.
 """
 
 from __future__ import annotations
@@ -8,12 +9,11 @@ from __future__ import annotations
 import select as io_select
 import time
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import psycopg
 import structlog
 from rq import Worker
-from sqlalchemy import make_url, or_, select, update
+from sqlalchemy import make_url, select, update
 from sqlalchemy.exc import DBAPIError
 
 from warranty import db, queue
@@ -24,7 +24,6 @@ from warranty.services import work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from redis import Redis
     from sqlalchemy.orm import Session
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 POLL_S = 0.2  # how often SQLite is looked at; PostgreSQL wakes us
 WAKE_S = 1.0  # how long PostgreSQL is waited for: orders that become due later send no notice
 TROUBLE_S = 1.0
-PERIODIC_LEASE_S = 30.0
 
 log = structlog.get_logger("relay")
 
@@ -42,11 +40,10 @@ log = structlog.get_logger("relay")
 def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
     """Relay until ``stopped()``. An outage of the database or of the queue server is waited out: nothing is lost in either."""
     connection = queue.connect(runtime.settings.redis_url)
-    holder = uuid4()
     waker = _Waker(runtime.database)
     while not stopped():
         try:
-            pause_s = 0.0 if turn(runtime, connection, holder) else None
+            pause_s = 0.0 if turn(runtime, connection) else None
         except (queue.QueueUnavailable, DatabaseUnavailable, DBAPIError) as err:
             log.warning("relay.waits", trouble=type(err).__name__, said=str(err).splitlines()[0])
             pause_s = TROUBLE_S
@@ -57,9 +54,9 @@ def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
     waker.close()
 
 
-def turn(runtime: Runtime, connection: Redis, holder: UUID) -> int:
+def turn(runtime: Runtime, connection: Redis) -> int:
     """One look at the outbox: how many orders were enqueued."""
-    _periodic(runtime, holder)
+    _periodic(runtime)
     with runtime.database.read(EVERYBODY) as session:  # most looks find nothing, and then nobody has to wait for a lock
         if not work.is_anything_due(session, relay_s=runtime.settings.relay_s):
             return 0
@@ -76,28 +73,26 @@ def turn(runtime: Runtime, connection: Redis, holder: UUID) -> int:
 # --- periodic work ---
 
 
-def _periodic(runtime: Runtime, holder: UUID) -> None:
-    """Order what is due by the clock, if this relay holds the lease and the rhythm has come round."""
+def _periodic(runtime: Runtime) -> None:
+    """Order what is due by the clock, if the rhythm has come round and no other relay was quicker."""
     rhythm_s = min(runtime.settings.poll_s / 2, 15.0)
     with runtime.database.read(EVERYBODY) as session:
         lease = session.get(Lease, "periodic")
         if lease is not None and lease.next_run_at > db.now(session):
             return
     with runtime.database.begin(EVERYBODY) as session:
-        if _take_lease(session, holder, rhythm_s):
+        if _take_lease(session, rhythm_s):
             order_polls(session)
 
 
-def _take_lease(session: Session, holder: UUID, rhythm_s: float) -> bool:
+def _take_lease(session: Session, rhythm_s: float) -> bool:
     if session.get(Lease, "periodic") is None:
-        now = db.now(session)
-        session.add(Lease(name="periodic", holder=holder, until=now, next_run_at=now))
+        session.add(Lease(name="periodic", next_run_at=db.now(session)))
         session.flush()
     taken = session.execute(
         update(Lease)
         .where(Lease.name == "periodic", Lease.next_run_at <= clock())
-        .where(or_(Lease.holder == holder, Lease.until <= clock()))
-        .values(holder=holder, until=clock(PERIODIC_LEASE_S), next_run_at=clock(rhythm_s))
+        .values(next_run_at=clock(rhythm_s))
         .returning(Lease.name)
         .execution_options(synchronize_session=False)
     ).one_or_none()
@@ -108,7 +103,10 @@ def order_polls(session: Session) -> None:
     """Order a reading of the open cases of each account that has some due and none ordered yet."""
     now = db.now(session)
     ordered = select(Outbox.account_id).where(
-        Outbox.kind == OrderKind.READ_CASES, Outbox.status == OrderStatus.PENDING, Outbox.account_id.is_not(None)
+        Outbox.kind == OrderKind.READ_CASES,
+        # A parked one waits for somebody to mend the account, and then goes on.
+        Outbox.status.in_([OrderStatus.PENDING, OrderStatus.PARKED]),
+        Outbox.account_id.is_not(None),
     )
     due = session.scalars(
         select(VendorAccount.id)

@@ -14,7 +14,6 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
-from uuid import uuid4
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -39,7 +38,7 @@ def report(runtime: Runtime, request: dict[str, Any]) -> str:
 
 def hand_over(runtime: Runtime, _request: dict[str, Any]) -> str:
     """Look at the outbox once, as the relay does."""
-    relay.turn(runtime, queue.connect(runtime.settings.redis_url), uuid4())
+    relay.turn(runtime, queue.connect(runtime.settings.redis_url))
     return ""
 
 

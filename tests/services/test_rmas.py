@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentD
 from warranty.domain.terms import JobKind, Party, Route, Share
 from warranty.models import AdHocJob, Asset, AuditRow, Client, Outbox, Rma, Shipment, Swap, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import moves, rmas, work
+from warranty.services import accounts, moves, rmas, work
 from warranty.services.faults import ContactFacts, ShipToFacts
 from warranty.services.moves import Because, IllegalMove
 
@@ -136,6 +137,51 @@ def test_an_unknown_word_is_kept_flagged_and_moves_nothing(desk: Desk) -> None:
     assert (desk.rma().state, desk.rma().vendor_status) == (RmaState.UNDER_REVIEW, "quux")
     assert "quux" in desk.open_tasks()[TaskKind.ATTENTION]
     assert desk.rma().needs_attention
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_a_case_with_an_unknown_word_was_received_all_the_same(desk: Desk, *, found: bool) -> None:
+    stood = RmaState.OUTCOME_UNKNOWN if found else RmaState.SUBMITTED
+    with desk.session() as session:
+        order = work.claim(session, desk.order().id, lease_s=60)
+        assert order is not None
+        if found:  # by the search after an open whose answer was lost
+            rmas.doubt(
+                session, session.get_one(Rma, desk.rma().id), Because("system:send_rma", "lost", db.now(session))
+            )
+        account = desk.account()
+        case = VendorCase("C-1", VendorStatus.UNKNOWN, vendor_status="quux")
+        can = accounts.capabilities(desk.runtime, account)
+        rmas.settle(session, desk.runtime, order, account, can, case, now=db.now(session))
+
+    assert (desk.rma().state, desk.rma().vendor_case_number) == (RmaState.UNDER_REVIEW, "C-1")
+    assert desk.moves("rma")[-1] == (stood, RmaState.UNDER_REVIEW, "implied")
+    assert desk.rma().vendor_status == "quux"
+    assert set(desk.open_tasks()) == {TaskKind.ATTENTION}
+    assert desk.rma().next_poll_at is not None
+
+
+def test_a_word_that_is_older_than_the_last_one_changes_nothing(desk: Desk) -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    hear(desk, replace(APPROVED, changed_at=noon))
+    before, rows = desk.rma(), audit_rows(desk)
+
+    hear(desk, replace(DENIED, changed_at=noon - timedelta(seconds=1)))
+
+    assert [getattr(desk.rma(), column.name) for column in Rma.__table__.columns] == [
+        getattr(before, column.name) for column in Rma.__table__.columns
+    ]
+    assert (audit_rows(desk), desk.jobs()) == (rows, [])
+    hear(desk, replace(SHIPPED, changed_at=noon))  # a second is all that some vendors tell
+    assert goods(desk)[ShipmentDirection.TO_US].state is ShipmentState.IN_TRANSIT
+
+
+def test_a_vendor_whose_clock_runs_ahead_is_still_heard(desk: Desk) -> None:
+    hear(desk, replace(RECEIVED, changed_at=datetime.now(UTC) + timedelta(days=900)))
+
+    hear(desk, replace(APPROVED, changed_at=datetime.now(UTC) + timedelta(minutes=1)))
+
+    assert desk.rma().state is RmaState.AUTHORIZED
 
 
 def test_a_return_that_is_due_says_when(desk: Desk) -> None:

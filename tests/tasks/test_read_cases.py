@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from tests.desk import Desk
-from warranty import relay, tasks
+from tests.desk import INSTANCE, Desk
+from vendors.sandbox import Twin
+from warranty import db, relay, tasks
 from warranty.domain.lifecycles import FaultState, RmaState
 from warranty.domain.terms import Component
-from warranty.models import Outbox, Rma
+from warranty.models import Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
+from warranty.services import rmas
+from warranty.services.moves import Because
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from warranty.runtime import Runtime
 
 POLL_S = 1.0  # of the fixture's environment
 
@@ -111,6 +116,55 @@ def test_a_reading_that_fails_is_repeated_at_its_next_turn(opened: Desk, trouble
     assert opened.rma().state is RmaState.AUTHORIZED
 
 
+def test_refused_credentials_stop_the_reading_until_the_account_is_mended_and_tell_a_person_once(
+    shared_runtime: Runtime,
+) -> None:
+    with Twin("servicenow", credentials=("us", "them")) as twin:
+        desk = Desk(shared_runtime, twin)
+        for component in (Component.DISK, Component.PSU):
+            desk.report(component=component)
+            tasks.perform(shared_runtime, desk.orders(OrderKind.SEND_RMA)[-1].id)
+        twin.move(number(desk), state="approved")
+        give_password(desk, "wrong")
+        for _ in range(3):
+            poll(desk)
+        assert desk.order(OrderKind.READ_CASES).status is OrderStatus.PARKED
+        assert set(desk.open_tasks()) == {TaskKind.UNREAD}
+        assert "unauthorised" in desk.open_tasks()[TaskKind.UNREAD]
+
+        give_password(desk, "them")
+        with desk.session() as session:
+            account = session.get_one(VendorAccount, desk.account_id)
+            assert rmas.go_on(session, account, Because("user:1", "mended", db.now(session))) == 1
+        assert desk.open_tasks() == {}
+        desk.perform(OrderKind.READ_CASES)
+        assert desk.order(OrderKind.READ_CASES).status is OrderStatus.DONE
+        assert states(desk) == [RmaState.AUTHORIZED, RmaState.UNDER_REVIEW]
+
+
+def give_password(desk: Desk, password: str) -> None:
+    desk.change_account(secrets=desk.runtime.box.seal({"username": "us", "password": password}))
+
+
+def test_a_refused_form_is_told_to_a_person_once_and_asked_again_until_it_is_taken(opened: Desk) -> None:
+    opened.change_account(options=INSTANCE | {"table": "no_such_table"})
+    for _ in range(2):
+        assert poll(opened).status is OrderStatus.DONE
+    assert set(opened.open_tasks()) == {TaskKind.UNREAD}
+
+    opened.change_account(options=INSTANCE)
+    poll(opened)
+
+    assert opened.open_tasks() == {}
+
+
+def states(desk: Desk) -> list[RmaState]:
+    """Where the claims stand, oldest first."""
+    with desk.session() as session:
+        ours = select(Rma.state).where(Rma.client_id == desk.client_key).order_by(Rma.id)
+        return list(session.scalars(ours))
+
+
 def test_a_case_that_the_vendor_has_lost_holds_up_no_other(opened: Desk) -> None:
     opened.report(component=Component.PSU)
     tasks.perform(opened.runtime, opened.orders(OrderKind.SEND_RMA)[1].id)
@@ -122,9 +176,7 @@ def test_a_case_that_the_vendor_has_lost_holds_up_no_other(opened: Desk) -> None
 
     poll(opened)
 
-    with opened.session() as session:
-        states = session.scalars(select(Rma.state).where(Rma.client_id == opened.client_key).order_by(Rma.id)).all()
-    assert states == [RmaState.UNDER_REVIEW, RmaState.AUTHORIZED]
+    assert states(opened) == [RmaState.UNDER_REVIEW, RmaState.AUTHORIZED]
 
 
 def test_an_account_is_read_by_one_order_at_a_time(opened: Desk) -> None:

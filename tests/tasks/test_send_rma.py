@@ -372,6 +372,20 @@ def test_a_vendor_that_knows_our_key_is_asked_again_with_it_until_it_forgets(
         assert send_rma.earlier_send(vendor, claim_again(desk, sent_ago_s=4000), request) is None
 
 
+def test_a_claim_that_is_sent_again_says_truly_why_that_is_safe(shared_runtime: Runtime, twin: Twin) -> None:
+    with odd_adapters():
+        for vendor, why in (("keyed", "under the same key"), ("servicenow", "was searched after the settle time")):
+            desk = Desk(shared_runtime, twin, vendor=vendor)
+            twin.behave("servicenow", next_opens=["drop_before"])
+            desk.report()
+            desk.perform()
+            desk.let_pass(SETTLE_S)
+            desk.perform()
+
+            (reason,) = [said for old, new, said in desk.moves("rma") if (old, new) == ("outcome_unknown", "submitted")]
+            assert why in reason
+
+
 def claim_again(desk: Desk, *, sent_ago_s: float | None) -> work.Order:
     """Claim the order as if it had last been sent some seconds ago."""
     desk.let_pass(LEASE_S + 1)

@@ -84,7 +84,8 @@ class Rma(TenantRow, Base):
     """One defective unit or component, claimed at one vendor. The goods are Shipments, the work at the rack is the Swap.
 
     Three identifiers are kept apart: ours (random, stored before the first send, never changed), the vendor's case, the
-    RMA number. ``state``, ``is_open``, ``case_closed_at``: ``services.moves`` only.
+    RMA number. ``vendor_changed_at`` is the vendor's own time of the newest word that was taken in, where it gives one.
+    ``state``, ``is_open``, ``case_closed_at``: ``services.moves`` only.
     """
 
     __tablename__ = "rma"
@@ -116,6 +117,7 @@ class Rma(TenantRow, Base):
     vendor_case_number: Mapped[str | None] = mapped_column(String(64))
     rma_number: Mapped[str | None] = mapped_column(String(64))
     vendor_status: Mapped[str | None] = mapped_column(String(200))
+    vendor_changed_at: Mapped[datetime | None]
     vendor_reason: Mapped[str | None] = mapped_column(Text)
     needs_attention: Mapped[str | None] = mapped_column(Text)
     next_poll_at: Mapped[datetime | None]

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
-from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase
+from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
 from warranty.domain import lifecycles
 from warranty.domain.lifecycles import (
+    Attention,
     FaultState,
     RmaState,
     ShipmentDirection,
@@ -21,7 +22,7 @@ from warranty.domain.lifecycles import (
     SwapState,
 )
 from warranty.domain.terms import AssetState, Component, CoverageKind, JobKind, Party, Share
-from warranty.models import Coverage, Fault, Outbox, Person, Rma, Shipment, Sighting, Swap, VendorAccount
+from warranty.models import Coverage, Fault, HumanTask, Outbox, Person, Rma, Shipment, Sighting, Swap, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import accounts, casefile, jobs, moves, references, reviews, verdicts, work
 from warranty.services.moves import Because
@@ -285,12 +286,10 @@ def settle(
                 hear(session, runtime, rma, step, account=account, now=now)
         case Wait():
             if work.release(session, order, after_s=step.for_s):
-                _doubt(
-                    session, rma, replace(because, reason="The vendor may have it: searching until that is certain.")
-                )
+                doubt(session, rma, replace(because, reason="The vendor may have it: searching until that is certain."))
         case AskPerson():
             if work.end(session, order, OrderStatus.DEAD, error=step.why):
-                _give_to_person(session, rma, RmaState.MANUAL_HANDLING, TaskKind.MANUAL_HANDLING, step.why, because)
+                take_by_hand(session, rma, step.why, because)
         case Unsent():
             _settle_unsent(session, runtime, order, rma, step.error, because)
         case VendorError():
@@ -311,7 +310,7 @@ def _settle_unsent(
     if not is_ours:
         return
     if order.sent_ago_s is not None:  # what failed is the search; the claim may be there
-        _doubt(session, rma, replace(because, reason=f"It may have arrived, and cannot be searched for: {error}"))
+        doubt(session, rma, replace(because, reason=f"It may have arrived, and cannot be searched for: {error}"))
         if is_for_person:
             reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, str(error), because, rma=rma)
     elif is_for_person:
@@ -330,23 +329,34 @@ def _settle_failed_send(
     back_off_s = work.back_off_s(order.failures, runtime.settings.retry_s)
     after_s = max(can.settle_s, error.retry_after_s or 0.0, back_off_s)
     if work.release(session, order, after_s=after_s, error=str(error), failed=True):
-        _doubt(
+        doubt(
             session, rma, replace(because, reason=f"No answer that tells whether it arrived: {error.detail or error}")
         )
 
 
-def _doubt(session: Session, rma: Rma, because: Because) -> None:
+def doubt(session: Session, rma: Rma, because: Because) -> None:
+    """Nobody knows whether the claim arrived, for the reason given: it is searched for before anything is sent again."""
     if rma.state is RmaState.SUBMITTED:
         moves.move(session, rma, RmaState.OUTCOME_UNKNOWN, because)
         reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, because.reason, because, rma=rma)
 
 
-def believe_absent(session: Session, rma: Rma, *, now: datetime) -> None:
-    """The search was clean after the settle time: the claim is to be sent (again)."""
+def send_again(session: Session, rma: Rma, *, searched: bool, now: datetime) -> None:
+    """It is safe to send a claim again that may have arrived: a search found nothing, or the vendor still knows our key."""
     if rma.state is RmaState.OUTCOME_UNKNOWN:
-        because = Because(SENDER, "The vendor was searched after the settle time and has no such case.", now)
+        why = (
+            "The vendor was searched after the settle time and has no such case."
+            if searched
+            else "It is sent again under the same key: the vendor takes that for one and the same claim."
+        )
+        because = Because(SENDER, why, now)
         moves.move(session, rma, RmaState.SUBMITTED, because)
         reviews.settle(session, rma.fault_id, because, TaskKind.OUTCOME_UNKNOWN)
+
+
+def take_by_hand(session: Session, rma: Rma, why: str, because: Because) -> None:
+    """Nothing more is tried: a person opens the claim, or finds it."""
+    _give_to_person(session, rma, RmaState.MANUAL_HANDLING, TaskKind.MANUAL_HANDLING, why, because)
 
 
 def _give_to_person(session: Session, rma: Rma, to: RmaState, task: TaskKind, why: str, because: Because) -> None:
@@ -384,7 +394,12 @@ def see(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *,
 def hear(
     session: Session, runtime: Runtime, rma: Rma, case: VendorCase, *, account: VendorAccount, now: datetime
 ) -> None:
-    """Let a vendor's word move the Rma and its Shipments; what says nothing new is forgotten, what fits nowhere is flagged."""
+    """Let a vendor's word move the Rma and its Shipments; what says nothing new is forgotten, what fits nowhere is flagged.
+
+    A word that is older by the vendor's own time than one that was taken in changes nothing.
+    """
+    if _is_older(rma, case, now):
+        return
     word_is_new = case.vendor_status != rma.vendor_status
     rma.vendor_case_number = rma.vendor_case_number or case.vendor_case_number
     rma.rma_number = rma.rma_number or case.rma_number
@@ -398,13 +413,7 @@ def hear(
         case.vendor_status,
     )
     goods = _shipments(session, rma)
-    heard = lifecycles.hear(
-        case.status,
-        rma=rma.state,
-        to_us=_state(goods, ShipmentDirection.TO_US),
-        to_vendor=_state(goods, ShipmentDirection.TO_VENDOR),
-        has_rma_number=bool(rma.rma_number),
-    )
+    heard = _heard(rma, case, goods)
     for step in heard.steps:
         _take(session, rma, goods, step, case, because)
     if not heard.steps and word_is_new:
@@ -422,6 +431,34 @@ def hear(
         reviews.settle(session, rma.fault_id, because, *settled)
     tracked = Duty.TRACK in account.duties and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER
     rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s) if tracked else None
+
+
+def _is_older(rma: Rma, case: VendorCase, now: datetime) -> bool:
+    """Whether a newer word was taken in; if not, keep the time of this one. Where the vendor gives none nobody can tell."""
+    if case.changed_at is None:
+        return False
+    if rma.vendor_changed_at is not None and case.changed_at < rma.vendor_changed_at:
+        return True
+    rma.vendor_changed_at = min(case.changed_at, now)  # a clock of theirs that runs ahead must not silence what follows
+    return False
+
+
+def _heard(rma: Rma, case: VendorCase, goods: dict[ShipmentDirection, Shipment]) -> lifecycles.Heard:
+    def hear_as(status: str) -> lifecycles.Heard:
+        return lifecycles.hear(
+            status,
+            rma=rma.state,
+            to_us=_state(goods, ShipmentDirection.TO_US),
+            to_vendor=_state(goods, ShipmentDirection.TO_VENDOR),
+            has_rma_number=bool(rma.rma_number),
+        )
+
+    heard = hear_as(case.status)
+    if heard.attention is Attention.UNKNOWN_WORD and rma.state in UNFINISHED and rma.vendor_case_number:
+        # Nobody knows what the word means, but a case that has one was received.
+        received = tuple(replace(step, implied=True) for step in hear_as(VendorStatus.RECEIVED).steps)
+        return replace(heard, steps=received)
+    return heard
 
 
 def _take(
@@ -610,7 +647,33 @@ def go_on(session: Session, account: VendorAccount, because: Because) -> int:
     for rma in session.scalars(select(Rma).where(Rma.id.in_(parked), Rma.state == RmaState.SUBMIT_FAILED)):
         moves.move(session, rma, RmaState.SUBMITTED, because)
         reviews.settle(session, rma.fault_id, because, TaskKind.SUBMIT_FAILED)
+    can_be_read(session, account, because)
     return work.rearm(session, account.id)
+
+
+# --- an account whose cases nobody can read ---
+
+
+def cannot_be_read(session: Session, account: VendorAccount, why: str, because: Because) -> None:
+    """Tell a person, once for the account: the task stands on the open case that has waited longest."""
+    if session.scalars(select(HumanTask.id).where(*_unread(account)).limit(1)).first() is not None:
+        return
+    first = select(Rma).where(Rma.account_id == account.id, Rma.next_poll_at.is_not(None))
+    rma = session.scalars(first.order_by(Rma.next_poll_at, Rma.id).limit(1)).one_or_none()
+    if rma is not None:  # else none is open any more, and nobody misses a word
+        why = f"No case at {account.name} can be read: {why}"
+        reviews.ask(session, _fault(session, rma), TaskKind.UNREAD, why, because, rma=rma)
+
+
+def can_be_read(session: Session, account: VendorAccount, because: Because) -> None:
+    """What a person was told about the account's cases is settled."""
+    for fault_id in session.scalars(select(HumanTask.fault_id).where(*_unread(account))).all():
+        reviews.settle(session, fault_id, because, TaskKind.UNREAD)
+
+
+def _unread(account: VendorAccount) -> tuple[ColumnElement[bool], ...]:
+    of_account = HumanTask.rma_id.in_(select(Rma.id).where(Rma.account_id == account.id))
+    return HumanTask.kind == TaskKind.UNREAD, HumanTask.resolved_at.is_(None), of_account
 
 
 def _arm(session: Session, rma: Rma, *, now: datetime) -> None:

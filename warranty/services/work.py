@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, case, func, or_, select, update
 
 from warranty.models import Outbox, clock
 from warranty.models.work import OrderKind, OrderStatus
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 RETRY_CAP_S = 300.0
 RETRY_BUDGET_S = 24 * 3600.0
+MAX_STUMBLES = 10
+"""After so many in a row a person gets it: about a quarter of an hour, by back-off or by leases that ran out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Order:
     fault_id: int | None
     payload: dict[str, Any]
     failures: int
+    stumbles: int
     tried_s: float
     age_s: float
     sent_ago_s: float | None
@@ -52,6 +55,11 @@ class Order:
     def is_spent(self) -> bool:
         """Whether it has been tried for as long as anything is."""
         return self.tried_s > RETRY_BUDGET_S
+
+    @property
+    def is_poison(self) -> bool:
+        """Whether every worker that had it of late broke off, or was never heard of again."""
+        return self.stumbles >= MAX_STUMBLES
 
 
 def add(
@@ -87,7 +95,10 @@ def add(
 
 
 def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
-    """Take an order for ``lease_s``; None where it is done, not due, or in other hands."""
+    """Take an order for ``lease_s``; None where it is done, not due, or in other hands.
+
+    A lease that ran out is a holder who vanished without a word: one stumble more.
+    """
     started = time.monotonic()
     row = session.execute(
         update(Outbox)
@@ -97,6 +108,7 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
             lease_until=clock(lease_s),
             token=Outbox.token + 1,
             attempts=Outbox.attempts + 1,
+            stumbles=Outbox.stumbles + case((Outbox.lease_until.is_(None), 0), else_=1),
             first_claimed_at=func.coalesce(Outbox.first_claimed_at, clock()),
         )
         .returning(Outbox, clock().label("db_now"))
@@ -117,6 +129,7 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
         fault_id=order.fault_id,
         payload=order.payload,
         failures=order.failures,
+        stumbles=order.stumbles,
         tried_s=age_s - order.waited_s,
         age_s=age_s,
         sent_ago_s=None if order.last_send is None else (db_now - order.last_send).total_seconds(),
@@ -133,7 +146,7 @@ def mark_send(session: Session, order: Order, *, budget_s: float) -> bool:
 
 
 def release(session: Session, order: Order, *, after_s: float, error: str | None = None, failed: bool = False) -> bool:
-    """Give an order back, due in ``after_s`` seconds; ``failed`` counts towards the back-off."""
+    """Give an order back, due in ``after_s`` seconds; ``failed`` counts towards the back-off, and stumbles are forgotten."""
     return _ours(
         session,
         order,
@@ -142,6 +155,7 @@ def release(session: Session, order: Order, *, after_s: float, error: str | None
         enqueued_at=None,
         error=error,
         failures=order.failures + int(failed),
+        stumbles=0,
         waited_s=Outbox.waited_s + (0.0 if failed else after_s),
     )
 
@@ -154,9 +168,41 @@ def come_back(session: Session, order: Order, *, after_s: float, payload: dict[s
         next_at=clock(after_s),
         lease_until=None,
         enqueued_at=None,
+        stumbles=0,
         waited_s=Outbox.waited_s + after_s,
         payload=payload,
     )
+
+
+def stumble(session: Session, order: Order, *, first_s: float, error: str) -> bool:
+    """Give an order back over which the worker broke off, due after a back-off; False where it is no longer ours."""
+    return _ours(
+        session,
+        order,
+        next_at=clock(back_off_s(order.stumbles, first_s)),
+        lease_until=None,
+        enqueued_at=None,
+        error=error,
+        stumbles=order.stumbles + 1,
+    )
+
+
+def let_go(session: Session, order: Order, *, after_s: float, error: str) -> bool:
+    """Give an order back that could not be worked on for want of the database: that counts against nobody."""
+    return _ours(session, order, next_at=clock(after_s), lease_until=None, enqueued_at=None, error=error)
+
+
+def is_ours(session: Session, order: Order) -> bool:
+    """Whether we still hold an order; until the transaction ends nobody else can take it."""
+    held = select(Outbox.id).where(
+        Outbox.id == order.id, Outbox.token == order.token, Outbox.status == OrderStatus.PENDING
+    )
+    return session.scalars(held.with_for_update()).one_or_none() is not None
+
+
+def was_sent(session: Session, order: Order) -> bool:
+    """Whether a send was marked, by us or by somebody before us."""
+    return session.scalar(select(Outbox.last_send).where(Outbox.id == order.id)) is not None
 
 
 def end(session: Session, order: Order, status: OrderStatus, *, error: str | None = None) -> bool:
@@ -193,7 +239,7 @@ def _arm(session: Session, which: ColumnElement[bool]) -> int:
     assert now is not None
     for order in parked:
         order.status, order.next_at, order.lease_until, order.enqueued_at = OrderStatus.PENDING, now, None, None
-        order.failures = 0
+        order.failures = order.stumbles = 0
         if order.first_claimed_at is not None:  # it is tried as long as a new one, and is no younger for that
             order.waited_s = (now - order.first_claimed_at).total_seconds()
     return len(parked)

@@ -1,22 +1,28 @@
-"""Background work: one module for each kind of order, each of one shape: claim, call, record.
+"""Background work: claimed here, done by the module of its kind: each reads, calls and records.
 
 No transaction is open while a vendor thinks. A task may run twice, late or half: the claim is fenced, and what may have
-arrived is searched for before anything is sent again.
+arrived is searched for before anything is sent again. What breaks off in a way that nobody foresaw is tried a few times
+and then put before a person.
 """
 
 from __future__ import annotations
 
 import importlib
+import traceback
+from contextlib import suppress
 from functools import cache
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
 
 import vendors
+from warranty import db
 from warranty.config import load
-from warranty.db import EVERYBODY
-from warranty.models import Outbox
+from warranty.db import EVERYBODY, DatabaseUnavailable
 from warranty.models.work import OrderKind
 from warranty.runtime import Runtime
+from warranty.services import stumbles, work
+from warranty.services.work import Order
 
 
 def run(order_id: int) -> None:
@@ -25,11 +31,44 @@ def run(order_id: int) -> None:
 
 
 def perform(runtime: Runtime, order_id: int) -> None:
-    """Do one order with a given runtime."""
-    with runtime.database.read(EVERYBODY) as session:
-        order = session.get(Outbox, order_id)
-    if order is not None:
-        importlib.import_module(f"warranty.tasks.{order.kind.value}").run(runtime, order_id)
+    """Do one order with a given runtime.
+
+    The claim is committed before anything else: whatever becomes of the work, this try is on record.
+
+    Raises:
+        Exception: whatever the work raised, for the queue and the logs; what to do about it has been written down.
+    """
+    with runtime.database.begin(EVERYBODY) as session:
+        order = work.claim(session, order_id, lease_s=runtime.settings.lease_s)
+        if order is not None and order.is_poison:
+            stumbles.give_up(session, runtime, order, stumbles.VANISHED, now=db.now(session))
+            return
+    if order is None:
+        return
+    try:
+        importlib.import_module(f"warranty.tasks.{order.kind.value}").run(runtime, order)
+    except Exception as err:
+        _write_down(runtime, order, err)
+        raise
+
+
+def _write_down(runtime: Runtime, order: Order, err: Exception) -> None:
+    # Where it cannot be written either, the lease runs out and the next holder counts one who vanished.
+    with suppress(DatabaseUnavailable, DBAPIError), runtime.database.begin(EVERYBODY) as session:
+        if isinstance(err, DatabaseUnavailable) or (isinstance(err, DBAPIError) and err.connection_invalidated):
+            work.let_go(session, order, after_s=runtime.settings.retry_s, error=type(err).__name__)
+        else:
+            stumbles.record(session, runtime, order, _where(err), now=db.now(session))
+
+
+def _where(err: Exception) -> str:
+    """The kind of an exception and where of ours it came up: its text may hold what nobody but the logs should see."""
+    place = ""
+    for frame, line in traceback.walk_tb(err.__traceback__):
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith(("warranty.", "vendors.")):
+            place = f" in {module}, line {line}"
+    return f"{type(err).__name__}{place}"
 
 
 def preload() -> None:

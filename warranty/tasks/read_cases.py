@@ -8,47 +8,86 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from vendors.contract import VendorCase
-from vendors.errors import VendorError
+from vendors.errors import Trouble, VendorError
 from warranty import db
+from warranty.db import DatabaseUnavailable
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.services import accounts, rmas, work
+from warranty.services.moves import Because
 
 if TYPE_CHECKING:
     from warranty.runtime import Runtime
+    from warranty.services.accounts import Line
+    from warranty.services.work import Order
 
 BATCH = 100
+ACTOR = "system:read_cases"
 
 
-def run(runtime: Runtime, order_id: int) -> None:
-    """Read the cases that are due and let each word move its Rma. Reading twice moves nothing twice."""
-    with runtime.database.begin(db.EVERYBODY) as session:
-        order = work.claim(session, order_id, lease_s=runtime.settings.lease_s)
-        if order is None:
-            return
+def run(runtime: Runtime, order: Order) -> None:
+    """Read the cases that are due and let each word move its Rma. Reading twice moves nothing twice.
+
+    Raises:
+        Exception: what one of the words raised. The others were taken in; that one is due still, and is read again.
+    """
+    with runtime.database.read(db.EVERYBODY) as session:
         account = session.get_one(VendorAccount, order.account_id)
-        due = session.scalars(
-            select(Rma)
+        due = session.execute(
+            select(Rma.vendor_case_number, Rma.id)
             .where(Rma.account_id == account.id, Rma.next_poll_at <= db.now(session))
             .order_by(Rma.next_poll_at, Rma.id)
             .limit(BATCH)
-        ).all()
-        ids = {rma.vendor_case_number: rma.id for rma in due if rma.vendor_case_number}
-        # Asked once a rhythm, whatever the answer: a case that cannot be read must not hold up the others.
-        for rma in due:
-            rma.next_poll_at = db.now(session) + timedelta(seconds=runtime.settings.poll_s)
+        )
+        ids = {number: id_ for number, id_ in due if number}
     line = accounts.Line(runtime, account)
     cases: list[VendorCase] = []
     trouble: VendorError | None = None
     try:
         cases.extend(line.open().read_cases(list(ids)))
     except VendorError as err:
-        trouble = err
+        trouble = err  # what was answered before it is good
+    broken: Exception | None = None
+    for case in cases:
+        try:
+            if not _hear(runtime, order, account, ids[case.vendor_case_number or ""], case):
+                return  # somebody else has asked meanwhile: these words may be older than theirs
+        except DatabaseUnavailable:
+            raise
+        except Exception as err:  # noqa: BLE001 - one case that cannot be taken in must not hold up the others
+            broken = err
+    if broken is not None:
+        with runtime.database.begin(db.EVERYBODY) as session:
+            line.keep_calls(session)
+        raise broken
+    _end(runtime, order, line, list(ids.values()), trouble)
+
+
+def _hear(runtime: Runtime, order: Order, account: VendorAccount, rma_id: int, case: VendorCase) -> bool:
+    with runtime.database.begin(db.EVERYBODY) as session:
+        if not work.is_ours(session, order):
+            return False
+        rma = session.get_one(Rma, rma_id, with_for_update=True)
+        now = db.now(session)
+        rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)
+        rmas.hear(session, runtime, rma, case, account=account, now=now)
+        return True
+
+
+def _end(runtime: Runtime, order: Order, line: Line, rma_ids: list[int], trouble: VendorError | None) -> None:
+    """Credentials that the vendor refuses park the reading until somebody mends the account; else it comes round again."""
+    is_refused = trouble is not None and trouble.trouble is Trouble.UNAUTHORISED
     with runtime.database.begin(db.EVERYBODY) as session:
         now = db.now(session)
         line.keep_calls(session)
-        if not work.end(session, order, OrderStatus.DONE, error=str(trouble) if trouble else None):
-            return  # somebody else has asked meanwhile: these words may be older than theirs
-        for case in cases:
-            rma = session.get_one(Rma, ids[case.vendor_case_number or ""], with_for_update=True)
-            rmas.hear(session, runtime, rma, case, account=account, now=now)
+        status = OrderStatus.PARKED if is_refused else OrderStatus.DONE
+        if not work.end(session, order, status, error=str(trouble) if trouble else None):
+            return
+        if trouble is None:
+            rmas.can_be_read(session, line.account, Because(ACTOR, f"{line.account.name} answers again.", now))
+        elif not trouble.may_have_arrived:
+            rmas.cannot_be_read(session, line.account, str(trouble), Because(ACTOR, str(trouble), now))
+        # Asked once a rhythm, whatever the answer: a case that cannot be read must not hold up the others.
+        unread = select(Rma).where(Rma.id.in_(rma_ids), Rma.next_poll_at <= now)
+        for rma in session.scalars(unread.order_by(Rma.id).with_for_update()):
+            rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)

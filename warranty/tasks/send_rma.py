@@ -19,18 +19,16 @@ if TYPE_CHECKING:
     from warranty.services.work import Order
 
 
-def run(runtime: Runtime, order_id: int) -> None:
+def run(runtime: Runtime, order: Order) -> None:
     """Send it, or find out what became of an earlier send. Safe to run twice, late or half."""
-    with runtime.database.begin(db.EVERYBODY) as session:
-        order = work.claim(session, order_id, lease_s=runtime.settings.lease_s)
-        if order is None:
-            return
+    with runtime.database.read(db.EVERYBODY) as session:
         rma = session.get_one(Rma, order.rma_id)
-        if rma.state not in rmas.UNFINISHED:  # a person took over, or a webhook was quicker
-            work.end(session, order, OrderStatus.DONE)
-            return
         account = session.get_one(VendorAccount, rma.account_id)
         request = rmas.request_of(session, rma)
+    if rma.state not in rmas.UNFINISHED:  # a person took over, or a webhook was quicker
+        with runtime.database.begin(db.EVERYBODY) as session:
+            work.end(session, order, OrderStatus.DONE)
+        return
     line = accounts.Line(runtime, account)
     try:
         vendor = line.open()
@@ -59,7 +57,7 @@ def _attempt(runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, 
         budget_s = runtime.settings.vendor_timeout_s
         if rma.state not in rmas.UNFINISHED or not work.mark_send(session, order, budget_s=budget_s):
             return None
-        rmas.believe_absent(session, rma, now=db.now(session))
+        rmas.send_again(session, rma, searched=not is_safe_by_key(vendor.capabilities, order), now=db.now(session))
     # The mark is committed: who comes next searches first. A machine that slept since the claim must not send any more.
     if time.monotonic() - order.claimed > runtime.settings.lease_s - runtime.settings.vendor_timeout_s:
         return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the lease ran out before the call"))
@@ -78,7 +76,7 @@ def earlier_send(vendor: VendorAdapter, order: Order, request: RmaRequest) -> Ve
     can = vendor.capabilities
     if order.sent_ago_s is None:
         return None
-    if can.promise is Promise.A and order.age_s < can.key_lifetime_s:  # a key is as old as its first use
+    if is_safe_by_key(can, order):
         return None
     if can.promise is Promise.C:
         return AskPerson("The claim may have arrived; this vendor can neither be searched nor asked twice.")
@@ -86,6 +84,11 @@ def earlier_send(vendor: VendorAdapter, order: Order, request: RmaRequest) -> Ve
     if case is None and order.sent_ago_s < can.settle_s:
         return Wait(can.settle_s - order.sent_ago_s)
     return case
+
+
+def is_safe_by_key(can: Capabilities, order: Order) -> bool:
+    """Whether the vendor still knows the key of an earlier send, which is as old as its first use."""
+    return can.promise is Promise.A and order.age_s < can.key_lifetime_s
 
 
 def _record(runtime: Runtime, order: Order, line: Line, can: Capabilities, step: Step) -> None:

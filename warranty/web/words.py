@@ -181,6 +181,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         TaskKind.ATTENTION: N_("Needs a look"),
         TaskKind.DENIED: N_("Refused claim"),
         TaskKind.OVERRIDE: N_("Second opinion"),
+        TaskKind.UNREAD: N_("Cases unread"),
     },
 }
 
