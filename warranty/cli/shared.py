@@ -42,7 +42,7 @@ def open_runtime() -> Iterator[Runtime]:
 
     settings = read_settings()
     try:
-        faults = schema_faults(settings.database_url)
+        faults = schema_faults(settings.database_url, thorough=False)
         if faults:
             raise CliProblem(faults[0])
         runtime = Runtime.of(settings)
