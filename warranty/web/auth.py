@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, session, url_for
-from flask_limiter import Limiter
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 
 from warranty import db
@@ -23,8 +23,7 @@ from warranty.web.pages import SignInView
 
 if TYPE_CHECKING:
     from flask import Flask
-    from flask_limiter import RequestLimit
-    from werkzeug.wrappers import Response as AnyResponse
+    from werkzeug.wrappers import Response
 
 blueprint = Blueprint("auth", __name__)
 
@@ -34,26 +33,7 @@ blueprint = Blueprint("auth", __name__)
 OF_SENDER_AND_ACCOUNT = "5 per minute; 20 per hour"
 OF_ACCOUNT = "100 per hour"
 OF_SENDER = "30 per minute; 200 per hour"
-
-
-def _typed() -> dict[str, str]:
-    """What the form keeps when it comes back; never the password."""
-    return {"email": request.form.get("email", "")[:254], "next": _own_path(request.form.get("next"))}
-
-
-def _ask_to_wait(limit: RequestLimit) -> Response:
-    """The form again, which says how long no password is looked at; that was not a try, and costs none."""
-    minutes = max(1, math.ceil((limit.reset_at - time.time()) / 60))
-    said = i18n.reader().text(N_("Too many wrong passwords. Try again in %(minutes)s min."), minutes=minutes)
-    return make_response(render_template("auth/sign_in.html", view=SignInView(_typed(), {"email": said})), 429)
-
-
-limiter = Limiter(
-    get_remote_address,
-    headers_enabled=True,
-    in_memory_fallback_enabled=True,
-    on_breach=_ask_to_wait,
-)
+limiter = Limiter(get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True)
 
 
 def init_app(app: Flask) -> None:
@@ -68,7 +48,7 @@ def _queue_address(app: Flask) -> str:
     return url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url
 
 
-def _is_wrong(_response: AnyResponse) -> bool:
+def _is_wrong(_response: Response) -> bool:
     return bool(g.get("sign_in_failed"))
 
 
@@ -92,7 +72,7 @@ def sign_in() -> str:
 @limiter.limit(OF_SENDER, deduct_when=_is_wrong)
 @limiter.limit(OF_ACCOUNT, key_func=_account, deduct_when=_is_wrong)
 @limiter.limit(OF_SENDER_AND_ACCOUNT, key_func=_sender_and_account, deduct_when=_is_wrong)
-def take_password() -> AnyResponse | tuple[str, int]:
+def take_password() -> Response | tuple[str, int]:
     """Check the password; an unknown address costs the same work and gets the same answer as a wrong password."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
     values, said = _typed(), i18n.reader().text
@@ -118,6 +98,22 @@ def take_password() -> AnyResponse | tuple[str, int]:
     return redirect(values["next"] or url_for(start_of(user)), 303)
 
 
+def _typed() -> dict[str, str]:
+    """What the form keeps when it comes back; never the password."""
+    return {"email": request.form.get("email", "")[:254], "next": _own_path(request.form.get("next"))}
+
+
+@blueprint.errorhandler(RateLimitExceeded)
+def ask_to_wait(_error: RateLimitExceeded) -> tuple[str, int]:
+    """The form again; it says for how long no password is looked at."""
+    limit = limiter.current_limit
+    assert limit is not None
+    seconds = limit.reset_at - 1 - time.time()  # it counts the second that has begun as a whole one
+    minutes = max(1, math.ceil(seconds / 60))
+    said = i18n.reader().text(N_("Too many wrong passwords. Try again in %(minutes)s min."), minutes=minutes)
+    return render_template("auth/sign_in.html", view=SignInView(_typed(), {"email": said})), 429
+
+
 def start_of(user: User) -> str:
     """The endpoint where a person's work begins."""
     return "portal.case_list" if user.role in CLIENT_ROLES else "staff.board"
@@ -134,7 +130,7 @@ def _known(email: str, password: str) -> User | None:
 
 @blueprint.post("/logout")
 @needs(Permission.READ, Permission.READ_OWN)
-def sign_out() -> AnyResponse:
+def sign_out() -> Response:
     """End the session, and with it every copy of its cookie."""
     user = call().session.get_one(User, call().principal.user_id)
     people.sign_out_everywhere(call().session, user)
@@ -144,7 +140,7 @@ def sign_out() -> AnyResponse:
 
 @blueprint.post("/language")
 @public("in which language one reads says nothing about anybody")
-def choose_language() -> AnyResponse:
+def choose_language() -> Response:
     """Read on in another language; whoever is signed in finds it again on the next device."""
     if request.form.get("language") in i18n.LANGUAGES:
         session["language"] = request.form["language"]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("ops", __name__)
 
+_OF_A_PROXY = frozenset({"forwarded", "via", "x-real-ip"})
+
 
 @blueprint.get("/health/live")
 @public("a load balancer asks before anybody signs in")
@@ -48,7 +50,8 @@ def metrics() -> Response:
 
 def _is_local() -> bool:
     """Asked on loopback, and not by a proxy on this machine for somebody else."""
-    if any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP")):
+    names = [name.lower() for name in request.headers.keys()]  # noqa: SIM118 - iterating headers gives pairs
+    if any(name in _OF_A_PROXY or name.startswith("x-forwarded-") for name in names):
         return False
     return request.remote_addr is not None and ipaddress.ip_address(request.remote_addr).is_loopback
 
@@ -67,10 +70,10 @@ def _lines() -> Iterator[str]:
     """The measurements, in the text form that Prometheus reads."""
     with runtime().database.read(db.EVERYBODY) as session:
         now = db.now(session)
-        orders: Any = dict(session.execute(select(Outbox.status, func.count()).group_by(Outbox.status)).tuples().all())
+        orders: Any = dict(session.execute(select(Outbox.status, func.count()).group_by(Outbox.status)).all())
         oldest = session.scalar(select(func.min(Outbox.next_at)).where(Outbox.status == OrderStatus.PENDING))
         open_claims = select(Rma.state, func.count()).where(Rma.is_open).group_by(Rma.state)
-        claims: Any = session.execute(open_claims).tuples().all()
+        claims: Any = session.execute(open_claims).all()
         tasks = session.scalar(select(func.count()).select_from(HumanTask).where(HumanTask.resolved_at.is_(None)))
         accounts = session.execute(select(VendorAccount.public_id, VendorAccount.closed_until)).all()
     yield "# TYPE warranty_orders gauge"
