@@ -59,7 +59,7 @@ def build(session: Session, runtime: Runtime, vendor_url: str, now: datetime) ->
         },
         base_url=vendor_url,
         manufacturers=["Bench"],
-        now=now,
+        because=because,
     )
     user = people.add_user(
         session, email="bench@example.com", role=Role.TECHNICIAN, password=people.make_password(), because=because

@@ -164,7 +164,7 @@ def make_account(
         options=facts.pop("options", {}),
         base_url=base_url,
         manufacturers=manufacturers,
-        now=NOW,
+        because=BECAUSE,
         **facts,
     )
 

@@ -85,8 +85,8 @@ def test_what_is_missing_or_unknown_is_named(runtime: Runtime) -> None:
         ({"secrets": {"username": "us"}}, "options"),
         ({"options": {"no_such_option": "x"}}, "options"),
         ({"base_url": None}, "options"),
-        ({"duties": ["lookup"]}, "for"),
-        ({"duties": ["sing"]}, "for"),
+        ({"duties": ["lookup"]}, "duties"),
+        ({"duties": ["sing"]}, "duties"),
     ):
         with pytest.raises(Invalid) as caught:
             make_account(runtime, **facts)

@@ -9,14 +9,29 @@ import pytest
 
 from tests.web.conftest import World
 from warranty.domain.terms import CLIENT_ROLES, Role
-from warranty.models import AdHocJob, Asset, Client, Contract, Coverage, Fault, HumanTask, Product, Rma, Site, StockLocation, StockUnit
+from warranty.models import (
+    AdHocJob,
+    ApiToken,
+    Asset,
+    Client,
+    Contract,
+    Coverage,
+    Fault,
+    HumanTask,
+    Product,
+    Rma,
+    Site,
+    StockLocation,
+    StockUnit,
+    User,
+    VendorAccount,
+)
 from warranty.web import guards
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.routing import Rule
 
-    from warranty.models import User
 
 ANYBODYS = "read or read_own"
 
@@ -58,6 +73,23 @@ TABLE = {
     "cases.show_job": ANYBODYS,
     "cases.list_review_items": "read",
     "cases.resolve": "decide",
+    "vendors.list_accounts": "read",
+    "vendors.add_account": "register",
+    "vendors.show_account": "read",
+    "vendors.change_account": "register",
+    "vendors.switch_off": "register",
+    "vendors.switch_on": "register",
+    "vendors.check_account": "register",
+    "people.list_users": "administer",
+    "people.add_user": "administer",
+    "people.show_user": "administer",
+    "people.change_user": "administer",
+    "people.deactivate_user": "administer",
+    "people.reactivate_user": "administer",
+    "people.list_tokens": "administer",
+    "people.add_token": "administer",
+    "people.show_token": "administer",
+    "people.revoke_token": "administer",
     "registry.list_clients": "read",
     "registry.add_client": "register",
     "registry.show_client": "read",
@@ -87,7 +119,7 @@ TABLE = {
     "stock.put_back": "handle",
 }
 
-SHARED = {Product, StockLocation, StockUnit}
+SHARED = {ApiToken, Product, StockLocation, StockUnit, User, VendorAccount}
 """Tables whose rows belong to no client."""
 
 

@@ -68,7 +68,7 @@ def add(
                 name=name,
                 secrets=given,
                 options=dict(_pair(text, may_read=False) for text in options),
-                now=datetime.now(UTC),
+                because=Because(OPERATOR.actor, "added on the command line", datetime.now(UTC)),
                 base_url=base_url,
                 manufacturers=manufacturers,
                 duties=[word.strip() for word in (duties or "").split(",") if word.strip()],

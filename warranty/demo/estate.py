@@ -84,7 +84,7 @@ def build(session: Session, runtime: Runtime, *, vendor_url: str, now: datetime)
     _products(session, world, because)
     _assets(session, world, because)
     _contracts(session, world, because, now.date())
-    _accounts(session, runtime, vendor_url, now)
+    _accounts(session, runtime, vendor_url, because)
     return world
 
 
@@ -229,7 +229,7 @@ def _contracts(session: Session, world: World, because: Because, today: date) ->
     )
 
 
-def _accounts(session: Session, runtime: Runtime, vendor_url: str, now: datetime) -> None:
+def _accounts(session: Session, runtime: Runtime, vendor_url: str, because: Because) -> None:
     accounts.add(
         session,
         runtime,
@@ -240,7 +240,7 @@ def _accounts(session: Session, runtime: Runtime, vendor_url: str, now: datetime
         duties=["lookup"],
         base_url=vendor_url,
         manufacturers=["Dell"],
-        now=now,
+        because=because,
     )
     accounts.add(
         session,
@@ -255,5 +255,5 @@ def _accounts(session: Session, runtime: Runtime, vendor_url: str, now: datetime
         duties=["open", "track"],
         base_url=vendor_url,
         manufacturers=["Dell"],
-        now=now,
+        because=because,
     )

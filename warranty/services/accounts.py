@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
 from vendors.errors import Trouble, VendorError
 from warranty import db
-from warranty.models import AccountMaker, Client, VendorAccount, VendorCall
+from warranty.models import AccountMaker, AuditRow, Client, Outbox, VendorAccount, VendorCall
+from warranty.models.work import OrderKind, OrderStatus
+from warranty.services import work
 from warranty.services.estate import Invalid, manufacturer_key
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from vendors.contract import VendorAdapter
     from warranty.runtime import Runtime
+    from warranty.services.moves import Because
 
 BREAKER_FAILURES = 5
 BREAKER_REST_S = 30.0
@@ -33,7 +36,7 @@ BREAKER_REST_S = 30.0
 
 def choose(accounts: Iterable[VendorAccount], duty: Duty, client_id: int) -> VendorAccount | None:
     """The account that does ``duty`` for a client's unit: the client's own before a general one, then the older one."""
-    able = [a for a in accounts if duty in a.duties and a.client_id in {None, client_id}]
+    able = [a for a in accounts if duty in a.duties and a.client_id in {None, client_id} and a.switched_off_at is None]
     return min(able, key=lambda a: (a.client_id is None, a.id), default=None)
 
 
@@ -45,7 +48,7 @@ def add(
     name: str,
     secrets: Mapping[str, str],
     options: Mapping[str, str],
-    now: datetime,
+    because: Because,
     base_url: str | None = None,
     manufacturers: Sequence[str] = (),
     duties: Sequence[str] = (),
@@ -59,37 +62,146 @@ def add(
     if vendor not in vendors.available():
         raise Invalid("vendor", f"There is no adapter for {vendor!r}. There are: {', '.join(vendors.available())}.")
     form = vendors.describe(vendor)
-    wanted = _duties(duties, form.duties)
-    if session.scalar(select(VendorAccount.id).where(VendorAccount.name == name)):
-        raise Invalid("name", f"There is an account named {name!r} already.")
-    faults = vendors.check_options(vendor, wanted, secrets, options, base_url=base_url)
-    if faults:
-        raise Invalid("options", " ".join(faults))
-    makers = list(manufacturers) or [form.title]
     account = VendorAccount(
         vendor=vendor,
-        name=name,
+        name=_free_name(session, name),
         client_id=client.id if client else None,
         base_url=base_url,
-        duties=sorted(wanted),
+        duties=sorted(_duties(duties, form.duties)),
         options=dict(options),
         secrets=runtime.box.seal(secrets),
-        created_at=now,
-        makers=[AccountMaker(manufacturer=m, manufacturer_key=manufacturer_key(m)) for m in makers],
+        created_at=because.at,
+        makers=_makers(manufacturers or [form.title]),
     )
+    _check(runtime, account)
     session.add(account)
     session.flush()
-    adapter(runtime, account)  # an option that cannot be read, or an address that may not be called, is said now
+    _note(session, account, "add", because)
     return account
+
+
+def change(session: Session, runtime: Runtime, account: VendorAccount, *, because: Because, **new: Any) -> None:
+    """Change what is given of an account, and try it anew: a vendor that was in trouble may be well again.
+
+    ``new`` may hold ``name``, ``base_url``, ``duties`` and ``manufacturers`` as for ``add``. ``secrets`` and ``options`` are
+    merged into what there is, since nobody can read a secret to send it again: a name without a value (null) is taken out.
+    The register keeps which of them changed, and no value.
+
+    Raises:
+        Invalid: as ``add``.
+    """
+    form = vendors.describe(account.vendor)
+    was = {**account.options, **runtime.box.open(account.secrets), "base_url": account.base_url}
+    if "name" in new and new["name"] != account.name:
+        account.name = _free_name(session, new["name"])
+    if "base_url" in new:
+        account.base_url = new["base_url"]
+    if "duties" in new:
+        account.duties = sorted(_duties(new["duties"], form.duties))
+    account.options = _merged(account.options, new.get("options", {}))
+    secrets = _merged(runtime.box.open(account.secrets), new.get("secrets", {}))
+    if new.get("secrets"):
+        account.secrets = runtime.box.seal(secrets)
+    _check(runtime, account)
+    if "manufacturers" in new:
+        session.execute(delete(AccountMaker).where(AccountMaker.account_id == account.id))
+        makers = _makers(new["manufacturers"] or [form.title])
+        session.add_all(
+            AccountMaker(account_id=account.id, manufacturer=m.manufacturer, manufacturer_key=m.manufacturer_key)
+            for m in makers
+        )
+    if {**account.options, **secrets, "base_url": account.base_url} != was:
+        account.tokens = None  # it was got with what is not true any more
+        account.failures, account.closed_until = 0, None
+    session.flush()
+    changed = sorted((new.keys() - {"secrets", "options"}) | set(new.get("secrets", ())) | set(new.get("options", ())))
+    _note(session, account, "change", because, detail={"changed": changed})
+
+
+def switch_off(session: Session, account: VendorAccount, *, because: Because) -> None:
+    """Let an account make no call any more: no unit is served by it, and what it had to do is parked for a person."""
+    if account.switched_off_at is None:
+        account.switched_off_at = because.at
+        _note(session, account, "switch_off", because)
+
+
+def switch_on(session: Session, account: VendorAccount, *, because: Because) -> None:
+    """Let it call again; ``rmas.go_on`` arms what was parked."""
+    if account.switched_off_at is not None:
+        account.switched_off_at = None
+        _note(session, account, "switch_on", because)
+
+
+def order_check(session: Session, account: VendorAccount, *, now: datetime) -> None:
+    """Order the vendor's cheapest read; one order at a time, however often somebody asks."""
+    name = f"check_account:{account.id}"
+    account.check_asked_at = now
+    account.check_answered_at = account.check_trouble = None
+    pending = select(Outbox.id).where(Outbox.name == name, Outbox.status == OrderStatus.PENDING)
+    if session.scalar(pending) is None:
+        work.add(session, OrderKind.CHECK_ACCOUNT, now=now, account_id=account.id, name=name)
+
+
+def record_check(account: VendorAccount, trouble: VendorError | None, *, now: datetime) -> None:
+    """Keep what came of a check."""
+    account.check_answered_at = now
+    account.check_trouble = None if trouble is None else (trouble.detail or str(trouble))
+
+
+def _free_name(session: Session, name: str) -> str:
+    if session.scalar(select(VendorAccount.id).where(VendorAccount.name == name)):
+        raise Invalid("name", f"There is an account named {name!r} already.")
+    return name
+
+
+def _makers(manufacturers: Sequence[str]) -> list[AccountMaker]:
+    by_key: dict[str, str] = {}
+    for maker in manufacturers:
+        by_key.setdefault(manufacturer_key(maker), maker)
+    return [AccountMaker(manufacturer=maker, manufacturer_key=key) for key, maker in by_key.items()]
+
+
+def _merged(old: Mapping[str, str], new: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in {**old, **new}.items() if value is not None}
+
+
+def _check(runtime: Runtime, account: VendorAccount) -> None:
+    """Refuse an account that could not be used: what is missing or unknown, and an address that may not be called."""
+    secrets = runtime.box.open(account.secrets)
+    duties = frozenset(Duty(word) for word in account.duties)
+    faults = vendors.check_options(account.vendor, duties, secrets, account.options, base_url=account.base_url)
+    if faults:
+        raise Invalid("options", " ".join(faults))
+    try:
+        adapter(runtime, account)
+    except VendorError as err:
+        raise Invalid("options", err.detail or str(err)) from err
+
+
+def _note(
+    session: Session, account: VendorAccount, action: str, because: Because, *, detail: Mapping[str, Any] | None = None
+) -> None:
+    session.add(
+        AuditRow(
+            at=because.at,
+            actor=because.actor,
+            action=action,
+            record="vendor_account",
+            record_id=account.id,
+            client_id=account.client_id,
+            reason=because.reason,
+            detail=dict(detail) if detail else None,
+        )
+    )
 
 
 def _duties(words: Sequence[str], able: frozenset[Duty]) -> frozenset[Duty]:
     try:
         wanted = frozenset(Duty(word) for word in words) or able
     except ValueError as err:
-        raise Invalid("for", f"{err}; the duties are {', '.join(Duty)}.") from err
+        raise Invalid("duties", f"{err}; the duties are {', '.join(Duty)}.") from err
     if not wanted <= able:
-        raise Invalid("for", f"This vendor offers {', '.join(sorted(able))} only.")
+        raise Invalid("duties", f"This vendor offers {', '.join(sorted(able))} only.")
     return wanted
 
 
@@ -186,11 +298,15 @@ class AccountGate:
         """Take one call from the bucket.
 
         Raises:
-            VendorError: ``throttled`` and when to come back, where the bucket is empty or the breaker open.
+            VendorError: ``throttled`` and when to come back, where the bucket is empty or the breaker open; ``refused`` where
+                a person has switched the account off.
         """
         with self._runtime.database.begin(db.EVERYBODY) as session:
             account = session.get_one(VendorAccount, self._id, with_for_update=True)
             now = db.now(session)
+            if account.switched_off_at is not None:
+                why = "the account is switched off"
+                raise VendorError(self._vendor, Trouble.REFUSED, vendor_code="switched_off", detail=why)
             shut_until = account.closed_until
             if shut_until is not None and shut_until > now and shut_until != self._probe_until:
                 raise self._come_back((shut_until - now).total_seconds(), "rests after failures")

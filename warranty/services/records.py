@@ -13,10 +13,14 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from vendors.contract import Duty
+from warranty.domain.access import TokenScope
 from warranty.domain.coverage import Verdict
 from warranty.domain.terms import ScopeKind
 from warranty.models import (
+    AccountMaker,
     AdHocJob,
+    ApiToken,
     Asset,
     AuditRow,
     Client,
@@ -32,6 +36,7 @@ from warranty.models import (
     Site,
     StoredVerdict,
     Swap,
+    User,
     VendorAccount,
     VendorCall,
 )
@@ -43,6 +48,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
+
+    from warranty.crypto import SecretBox
 
 Document = dict[str, Any]
 
@@ -278,6 +285,79 @@ COVERAGES = Kind(
     ),
     _each(_coverage),
 )
+
+
+# --- people and vendor accounts ---
+
+
+def _user(row: Row[Any]) -> Document:
+    names = ("email", "name", "role", "language", "approval_limit_minor", "created_at", "deactivated_at")
+    return {"id": row.User.public_id, "client": row.client, **_columns(row.User, *names)}
+
+
+USERS = Kind(
+    User,
+    lambda: select(User, Client.public_id.label("client")).outerjoin(Client, Client.id == User.client_id),
+    _each(_user),
+)
+
+
+def _token(row: Row[Any]) -> Document:
+    names = ("name", "created_at", "expires_at", "last_used_at", "revoked_at")
+    return {
+        "id": row.ApiToken.public_id,
+        "user": row.user,
+        "client": row.client,
+        "scopes": [TokenScope(scope) for scope in row.ApiToken.scopes],
+        **_columns(row.ApiToken, *names),
+    }
+
+
+TOKENS = Kind(
+    ApiToken,
+    lambda: (
+        select(ApiToken, User.public_id.label("user"), Client.public_id.label("client"))
+        .join(User, User.id == ApiToken.user_id)
+        .outerjoin(Client, Client.id == ApiToken.client_id)
+    ),
+    _each(_token),
+)
+
+
+def accounts(box: SecretBox) -> Kind:
+    """Vendor accounts. Their secrets are opened to say which there are."""
+
+    def documents(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[Document]:
+        makers: dict[int, list[str]] = {row.VendorAccount.id: [] for row in rows}
+        query = select(AccountMaker).where(AccountMaker.account_id.in_(makers)).order_by(AccountMaker.id)
+        for maker in session.scalars(query) if rows else ():
+            makers[maker.account_id].append(maker.manufacturer)
+        return [_account(row, makers[row.VendorAccount.id], box) for row in rows]
+
+    return Kind(
+        VendorAccount,
+        lambda: select(VendorAccount, Client.public_id.label("client")).outerjoin(
+            Client, Client.id == VendorAccount.client_id
+        ),
+        documents,
+    )
+
+
+def _account(row: Row[Any], manufacturers: list[str], box: SecretBox) -> Document:
+    account = row.VendorAccount
+    return {
+        "id": account.public_id,
+        "client": row.client,
+        "manufacturers": manufacturers,
+        "duties": [Duty(word) for word in account.duties],
+        "secrets_set": sorted(box.open(account.secrets)),
+        "check": {
+            "asked_at": account.check_asked_at,
+            "answered_at": account.check_answered_at,
+            "trouble": account.check_trouble,
+        },
+        **_columns(account, "vendor", "name", "base_url", "options", "created_at", "switched_off_at"),
+    }
 
 
 # --- cases ---

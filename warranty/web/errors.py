@@ -19,8 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from warranty.db import DatabaseUnavailable
-from warranty.services import faults, moves, records, resolutions
-from warranty.services.estate import Invalid
+from warranty.services import faults, moves, people, records, resolutions, stock
+from warranty.services.estate import InUse, Invalid, NameTaken
 from warranty.web.i18n import N_, reader
 from warranty.web.pages import ErrorView
 
@@ -40,13 +40,17 @@ TYPES: dict[str, tuple[int, str]] = {
     "key_required":        (400, "An Idempotency-Key is required."),
     "unauthorized":        (401, "A valid token is required."),
     "forbidden":           (403, "Your role or your token does not allow this."),
+    "own_rights":          (403, "Nobody changes their own rights."),
     "not_found":           (404, "There is nothing here, or nothing that you may see."),
     "method_not_allowed":  (405, "This address does not take that method."),
     "not_acceptable":      (406, "This address has no such form."),
     "conflict":            (409, "Somebody changed the record first: read it again."),
     "illegal_move":        (409, "The record cannot go there from the state that it is in."),
     "not_waiting":         (409, "Nothing waits for this answer any more."),
+    "out_of_stock":        (409, "No such unit is free."),
+    "last_admin":          (409, "Without this user nobody could administer any more."),
     "external_ref_taken":  (409, "Another record has this name in that system."),
+    "in_use":              (409, "Other records rest on what this one is now."),
     "version_changed":     (412, "The record is not as you have read it: read it again."),
     "too_large":           (413, "The request is too large."),
     "unsupported_media":   (415, "Only application/json is taken here."),
@@ -162,7 +166,12 @@ _MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     faults.OccursLater: lambda _: _invalid("occurred_at", "It cannot have happened after this report."),
     records.UnknownCursor: lambda _: _invalid("cursor", "No page ended with this cursor."),
     resolutions.NotWaiting: lambda err: Problem("not_waiting", str(err)),
+    stock.OutOfStock: lambda err: Problem("out_of_stock", str(err)),
+    NameTaken: lambda err: Problem("external_ref_taken", str(err), {"external_refs": [str(err)]}),
+    InUse: lambda err: Problem("in_use", err.message, {err.field: [err.message]}),
     Invalid: lambda err: _invalid(err.field, err.message),
+    people.OwnRights: lambda err: Problem("own_rights", str(err)),
+    people.LastAdmin: lambda err: Problem("last_admin", str(err)),
     moves.IllegalMove: lambda err: Problem("illegal_move", str(err)),
     moves.Raced: lambda err: Problem("conflict", str(err)),
     DatabaseUnavailable: _unavailable,

@@ -9,6 +9,7 @@ no API call needs a form's token against forgery. Source: reliability.md, sectio
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,7 +59,8 @@ class Access:
 
     ``of`` is the table of the object that the path names, ``writes`` whether the view changes anything (null: as its
     method says), ``key`` whether a program must send an Idempotency-Key, ``wide`` whether it is about what belongs to no one
-    client, and so refused to whoever sees one client only.
+    client, and so refused to whoever sees one client only, ``once`` the field of its answer that is shown once and kept
+    nowhere: a repeated request is answered without it.
     """
 
     permissions: tuple[Permission, ...] = ()
@@ -66,6 +68,7 @@ class Access:
     writes: bool | None = None
     key: bool = False
     wide: bool = False
+    once: str = ""
     reason: str = ""
 
 
@@ -89,13 +92,14 @@ def needs(
     writes: bool | None = None,
     key: bool = False,
     wide: bool = False,
+    once: str = "",
 ) -> Callable[[V], V]:
     """Let in whoever has one of the permissions.
 
     With ``of`` the path's ``<uuid:id>`` names a row of that table: the view gets the row as its first argument. A row
     that the caller may not see is 404, whatever the caller's role; a row it may see without the permission is 403.
     """
-    access = Access(permissions, of, writes, key, wide)
+    access = Access(permissions, of, writes, key, wide, once)
 
     def guard(view: V) -> V:
         @wraps(view)
@@ -166,7 +170,7 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
                 return _replay(answered)
             response = _answer(view, access, args)
             if key is not None and response.status_code < 400:
-                _keep(transaction, key, response)
+                _keep(transaction, key, access, response)
             return response
     except (DBAPIError, moves.Raced) as err:
         # An equal request may have been under way: we waited for its rows, and it has answered for both of us.
@@ -283,18 +287,24 @@ def _digest() -> str:
     return hashlib.sha256(said).hexdigest()
 
 
-def _keep(transaction: Session, key: str, response: Response) -> None:
+def _keep(transaction: Session, key: str, access: Access, response: Response) -> None:
     is_away = response.status_code in {301, 302, 303, 307, 308}
     row = {
         "user_id": call().principal.user_id,
         "key": key,
         "body_digest": _digest(),
         "status": response.status_code,
-        "answer": str(response.location) if is_away else response.get_data(as_text=True),
+        "answer": str(response.location) if is_away else _kept(access, response),
         "created_at": call().now,
     }
     transaction.flush()
     db.write(transaction, IdempotencyKey, row)
+
+
+def _kept(access: Access, response: Response) -> str:
+    if not access.once:
+        return response.get_data(as_text=True)
+    return json.dumps({name: value for name, value in response.get_json().items() if name != access.once})
 
 
 def _replay(answered: IdempotencyKey) -> Response:

@@ -45,7 +45,7 @@ def show_rma(rma: Rma) -> dict[str, Any]:
 
 
 def _for_caller(rma: dict[str, Any]) -> dict[str, Any]:
-    if call().principal.client_id is None:
+    if not call().principal.is_client:
         return rma
     return {name: rma[name] for name in (*RMA_FOR_CLIENT, "shipments", "swap") if name in rma}
 
@@ -79,7 +79,7 @@ def show_job(job: AdHocJob) -> dict[str, Any]:
 
 def _own_lines(job: dict[str, Any]) -> dict[str, Any]:
     """What the MSP or a vendor pays is not the client's business."""
-    if call().principal.client_id is None:
+    if not call().principal.is_client:
         return job
     lines = [line for line in job["lines"] if line["payer"] is Party.CLIENT]
     owed = job["totals_minor"].get(Party.CLIENT, 0)

@@ -1,0 +1,85 @@
+"""Vendor accounts for programs: what is sent of one, and what is shown; a secret goes in and never comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import fields, validate
+
+from vendors.contract import Duty
+from warranty.web.schemas.fields import Record, Strict, changes_of, line, text, word
+
+_LONGEST_VALUE = 20_000  # a certificate with its chain
+
+
+def _values(*, can_remove: bool = False) -> fields.Dict:
+    value = text(_LONGEST_VALUE, allow_none=can_remove)
+    return fields.Dict(keys=line(64), values=value, load_default=dict)
+
+
+class AccountBody(Strict):
+    """A new vendor account. Which secrets and options a vendor needs depends on the duties; what is missing is named."""
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "vendor": "servicenow",
+        "name": "Maker's service desk",
+        "base_url": "https://maker.example",
+        "manufacturers": ["Maker"],
+        "duties": ["open", "track"],
+        "secrets": {"username": "msp", "password": "not this one"},
+        "options": {"table": "incident"},
+    }
+
+    vendor = line(64, needed=True)
+    name = line(120, needed=True)
+    client = fields.UUID(
+        load_default=None, allow_none=True, metadata={"description": "Serves this client's units only."}
+    )
+    base_url = line(500, load_default=None, allow_none=True)
+    manufacturers = fields.List(line(120, needed=True), load_default=list, validate=validate.Length(max=100))
+    duties = fields.List(word(Duty), load_default=list, validate=validate.Length(max=len(Duty)))
+    secrets = _values()
+    options = _values()
+
+
+ACCOUNT_CHANGE = changes_of(
+    AccountBody,
+    but=("vendor", "client"),
+    secrets=_values(can_remove=True),
+    options=_values(can_remove=True),
+)
+"""Secrets and options are merged into those there are; one that is null is taken out."""
+
+
+class CheckDocument(Strict):
+    """The last check: when it was asked for, when it was answered (null: not yet), and what was wrong (null: nothing)."""
+
+    asked_at = fields.AwareDateTime(allow_none=True)
+    answered_at = fields.AwareDateTime(allow_none=True)
+    trouble = fields.String(allow_none=True)
+
+
+class AccountDocument(Record):
+    """A vendor account. ``secrets_set`` names the secrets that there are."""
+
+    example: ClassVar[Mapping[str, Any]] = AccountBody.example | {"secrets_set": ["password", "username"]}
+
+    id = fields.UUID()
+    vendor = fields.String()
+    name = fields.String()
+    client = fields.UUID(allow_none=True)
+    base_url = fields.String(allow_none=True)
+    manufacturers = fields.List(fields.String())
+    duties = fields.List(word(Duty))
+    options = fields.Dict(keys=fields.String(), values=fields.String())
+    secrets_set = fields.List(fields.String())
+    check = fields.Nested(CheckDocument)
+    created_at = fields.AwareDateTime()
+    switched_off_at = fields.AwareDateTime(allow_none=True)
+
+
+class BecauseBody(Strict):
+    """Why: it stands in the register."""
+
+    reason = text(2000, needed=True)
