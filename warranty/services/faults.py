@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from warranty.models import AdHocJob, HumanTask, Rma
     from warranty.runtime import Runtime
     from warranty.services.casefile import CaseFile, UnitFile
+    from warranty.services.estate import ExternalName
 
 DECIDER = "system:decision"
 MAX_DECISIONS = 5
@@ -70,15 +71,6 @@ class ShipToFacts:
 
     name: str
     address: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalName:
-    """The report's name in another system."""
-
-    system: str
-    id: str
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from warranty.domain.lifecycles import FaultState
 from warranty.domain.terms import Cause, Component, Party, ReasonCode, Route, Share, VerdictWord
-from warranty.services.estate import ADDRESS_LINES
-from warranty.services.faults import ContactFacts, ExternalName, FaultFacts, ShipToFacts
+from warranty.services.estate import ADDRESS_LINES, ExternalName
+from warranty.services.faults import ContactFacts, FaultFacts, ShipToFacts
+from warranty.web.schemas.examples import LEFT_OUT
 from warranty.web.schemas.fields import Strict, line, moment, text, word
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class ExternalNameBody(Strict):
 
 class QuestionBody(Strict):
     """Which unit, and what of it failed why: enough for a verdict. ``serial_number`` or ``asset_id`` is needed."""
+
+    example: ClassVar = {"asset_id": LEFT_OUT}
 
     serial_number = line(64, load_default=None)
     asset_id = fields.UUID(load_default=None)
