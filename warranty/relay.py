@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import structlog
 from rq import Worker
-from sqlalchemy import make_url, select, update
+from sqlalchemy import make_url, select
 from sqlalchemy.exc import DBAPIError
 
 from warranty import db, queue
 from warranty.db import EVERYBODY, DatabaseUnavailable
-from warranty.models import Lease, Outbox, Rma, VendorAccount, clock
+from warranty.models import Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import work
+from warranty.services import audit, leases, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 POLL_S = 0.2  # how often SQLite is looked at; PostgreSQL wakes us
 WAKE_S = 1.0  # how long PostgreSQL is waited for: orders that become due later send no notice
 TROUBLE_S = 1.0
+PERIODIC = "periodic"
 
 log = structlog.get_logger("relay")
 
@@ -57,6 +58,7 @@ def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
 def turn(runtime: Runtime, connection: Redis) -> int:
     """One look at the outbox: how many orders were enqueued."""
     _periodic(runtime)
+    audit.keep(runtime)
     with runtime.database.read(EVERYBODY) as session:  # most looks find nothing, and then nobody has to wait for a lock
         if not work.is_anything_due(session, relay_s=runtime.settings.relay_s):
             return 0
@@ -75,28 +77,12 @@ def turn(runtime: Runtime, connection: Redis) -> int:
 
 def _periodic(runtime: Runtime) -> None:
     """Order what is due by the clock, if the rhythm has come round and no other relay was quicker."""
-    rhythm_s = min(runtime.settings.poll_s / 2, 15.0)
     with runtime.database.read(EVERYBODY) as session:
-        lease = session.get(Lease, "periodic")
-        if lease is not None and lease.next_run_at > db.now(session):
+        if not leases.is_due(session, PERIODIC):
             return
     with runtime.database.begin(EVERYBODY) as session:
-        if _take_lease(session, rhythm_s):
+        if leases.take(session, PERIODIC, rhythm_s=min(runtime.settings.poll_s / 2, 15.0)):
             order_polls(session)
-
-
-def _take_lease(session: Session, rhythm_s: float) -> bool:
-    if session.get(Lease, "periodic") is None:
-        session.add(Lease(name="periodic", next_run_at=db.now(session)))
-        session.flush()
-    taken = session.execute(
-        update(Lease)
-        .where(Lease.name == "periodic", Lease.next_run_at <= clock())
-        .values(next_run_at=clock(rhythm_s))
-        .returning(Lease.name)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    return taken is not None
 
 
 def order_polls(session: Session) -> None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import String, Text, cast, delete, func, select, text, type_coerce, update
+from sqlalchemy import String, Text, cast, delete, exists, func, select, text, type_coerce, update
 
 from warranty import db
 from warranty.crypto import CannotDecrypt
@@ -49,6 +49,7 @@ ANCHOR_RHYTHM_S, ANCHOR_AGAIN_S = 3600.0, 60.0
 BATCH = 1000
 LOOK_S = 0.5  # a long backlog is sealed in many looks: orders must not wait for it
 READ_AT_ONCE = 2000
+BELOW_ALL = -(2**63)  # somebody may have written numbers that we never would
 SETTLED_S = 10.0  # how long a transaction has for the step from taking a row's number to having a number itself
 
 log = structlog.get_logger("audit")
@@ -136,8 +137,8 @@ def seal(session: Session, box: SecretBox) -> int:
         )
         seals.append({"place": place, "row_id": row_id, "digest": digest, "mac": before, "sealed_at": sealed_at})
     db.write(session, Seal, *seals)
+    _split_gaps(session, [row_id for row_id, _ in late])
     if session.get_bind().dialect.name != "sqlite":  # which has one writer: nothing overtakes
-        _split_gaps(session, [row_id for row_id, _ in late])
         _note_gaps(session, reached, [row_id for row_id, _ in new])
         _close_gaps(session)
     return len(seals)
@@ -168,6 +169,7 @@ def _rows(
     query = select(AuditRow.id, *_contents(session)).order_by(AuditRow.id).limit(limit)
     if select_from_gaps:
         query = query.join(AuditGap, AuditRow.id.between(AuditGap.low, AuditGap.high))
+        query = query.where(~exists().where(Seal.row_id == AuditRow.id))
     else:
         query = query.where(AuditRow.id > after)
     return [(row.id, _content(row)) for row in session.execute(query)]
@@ -425,13 +427,13 @@ def verify(runtime: Runtime, anchors: Sequence[Anchor] = ()) -> Report:
             walk.step(sealed)
         walk.end()
         report.head = walk.head(str(row.name))
-    _count_unsealed(runtime.database, report)
+    _look_at_unsealed(runtime.database, report)
     return report
 
 
 def _sealed(database: db.Database) -> Iterator[Any]:
     """Every seal with its row, in order, a batch in each transaction: a long one would hold up the database's own tidying."""
-    place = 0
+    place = BELOW_ALL
     while True:
         with database.read(EVERYBODY) as session:
             raw = Seal.__table__.c
@@ -476,6 +478,10 @@ class _Walk:
         """Look at the next seal and its row."""
         report = self._report
         report.sealed += 1
+        if row.seal_place < 1:
+            said = f"The seal of row {row.seal_row_id} stands before the first place."
+            report.add(Tampering.REORDERED, said, row=row.seal_row_id, place=row.seal_place)
+            return
         is_next = row.seal_place == self._place + 1
         if not is_next:
             said = f"The seals of places {self._place + 1} to {row.seal_place - 1} are gone."
@@ -560,24 +566,34 @@ class _Walk:
             report.add(Tampering.CUT, said, place=self._place)
 
 
-def _count_unsealed(database: db.Database, report: Report) -> None:
-    after = 0
+def _look_at_unsealed(database: db.Database, report: Report) -> None:
+    """Count the rows without a seal. One that was overtaken stands in a gap until it is sealed; else nobody overtook it."""
+    after = BELOW_ALL
+    is_gap = exists().where(AuditRow.id.between(AuditGap.low, AuditGap.high))
+    reached = select(func.max(Seal.row_id)).scalar_subquery()
     while True:
         with database.read(EVERYBODY) as session:
             at = type_coerce(AuditRow.at, String) if database.is_sqlite else AuditRow.at
-            rows = session.execute(
-                select(AuditRow.id, Seal.place, at.label("happened_at"))
-                .outerjoin(Seal, Seal.row_id == AuditRow.id)
-                .where(AuditRow.id > after)
-                .order_by(AuditRow.id)
-                .limit(READ_AT_ONCE)
-            ).all()
+            # One statement, so that rows, seals and gaps are of one moment.
+            query = select(
+                AuditRow.id, Seal.place, at.label("happened_at"), is_gap.label("is_late"), reached.label("top")
+            )
+            query = query.outerjoin(Seal, Seal.row_id == AuditRow.id).where(AuditRow.id > after)
+            rows = session.execute(query.order_by(AuditRow.id).limit(READ_AT_ONCE)).all()
         if not rows:
             return
-        waiting = [_moment(row.happened_at) for row in rows if row.place is None]
-        report.unsealed += len(waiting)
-        known = [moment for moment in (report.unsealed_since, *waiting) if moment is not None]
-        report.unsealed_since = min(known, default=None)
+        for row in rows:
+            if row.place is not None:
+                continue
+            if row.top is not None and row.id < row.top and not row.is_late:
+                report.add(
+                    Tampering.INSERTED, f"Row {row.id} was put among rows that were there before it.", row=row.id
+                )
+                continue
+            report.unsealed += 1
+            happened_at = _moment(row.happened_at)
+            if happened_at and (report.unsealed_since is None or happened_at < report.unsealed_since):
+                report.unsealed_since = happened_at
         after = rows[-1].id
 
 
