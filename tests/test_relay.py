@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from tests import factories
 from tests.app import environment_of
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from tests.servers import PostgresServer, ValkeyServer
+    from warranty.services.work import Order
 
 RELAY_S = 2.0  # of the fixture's environment
 
@@ -44,6 +47,7 @@ def connection(redis_url: str) -> Iterator[Redis]:
 @pytest.fixture
 def turn(runtime: Runtime, connection: Redis) -> Callable[[], list[int]]:
     """One look of a relay: the orders that are in the queue afterwards and were not before."""
+
     def look() -> list[int]:
         before = set(queue.work_queue(connection).job_ids)
         relay.turn(runtime, connection)
@@ -263,6 +267,79 @@ def test_an_order_is_handed_over_within_a_second(runtime: Runtime, connection: R
 
     # PostgreSQL wakes it: else each would take the whole second after which it looks by itself.
     assert min(took) < 0.7
+
+
+# --- being woken: PostgreSQL says so whenever an order can go that could not go before, and only then ---
+
+
+@pytest.fixture
+def notices(runtime: Runtime) -> Iterator[Callable[[], int]]:
+    """How many notices came since they were last counted."""
+    url = make_url(runtime.settings.database_url).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as listener:
+        listener.execute("LISTEN outbox")
+        yield lambda: len(list(listener.notifies(timeout=0.2)))
+
+
+def hold(runtime: Runtime, order_id: int) -> Order:
+    with runtime.database.begin(db.EVERYBODY) as session:
+        order = work.claim(session, order_id, lease_s=60)
+        assert order is not None
+        return order
+
+
+only_postgresql = pytest.mark.parametrize("runtime", ["postgresql"], indirect=True)
+
+
+@only_postgresql
+def test_an_order_wakes_the_relay_and_its_way_through_a_worker_does_not(
+    runtime: Runtime, turn: Callable[[], list[int]], notices: Callable[[], int]
+) -> None:
+    (account,) = add_accounts(runtime, 1)
+    (order_id,) = add_orders(runtime, 1, account_id=account)
+    assert notices() == 1
+
+    turn()
+    order = hold(runtime, order_id)
+    with runtime.database.begin(db.EVERYBODY) as session:
+        assert work.mark_send(session, order, budget_s=1)
+    with runtime.database.begin(db.EVERYBODY) as session:
+        assert work.release(session, order, after_s=5)
+    let_pass(runtime, 5)
+    finish(runtime, order_id)
+    assert notices() == 0
+
+
+@only_postgresql
+def test_an_order_that_is_armed_again_wakes_the_relay(runtime: Runtime, notices: Callable[[], int]) -> None:
+    (account,) = add_accounts(runtime, 1)
+    (order_id,) = add_orders(runtime, 1, account_id=account)
+    with runtime.database.begin(db.EVERYBODY) as session:
+        assert work.end(session, hold(runtime, order_id), OrderStatus.PARKED)
+    assert notices() == 1  # of the new order
+
+    with runtime.database.begin(db.EVERYBODY) as session:
+        assert work.rearm(session, account) == 1
+
+    assert notices() == 1
+
+
+@only_postgresql
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_slot_that_is_freed_wakes_the_relay_for_the_next_order_of_its_account(
+    runtime: Runtime, turn: Callable[[], list[int]], notices: Callable[[], int], *, is_done: bool
+) -> None:
+    (account,) = add_accounts(runtime, 1)
+    first, second = add_orders(runtime, 2, account_id=account)
+    assert turn() == [first]  # one at a time: nobody works
+    order = hold(runtime, first)
+    notices()
+
+    with runtime.database.begin(db.EVERYBODY) as session:
+        assert work.end(session, order, OrderStatus.DONE) if is_done else work.release(session, order, after_s=5)
+
+    assert notices() == 1
+    assert turn() == [second]
 
 
 def test_a_relay_waits_for_a_queue_server_and_reports_are_taken_meanwhile(
