@@ -127,6 +127,14 @@ class JobState(StrEnum):
     WAIVED = "waived"
 
 
+class StockState(StrEnum):
+    """Where a unit on the MSP's shelves stands."""
+
+    IN_STOCK = "in_stock"
+    RESERVED = "reserved"
+    ISSUED = "issued"
+
+
 F, R, P, W, J, A = FaultState, RmaState, ShipmentState, SwapState, JobState, AssetState
 
 # fmt: off
@@ -259,6 +267,12 @@ ASSET_MOVES: dict[AssetState, frozenset[AssetState]] = {
     A.LOST:                 (_GONE - {A.LOST}) | {A.IN_STOCK},                  # found again
     A.STOLEN:               (_GONE - {A.STOLEN}) | {A.IN_STOCK},
     A.DISPOSED:             frozenset(),                                        # nothing is left that could be lost
+}
+
+STOCK_MOVES: dict[StockState, frozenset[StockState]] = {
+    StockState.IN_STOCK: frozenset({StockState.RESERVED}),
+    StockState.RESERVED: frozenset({StockState.ISSUED, StockState.IN_STOCK}),   # released
+    StockState.ISSUED:   frozenset({StockState.IN_STOCK}),                      # brought back
 }
 # fmt: on
 

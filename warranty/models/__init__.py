@@ -6,6 +6,7 @@ from warranty.models.cases import Fault, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import ApiToken, Person, User
+from warranty.models.stock import StockLocation, StockUnit
 from warranty.models.vendor_log import AccountMaker, VendorAccount, VendorCall
 from warranty.models.work import HumanTask, IdempotencyKey, Lease, Outbox, OverrideRequest, Sighting
 
@@ -35,6 +36,8 @@ __all__ = [
     "Shipment",
     "Sighting",
     "Site",
+    "StockLocation",
+    "StockUnit",
     "StoredVerdict",
     "Swap",
     "TenantRow",

@@ -30,6 +30,8 @@ from warranty.models import (
     Rma,
     Shipment,
     Site,
+    StockLocation,
+    StockUnit,
     Swap,
 )
 
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from enum import StrEnum
 
-Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset
-Stateless = Client | Site | Person | Product | Contract | Coverage
+Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset | StockUnit
+Stateless = Client | Site | Person | Product | Contract | Coverage | StockLocation
 """What has no life cycle, and leaves rows all the same when it is added or changed."""
 
 
@@ -89,17 +91,19 @@ def born_many(
             unwritten.append(common | states)
 
 
-def move(session: Session, record: Record, to: StrEnum, because: Because) -> None:
-    """Make one change of state.
+def move(session: Session, record: Record, to: StrEnum, because: Because, **also: Any) -> None:
+    """Make one change of state, and with it those of the columns in ``also`` that the new state is nothing without.
 
     Raises:
         IllegalMove: the table has no such move.
         Raced: the row was no longer in the state that was read.
     """
-    walk(session, record, [to], because)
+    walk(session, record, [to], because, **also)
 
 
-def walk(session: Session, record: Record, path: Sequence[StrEnum], because: Because, *, implied: int = 0) -> None:
+def walk(
+    session: Session, record: Record, path: Sequence[StrEnum], because: Because, *, implied: int = 0, **also: Any
+) -> None:
     """Make several changes in one statement, a row for each; the first ``implied`` of them carry the reason ``implied``."""
     moves = _moves_of(record)
     old: Any = record.state
@@ -108,7 +112,7 @@ def walk(session: Session, record: Record, path: Sequence[StrEnum], because: Bec
         if there not in moves[here]:
             raise IllegalMove(f"{_NAMES[type(record)]} {record.public_id}: {here} to {there} is no move.")
     table = type(record)
-    values: dict[str, Any] = {"state": path[-1], **_flags(session, record, path[-1], because.at)}
+    values: dict[str, Any] = {"state": path[-1], **_flags(session, record, path[-1], because.at), **also}
     changed = session.execute(
         update(table).where(table.id == record.id, table.state == old).values(**values),
         execution_options={"synchronize_session": False},
@@ -168,6 +172,8 @@ _NAMES: dict[type, str] = {
     Product: "product",
     Contract: "contract",
     Coverage: "coverage",
+    StockUnit: "stock_unit",
+    StockLocation: "stock_location",
 }
 
 
@@ -187,11 +193,13 @@ def _moves_of(record: Record) -> Mapping[Any, frozenset[Any]]:
             return lifecycles.JOB_MOVES
         case Asset():
             return lifecycles.ASSET_MOVES
+        case StockUnit():
+            return lifecycles.STOCK_MOVES
 
 
 def _flags(session: Session, record: Record, to: Any, at: datetime) -> dict[str, Any]:
     """What else a new state says of the row: whether it still holds its component, and since when not."""
-    if isinstance(record, Shipment | Swap | Asset):
+    if isinstance(record, Shipment | Swap | Asset | StockUnit):
         return {}
     swap = _newest_swap(session, record)
     flags: dict[str, Any] = {}

@@ -1,0 +1,177 @@
+"""The MSP's own stock for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from sqlalchemy import or_
+
+from warranty.domain.access import Permission
+from warranty.models import Fault, Product, StockLocation, StockUnit
+from warranty.services import stock
+from warranty.services.estate import serial_key
+from warranty.services.moves import Because
+from warranty.web.api.base import Endpoints, check_version, document, listed
+from warranty.web.errors import Problem
+from warranty.web.guards import call, find, needs
+from warranty.web.schemas.lists import ListQuery, page_of
+from warranty.web.schemas.stock import (
+    LocationBody,
+    LocationDocument,
+    PutBackBody,
+    ReceiveBody,
+    ReceivedDocument,
+    ReserveAnyBody,
+    ReserveBody,
+    StockQuery,
+    StockReasonBody,
+    StockUnitDocument,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+endpoints = Endpoints("stock", "Units on the MSP's own shelves: received, reserved for a case, issued, taken back.")
+
+
+def _because(body: dict[str, Any]) -> Because:
+    return Because(call().principal.actor, body["reason"], call().now)
+
+
+# --- stores ---
+
+
+@endpoints.get("/stock-locations", needs(Permission.READ), query=ListQuery(), answer=page_of(LocationDocument))
+def list_locations(query: dict[str, Any]) -> dict[str, Any]:
+    """Stores."""
+    return listed(stock.LOCATIONS, query)
+
+
+@endpoints.post(
+    "/stock-locations", needs(Permission.REGISTER), body=LocationBody(), answer=LocationDocument(), status=201
+)
+def add_location(body: dict[str, Any]) -> dict[str, Any]:
+    """Add a store."""
+    because = _because({"reason": "registered through the API"})
+    return document(stock.LOCATIONS, stock.add_location(call().session, **body, because=because))
+
+
+@endpoints.get("/stock-locations/<uuid:id>", needs(Permission.READ, of=StockLocation), answer=LocationDocument())
+def show_location(location: StockLocation) -> dict[str, Any]:
+    """One store."""
+    return document(stock.LOCATIONS, location)
+
+
+# --- units ---
+
+
+def _seen(unit: StockUnit) -> StockUnit:
+    """The unit as its caller has read it: a unit that is kept for another client's case is nobody else's business.
+
+    Not locked: every change of a unit is a move, which fails where the unit is no longer in the state that was read.
+    """
+    if call().principal.client_id is not None and unit.client_id not in {None, call().principal.client_id}:
+        raise Problem("not_found")
+    if request.method != "GET":
+        check_version(StockUnitDocument(), lambda: document(stock.UNITS, unit))
+    return unit
+
+
+@endpoints.get("/stock", needs(Permission.READ), query=StockQuery(), answer=page_of(StockUnitDocument))
+def list_units(query: dict[str, Any]) -> dict[str, Any]:
+    """Units in stock, reserved and issued, the newest first; ``?state=in_stock&count=true`` says how many are free."""
+    where: list[ColumnElement[bool]] = []
+    if call().principal.client_id is not None:
+        where.append(or_(StockUnit.client_id.is_(None), StockUnit.client_id == call().principal.client_id))
+    if query["product"] is not None:
+        where.append(Product.public_id == query["product"])
+    if query["location"] is not None:
+        where.append(StockLocation.public_id == query["location"])
+    if query["fault"] is not None:
+        where.append(Fault.public_id == query["fault"])
+    if query["serial_number"] is not None:
+        where.append(StockUnit.serial_key == serial_key(query["serial_number"]))
+    return listed(stock.UNITS, query, *where)
+
+
+@endpoints.get("/stock/<uuid:id>", needs(Permission.READ, of=StockUnit), answer=StockUnitDocument())
+def show_unit(unit: StockUnit) -> dict[str, Any]:
+    """One unit."""
+    return document(stock.UNITS, _seen(unit))
+
+
+@endpoints.post("/stock", needs(Permission.HANDLE), body=ReceiveBody(), answer=ReceivedDocument(), status=201)
+def receive(body: dict[str, Any]) -> dict[str, Any]:
+    """Receive units: with serial numbers, or so many that bear none."""
+    product = find(Product, body["product"], field="product")
+    location = find(StockLocation, body["location"], field="location")
+    units = stock.receive(
+        call().session,
+        product,
+        location,
+        serial_numbers=body["serial_numbers"],
+        quantity=body["quantity"],
+        because=_because(body),
+    )
+    return {"items": stock.documents(call().session, units, now=call().now)}
+
+
+@endpoints.post("/stock/reserve", needs(Permission.HANDLE), body=ReserveAnyBody(), answer=StockUnitDocument())
+def reserve_any(body: dict[str, Any]) -> dict[str, Any]:
+    """Reserve whichever unit of a product has lain longest."""
+    fault = find(Fault, body["fault"], field="fault")
+    product = find(Product, body["product"], field="product")
+    location = None if body["location"] is None else find(StockLocation, body["location"], field="location")
+    unit = stock.reserve_any(call().session, product, fault, location=location, because=_because(body))
+    return document(stock.UNITS, unit)
+
+
+@endpoints.post(
+    "/stock/<uuid:id>/reserve",
+    needs(Permission.HANDLE, of=StockUnit),
+    body=ReserveBody(),
+    answer=StockUnitDocument(),
+)
+def reserve(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
+    """Reserve this unit for a case."""
+    fault = find(Fault, body["fault"], field="fault")
+    stock.reserve(call().session, _seen(unit), fault, because=_because(body))
+    return document(stock.UNITS, unit)
+
+
+@endpoints.post(
+    "/stock/<uuid:id>/release",
+    needs(Permission.HANDLE, of=StockUnit),
+    body=StockReasonBody(),
+    answer=StockUnitDocument(),
+)
+def release(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
+    """Give a reserved unit free."""
+    stock.release(call().session, _seen(unit), because=_because(body))
+    return document(stock.UNITS, unit)
+
+
+@endpoints.post(
+    "/stock/<uuid:id>/issue",
+    needs(Permission.HANDLE, of=StockUnit),
+    body=StockReasonBody(),
+    answer=StockUnitDocument(),
+)
+def issue(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
+    """Hand a reserved unit out."""
+    stock.issue(call().session, _seen(unit), because=_because(body))
+    return document(stock.UNITS, unit)
+
+
+@endpoints.post(
+    "/stock/<uuid:id>/put-back",
+    needs(Permission.HANDLE, of=StockUnit),
+    body=PutBackBody(),
+    answer=StockUnitDocument(),
+)
+def put_back(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
+    """Take an issued unit back into a store."""
+    location = find(StockLocation, body["location"], field="location")
+    stock.put_back(call().session, _seen(unit), location, because=_because(body))
+    return document(stock.UNITS, unit)
