@@ -4,6 +4,7 @@ from warranty.models.audit import AuditRow
 from warranty.models.base import Base, PublicRow, TenantRow, clock
 from warranty.models.cases import Fault, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
+from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import ApiToken, Person, User
 from warranty.models.stock import StockLocation, StockUnit
@@ -25,6 +26,9 @@ __all__ = [
     "Fault",
     "HumanTask",
     "IdempotencyKey",
+    "ImportBatch",
+    "ImportPiece",
+    "ImportRun",
     "JobLine",
     "Lease",
     "Outbox",
