@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from enum import StrEnum
 
+    from warranty.domain.terms import AssetState
+
 Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset | StockUnit
 Stateless = Client | Site | Person | Product | Contract | Coverage | StockLocation
 """What has no life cycle, and leaves rows all the same when it is added or changed."""
@@ -75,20 +77,55 @@ def born_many(
 ) -> None:
     """As ``born`` for many rows of one table, each by its key, its client's key and its way: no object is made for any."""
     unwritten = session.info.setdefault(_UNWRITTEN, [])
-    common = {
+    common = _of_many(table, "move", because)
+    for key, client_id, path in newborn:
+        for old, new in zip((None, *path), path, strict=False):
+            states = {"record_id": key, "client_id": client_id, "old_state": old, "new_state": new}
+            unwritten.append(common | states)
+
+
+def note_many(
+    session: Session,
+    table: type[Record | Stateless],
+    rows: Iterable[tuple[int, int | None]],
+    action: str,
+    because: Because,
+) -> None:
+    """As ``note`` for many rows of one table, each by its key and its client's."""
+    unwritten = session.info.setdefault(_UNWRITTEN, [])
+    common = _of_many(table, action, because) | {"old_state": None, "new_state": None}
+    unwritten.extend(common | {"record_id": key, "client_id": client_id} for key, client_id in rows)
+
+
+def _of_many(table: type[Record | Stateless], action: str, because: Because) -> dict[str, Any]:
+    return {
         "at": because.at,
         "actor": because.actor,
-        "action": "move",
+        "action": action,
         "record": _NAMES[table],
         "fault_id": because.fault_id,
         "reason": because.reason,
         "vendor_status": because.vendor_status,
         "detail": None,
     }
-    for key, client_id, path in newborn:
-        for old, new in zip((None, *path), path, strict=False):
-            states = {"record_id": key, "client_id": client_id, "old_state": old, "new_state": new}
-            unwritten.append(common | states)
+
+
+def take_back(session: Session, unit: Asset, to: AssetState, because: Because) -> None:
+    """Give a unit the state back that an import found it in, now that the import is undone: the one move of no life cycle.
+
+    Raises:
+        Raced: the unit was no longer in the state that was read.
+    """
+    old = unit.state
+    changed = session.execute(
+        update(Asset).where(Asset.id == unit.id, Asset.state == old).values(state=to),
+        execution_options={"synchronize_session": False},
+    )
+    assert isinstance(changed, CursorResult)
+    if changed.rowcount != 1:
+        raise Raced(f"asset {unit.public_id} is no longer {old}.")
+    set_committed_value(unit, "state", to)
+    _note(session, unit, old, to, because)
 
 
 def move(session: Session, record: Record, to: StrEnum, because: Because, **also: Any) -> None:
