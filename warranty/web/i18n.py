@@ -1,211 +1,24 @@
-"""Languages: the only place that chooses the reader's language and turns values into text of it.
+"""The language of a page: the only place that chooses who reads it how, and that teaches templates to write for them.
 
-The English text is the message id; every other language is a catalogue, `locale/<language>/LC_MESSAGES/messages.po`,
-which is compiled to memory at start, so that no compiled file can be older than its source. Formats: one table per
-language, below; nothing else in the project writes a sum, a day or a span.
+What languages there are, and how each writes a sum or a day: `warranty.languages`.
 """
 
 from __future__ import annotations
 
-import gettext
-import io
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date, format_time
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal, get_currency_precision
 from flask import Flask, current_app, g
 
+from warranty.languages import LANGUAGES, N_, Reader, choose_language, choose_zone, load
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
-SOURCE_LANGUAGE: Final = "en"
-LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
-"""What can be chosen, each in its own words."""
-
-SOON: Final = timedelta(hours=3)
-"""What ends within this time is said to be due soon."""
-
-
-def N_(message: str) -> str:  # noqa: N802 - gettext's customary name for "to be translated where it is shown"
-    """Mark a message of a table for the catalogue."""
-    return message
-
-
-@dataclass(frozen=True, slots=True)
-class Patterns:
-    """How one language writes days, in the notation of CLDR (Unicode TR 35)."""
-
-    day: str
-    day_and_year: str
-    long_day: str
-    long_day_and_year: str
-    dated: str
-
-
-PATTERNS: Final = {
-    "en": Patterns("EEE d MMM", "EEE d MMM y", "EEEE, d MMMM", "EEEE, d MMMM y", "d MMM y"),
-    "de": Patterns("EEE, d. MMM", "EEE, d. MMM y", "EEEE, d. MMMM", "EEEE, d. MMMM y", "d. MMM y"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The time until something is due: the words, and whether it is `late`, `soon` or neither."""
-
-    text: str
-    urgency: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads this page: in which language, in which time zone, and at what instant."""
-
-    language: str
-    zone: ZoneInfo
-    now: datetime
-    catalogue: gettext.NullTranslations = field(repr=False)
-
-    @property
-    def today(self) -> date:
-        """The reader's own calendar day."""
-        return self.now.astimezone(self.zone).date()
-
-    @property
-    def locale(self) -> Locale:
-        """Babel's data for the language."""
-        return Locale.parse(self.language)
-
-    def text(self, message: str, **values: object) -> str:
-        """Translate a message and fill its `%(name)s` places."""
-        found = self.catalogue.gettext(message)
-        return found % values if values else found
-
-    def money(self, minor: int | None, currency: str) -> str:
-        """Write a sum: "€1,284.00"; a dash where there is none. `minor` counts the currency's smallest unit."""
-        if minor is None:
-            return "\N{EN DASH}"
-        amount = Decimal(minor).scaleb(-get_currency_precision(currency))
-        return format_currency(amount, currency, locale=self.locale)
-
-    def count(self, number: int) -> str:
-        """Write a count: "12,486"."""
-        return format_decimal(number, locale=self.locale)
-
-    def hundredths(self, number: int) -> str:
-        """Write a quantity that is kept in hundredths: 150 is "1.5"."""
-        return format_decimal(Decimal(number).scaleb(-2), locale=self.locale)
-
-    def day(self, when: date | datetime) -> str:
-        """Write a day for a table: "Thu 26 Nov", with the year where it is not this one."""
-        day = self.day_of(when)
-        patterns = PATTERNS[self.language]
-        return format_date(day, patterns.day if self._is_this_year(day) else patterns.day_and_year, locale=self.locale)
-
-    def long_day(self, when: date | datetime) -> str:
-        """Write a day for a sentence: "Thursday, 26 November"."""
-        day = self.day_of(when)
-        patterns = PATTERNS[self.language]
-        pattern = patterns.long_day if self._is_this_year(day) else patterns.long_day_and_year
-        return format_date(day, pattern, locale=self.locale)
-
-    def dated(self, day: date) -> str:
-        """Write a day that may be read years later: always with its year."""
-        return format_date(day, PATTERNS[self.language].dated, locale=self.locale)
-
-    def heading_day(self, when: date | datetime) -> str:
-        """Write a day over the rows of that day: "Today, Tuesday, 24 November"."""
-        day = self.day_of(when)
-        if day == self.today:
-            return self.text(N_("Today, %(day)s"), day=self.long_day(day))
-        return self.long_day(day)
-
-    def time(self, when: datetime) -> str:
-        """Write a time of day in the reader's zone: "14:05"."""
-        return format_time(when.astimezone(self.zone), "HH:mm", locale=self.locale)
-
-    def moment(self, when: datetime) -> str:
-        """Write an instant: "today, 14:05", else "Thu 26 Nov, 14:05"."""
-        if self.day_of(when) == self.today:
-            return self.text(N_("today, %(time)s"), time=self.time(when))
-        return f"{self.day(when)}, {self.time(when)}"
-
-    def span(self, due: datetime) -> Span:
-        """Say how much time is left until an instant, or how late it is: "2 h 10 left", "35 min late"."""
-        rest = due - self.now
-        if rest < timedelta(0):
-            return Span(self._late(-rest), "late")
-        return Span(self._left(rest), "soon" if rest <= SOON else "")
-
-    def ago(self, since: datetime) -> str:
-        """Say how long something has been waiting: "35 min", "2 h 10", "3 d"."""
-        return self._length(max(self.now - since, timedelta(0)))
-
-    def _left(self, rest: timedelta) -> str:
-        return self.text(N_("%(span)s left"), span=self._length(rest))
-
-    def _late(self, over: timedelta) -> str:
-        return self.text(N_("%(span)s late"), span=self._length(over))
-
-    def _length(self, length: timedelta) -> str:
-        minutes = int(length.total_seconds() // 60)
-        if length >= timedelta(days=2):
-            return self.text(N_("%(days)s d"), days=self.count(length.days))
-        if minutes >= 60:
-            hours, minutes = divmod(minutes, 60)
-            return self.text(N_("%(hours)s h %(minutes)02d"), hours=hours, minutes=minutes)
-        return self.text(N_("%(minutes)s min"), minutes=minutes)
-
-    def day_of(self, when: date | datetime) -> date:
-        """The reader's calendar day of an instant; a day is one already."""
-        return when.astimezone(self.zone).date() if isinstance(when, datetime) else when
-
-    def _is_this_year(self, day: date) -> bool:
-        return day.year == self.today.year
-
-
-def load(folder: Path) -> dict[str, gettext.NullTranslations]:
-    """Read and compile every catalogue under `folder` (`<language>/LC_MESSAGES/messages.po`).
-
-    Raises:
-        FileNotFoundError: a language of `LANGUAGES` has no catalogue.
-    """
-    catalogues: dict[str, gettext.NullTranslations] = {SOURCE_LANGUAGE: gettext.NullTranslations()}
-    for language in LANGUAGES.keys() - catalogues.keys():
-        with (folder / language / "LC_MESSAGES" / "messages.po").open("rb") as source:
-            catalogue = read_po(source, locale=language)
-        compiled = io.BytesIO()
-        write_mo(compiled, catalogue)
-        compiled.seek(0)
-        catalogues[language] = gettext.GNUTranslations(compiled)
-    return catalogues
-
-
-def choose_language(chosen: Iterable[str | None], accepted: Iterable[str]) -> str:
-    """The first known language of what was chosen, then of what the browser accepts (`de-AT` counts as `de`)."""
-    for name in (*chosen, *accepted):
-        language = (name or "").replace("_", "-").partition("-")[0].lower()
-        if language in LANGUAGES:
-            return language
-    return SOURCE_LANGUAGE
-
-
-def choose_zone(*names: str | None) -> ZoneInfo:
-    """The first of the names that is a time zone, else UTC."""
-    for name in filter(None, names):
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue  # a browser's zone is foreign input: it may name nothing, or something that is no zone
-    return ZoneInfo("UTC")
+__all__ = ["LANGUAGES", "N_", "Reader", "choose_language", "choose_zone", "init_app", "reader"]
 
 
 def init_app(app: Flask, folder: Path, profile: Callable[[], tuple[str, ZoneInfo]]) -> None:
