@@ -21,6 +21,7 @@ class OrderKind(StrEnum):
     DECIDE_AGAIN = "decide_again"
     READ_CASES = "read_cases"
     CHECK_ACCOUNT = "check_account"
+    IMPORT_ROWS = "import_rows"
 
 
 class OrderStatus(StrEnum):
