@@ -43,7 +43,13 @@ def make_app() -> Flask:
     @app.get("/static/<path:filename>", endpoint="static")
     def static(filename: str) -> Response:
         # Read whole: a browser that is closed in the middle would leave an open file behind.
-        return Response((ROOT / "static" / filename).read_bytes(), mimetype=mimetypes.guess_type(filename)[0])
+        answer = Response((ROOT / "static" / filename).read_bytes(), mimetype=mimetypes.guess_type(filename)[0])
+        answer.cache_control.max_age = 3600  # as the product lets it be kept
+        return answer
+
+    @app.get("/<path:case>/live")
+    def live(case: str) -> tuple[str, int]:
+        return "", 204  # nothing new, however long the page is looked at
 
     @app.get("/look/<page>/<scale>")
     def look(page: str, scale: str) -> str:
