@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import zlib
 from typing import TYPE_CHECKING
 
@@ -62,3 +64,15 @@ def test_a_command_is_never_repeated_below_the_outbox(own_redis: ValkeyServer) -
             queue.enqueue(queue.work_queue(connection), 7, 1, job_timeout_s=45)
         own_redis.start()
         assert queue.work_queue(Redis.from_url(own_redis.url)).job_ids == []
+
+
+def test_a_server_that_says_nothing_counts_as_gone(own_redis: ValkeyServer) -> None:
+    with queue.connect(own_redis.url, answer_s=0.1) as connection:
+        connection.ping()
+        server = own_redis.pid()
+        os.kill(server, signal.SIGSTOP)
+        try:
+            with pytest.raises(queue.QueueUnavailable):
+                queue.enqueue(queue.work_queue(connection), 7, 1, job_timeout_s=45)
+        finally:
+            os.kill(server, signal.SIGCONT)

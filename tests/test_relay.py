@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from tests import factories
 from tests.app import environment_of
@@ -361,6 +361,12 @@ def test_a_relay_waits_for_a_queue_server_and_reports_are_taken_meanwhile(
         tasks.perform(ours, order.id)
         assert len(twin.opened) == 1
     ours.database.dispose()
+
+
+@only_postgresql
+def test_a_process_that_stands_still_in_a_transaction_holds_up_the_others_for_seconds_only(runtime: Runtime) -> None:
+    with runtime.database.read(db.EVERYBODY) as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
 
 
 def test_a_crashed_database_is_waited_for(

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
+IDLE_TIMEOUT_MS = 10_000
+"""What a transaction of a process that was frozen or cut off may hold up the others for: none of ours waits inside one."""
+POSTGRESQL_LIVENESS: dict[str, int] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,  # a server that went without a word is noticed within about ten seconds
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 class DatabaseUnavailable(Exception):
@@ -199,13 +208,18 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    limits = {
+        "lock_timeout": LOCK_TIMEOUT_MS,
+        "statement_timeout": STATEMENT_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,
+    }
+    options = " ".join([*(f"-c {name}={value}" for name, value in limits.items()), "-c timezone=UTC"])
     return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=20,
         pool_pre_ping=True,
-        connect_args={"options": options, "connect_timeout": 5},
+        connect_args={"options": options, **POSTGRESQL_LIVENESS},
     )
 
 
@@ -242,7 +256,7 @@ def is_unreachable(err: OperationalError) -> bool:
     code: str | None = getattr(err.orig, "sqlstate", None)
     text = str(err.orig).lower()
     if code:
-        return code.startswith(("08", "57P"))
+        return code.startswith(("08", "53", "57P"))
     return any(word in text for word in ("unable to open", "readonly", "read-only", "connection", "disk", "locked"))
 
 

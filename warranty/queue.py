@@ -24,9 +24,12 @@ BUCKET_S = 60
 QueueUnavailable = RedisError
 
 
-def connect(url: str) -> Redis:
-    """A connection to the queue server. Nothing is repeated below the outbox: a repeated command could enqueue twice."""
-    return Redis.from_url(url, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0))
+def connect(url: str, *, answer_s: float | None = None) -> Redis:
+    """A connection to the queue server. Nothing is repeated below the outbox: a repeated command could enqueue twice.
+
+    With ``answer_s`` a server that says nothing for so long counts as gone. Workers do without: they wait for work.
+    """
+    return Redis.from_url(url, socket_connect_timeout=5, socket_timeout=answer_s, retry=Retry(NoBackoff(), 0))
 
 
 def work_queue(connection: Redis) -> Queue:

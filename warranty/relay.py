@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 POLL_S = 0.2  # how often SQLite is looked at; PostgreSQL wakes us
 WAKE_S = 1.0  # how long PostgreSQL is waited for: orders that become due later send no notice
 TROUBLE_S = 1.0
+ANSWER_S = 5.0  # who says nothing for so long is gone, whether or not the network says so
 PERIODIC = "periodic"
 
 log = structlog.get_logger("relay")
@@ -40,13 +41,13 @@ log = structlog.get_logger("relay")
 
 def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
     """Relay until ``stopped()``. An outage of the database or of the queue server is waited out: nothing is lost in either."""
-    connection = queue.connect(runtime.settings.redis_url)
+    connection = queue.connect(runtime.settings.redis_url, answer_s=ANSWER_S)
     waker = _Waker(runtime.database)
     while not stopped():
         try:
             pause_s = 0.0 if turn(runtime, connection) else None
         except (queue.QueueUnavailable, DatabaseUnavailable, DBAPIError) as err:
-            log.warning("relay.waits", trouble=type(err).__name__, said=str(err).splitlines()[0])
+            log.warning("relay.waits", trouble=type(err).__name__, said=str(err).partition("\n")[0])
             pause_s = TROUBLE_S
         if pause_s is None:
             waker.wait()
@@ -131,7 +132,9 @@ class _Waker:
     def _listening(self) -> psycopg.Connection[tuple[object, ...]]:
         if self._connection is None or self._connection.closed:
             url = make_url(self._database.url).set(drivername="postgresql")
-            self._connection = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+            self._connection = psycopg.connect(
+                url.render_as_string(hide_password=False), autocommit=True, **db.POSTGRESQL_LIVENESS
+            )
             self._connection.execute("LISTEN outbox")
         return self._connection
 
