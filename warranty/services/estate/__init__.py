@@ -29,6 +29,7 @@ from warranty.services.estate.clients import (
     correct_site,
     find_client,
     find_site,
+    new_person,
 )
 from warranty.services.estate.coverages import (
     add_contract,
@@ -106,6 +107,7 @@ __all__ = [
     "manufacturer_key",
     "merge_products",
     "new_coverage",
+    "new_person",
     "new_product",
     "put_baseline",
     "register_assets",
