@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from dataclasses import dataclass
@@ -114,6 +115,66 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A setting as a person may see it: secrets masked."""
+
+    name: str
+    value: str
+    source: str
+
+
+def explain() -> list[Shown]:
+    """Every setting, its value in force, and where that comes from.
+
+    Raises:
+        SettingsError: as ``load`` does.
+    """
+    file = dotenv_values(".env")
+    settings = load()
+    return [Shown(name, _masked(name, getattr(settings, field)), _source(name, file)) for name, field in FIELDS.items()]
+
+
+FIELDS = {
+    "WARRANTY_MODE": "mode",
+    "WARRANTY_INSTANCE": "instance",
+    "WARRANTY_BASE_URL": "base_url",
+    "PORT": "port",
+    "DATABASE_URL": "database_url",
+    "WARRANTY_WORKER_DATABASE_URL": "worker_database_url",
+    "WARRANTY_MIGRATION_DATABASE_URL": "migration_database_url",
+    "REDIS_URL": "redis_url",
+    "SECRET_KEY": "secret_key",
+    "WARRANTY_ENCRYPTION_KEYS": "encryption_keys",
+    "WARRANTY_FILES_URL": "files_url",
+    "WARRANTY_AUDIT_ANCHOR": "audit_anchor",
+    "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS": "allow_private_vendor_urls",
+    "WARRANTY_VENDOR_TIMEOUT_SECONDS": "vendor_timeout_s",
+    "WARRANTY_LEASE_SECONDS": "lease_s",
+    "WARRANTY_SETTLE_SECONDS": "settle_s",
+    "WARRANTY_RELAY_SECONDS": "relay_s",
+    "WARRANTY_POLL_SECONDS": "poll_s",
+    "WARRANTY_RETRY_SECONDS": "retry_s",
+}
+"""Every setting that ``load`` reads, and the field of ``Settings`` that holds it."""
+
+
+def _source(name: str, file: Mapping[str, str | None]) -> str:
+    if os.environ.get(name):
+        return "environment"
+    return ".env" if file.get(name) else "default"
+
+
+def _masked(name: str, value: object) -> str:
+    if name == "SECRET_KEY":
+        return "(secret)"
+    if isinstance(value, tuple):
+        return f"({len(value)} secret)"
+    if value is None:
+        return "-"
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", str(value))
 
 
 def embedded_socket(instance: Path) -> Path:

@@ -17,6 +17,7 @@ COMMANDS = {
     "contract": "registry:contract",
     "db": "database:group",
     "decide": "decide:decide",
+    "doctor": "doctor:doctor",
     "fault": "faults:fault",
     "import": "imports:import_",
     "relay": "server:relay",
