@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from redis import Redis
@@ -199,8 +199,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _work(session: Session, now: datetime) -> Iterator[Finding]:
-    by_status = session.execute(select(Outbox.status, func.count()).group_by(Outbox.status))
-    counts = {status: count for status, count in by_status}
+    counts: Any = dict(session.execute(select(Outbox.status, func.count()).group_by(Outbox.status)).all())
     oldest = session.scalar(select(func.min(Outbox.next_at)).where(Outbox.status == OrderStatus.PENDING))
     periodic = session.scalar(select(func.max(Lease.next_run_at)))
     if periodic is None or (now - periodic).total_seconds() > LATE_S:
