@@ -1,4 +1,4 @@
-"""``warranty import``: files of units, contracts and products into the registry."""
+"""``warranty import``: files of units, contracts, coverages, products, clients and sites into the registry."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ import click
 from warranty import db
 from warranty.cli.shared import CliProblem, answer, open_runtime
 from warranty.domain.access import OPERATOR
-from warranty.services import imports
-from warranty.services.importing.columns import DIALECT_NAMES, Kind, Unusable
+from warranty.services import estate, imports
+from warranty.services.estate import Invalid
+from warranty.services.importing.columns import DIALECT_NAMES, Kind, Unusable, Wanted
 from warranty.services.importing.rows import ImportReport, Outcome
 from warranty.services.importing.sheets import open_sheet
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from warranty.db import Database
+    from warranty.models import Client
+    from warranty.services.importing.sheets import Sheet
 
 
 @click.command(name="import")
@@ -36,6 +41,18 @@ if TYPE_CHECKING:
     show_default=True,
     help="Whose column names the file has.",
 )
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="THEIRS=OURS",
+    help='What a column means, whatever its name: --map "Their column=our_column". May repeat.',
+)
+@click.option(
+    "--rejected",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the rows that were refused to this file, with the reason in one more column.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def import_(
     kind: str,
@@ -43,9 +60,11 @@ def import_(
     client: str | None,
     dry_run: bool,  # noqa: FBT001 - click passes it by name
     dialect: str,
+    mapping: tuple[str, ...],
+    rejected: Path | None,
     as_json: bool,  # noqa: FBT001 - click passes it by name
 ) -> None:
-    """Import FILE into the registry: a CSV or JSON lines file, or a folder of the NetBox device-type library.
+    """Import FILE into the registry: CSV, XLSX or JSON lines, or a folder of the NetBox device-type library.
 
     Try it with --dry-run first. Rows that cannot be taken are named with their line and the reason, the others are
     written; import the mended file again, and what is there already stays as it is. A file that cannot be read at all
@@ -53,29 +72,79 @@ def import_(
 
     Exit status: 0 every row was taken; 1 a row was refused, or the file could not be read; 2 called with wrong words.
     """
-    because = Because(actor=OPERATOR.actor, reason="imported", at=datetime.now(UTC))
+    columns = dict(_pair(text) for text in mapping)
+    if rejected is not None and dry_run:
+        raise click.UsageError("A dry run rejects nothing: leave out --rejected or --dry-run.")
     with open_runtime() as runtime:
-        database = runtime.database
-        transaction = database.read if dry_run else database.begin
         try:
-            sheet = open_sheet(file, Kind(kind), dialect=dialect)
-            with _progress(sheet.total) as advance:
-                report = imports.run(
-                    sheet,
-                    lambda: transaction(db.EVERYBODY),
-                    because=because,
-                    client=client,
-                    dry_run=dry_run,
-                    on_progress=advance,
-                )
+            sheet = open_sheet(file, Kind(kind), Wanted.of(Kind(kind), dialect, columns))
+            report = (
+                _try(runtime.database, sheet, client)
+                if dry_run
+                else _import(runtime.database, sheet, file.name, client, rejected)
+            )
         except Unusable as err:
             raise CliProblem(str(err)) from err
+        except imports.Stopped as err:
+            raise CliProblem("Somebody cancelled this import; what was written by then stands.") from err
     if as_json:
         answer(report.as_document(), as_json=True)
     else:
         _print(report)
     if not report.is_clean:
         sys.exit(1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    theirs, sign, ours = text.rpartition("=")
+    if not sign or not theirs.strip():
+        raise click.BadParameter(f'{text!r} is no pair: write it as "Their column=our_column".', param_hint="--map")
+    return theirs, ours
+
+
+def _because() -> Because:
+    return Because(actor=OPERATOR.actor, reason="imported", at=datetime.now(UTC))
+
+
+def _try(database: Database, sheet: Sheet, client: str | None) -> ImportReport:
+    with _progress(sheet.total) as advance:
+        report = imports.run(
+            sheet,
+            lambda: database.read(db.EVERYBODY),
+            because=_because(),
+            client=client,
+            dry_run=True,
+            on_progress=advance,
+        )
+    assert report is not None  # nothing is left for later
+    return report
+
+
+def _import(
+    database: Database, sheet: Sheet, file_name: str, client: str | None, rejected: Path | None
+) -> ImportReport:
+    owner = _client(database, client)
+    with _progress(sheet.total) as advance:
+        made, report = imports.run_here(
+            database, sheet, file_name=file_name, client=owner, because=_because(), on_progress=advance
+        )
+    if rejected is not None:
+        try:
+            with database.read(db.EVERYBODY) as session, rejected.open("wb") as stream:
+                imports.rejected(session, made, stream)
+        except OSError as err:
+            raise CliProblem(f"Cannot write {rejected}: {err.strerror or err}. The import itself is done.") from err
+    return report
+
+
+def _client(database: Database, name: str | None) -> Client | None:
+    if name is None:
+        return None
+    with database.read(db.EVERYBODY) as session:
+        try:
+            return estate.find_client(session, name)
+        except Invalid as err:
+            raise CliProblem(err.message) from err
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from warranty.domain.terms import AssetState, Ownership
-from warranty.models import Asset, Client
+from warranty.models import Asset, Client, Site
 from warranty.services import estate
 from warranty.services.estate import HandoverResult, Invalid
 from warranty.services.importing import columns
-from warranty.services.importing.rows import Import, Model, Outcome, Place, StandingUnit, standing_units, the_one
+from warranty.services.importing.rows import Import, Outcome, Place, StandingUnit, standing_units, the_one
 from warranty.services.importing.sheets import Row
 
 _NOT_MADE_YET: Final = -1
@@ -118,13 +118,14 @@ class Assets(Import):
     def _stands_above(self, unit: _Unit) -> bool:
         """Whether the file had this row before. One serial of two manufacturers is two units, where both are named."""
         serial = (unit.client_id, unit.key)
+        identity = (*serial, unit.maker_key)
         other = self.seen.line_of((*serial, "") if unit.maker_key else serial)
-        if self._is_repeated(unit.row, (*serial, unit.maker_key), f"the serial number {unit.serial_number}"):
-            return True
-        if other is not None:
+        if other is not None and self.seen.line_of(identity) is None:
             raise Invalid(
                 "manufacturer", f"Line {other} has the same serial number: name the manufacturer in both rows."
             )
+        if self._is_repeated(unit.row, identity, f"the serial number {unit.serial_number}"):
+            return True
         self.seen.say(unit.row, serial)
         return False
 
@@ -232,11 +233,7 @@ class Assets(Import):
             estate.new_product(manufacturer=unit.maker, model=unit.model, part_number=unit.part_number)
             for unit in missing.values()
         ]
-        made = estate.register_products(session, wanted, because=self.because)
-        for (maker_key, model_key), product in zip(missing, made, strict=True):
-            self.names.models_of(session, maker_key)[model_key] = Model(
-                product.id, product.manufacturer, maker_key, product.model, product.part_number
-            )
+        self._register(session, wanted)
 
     def _make_sites(self, session: Session, units: Sequence[_Unit]) -> None:
         for unit in units:
@@ -246,6 +243,7 @@ class Assets(Import):
             zone = self.names.zone_of(session, unit.client_id)
             try:
                 site = estate.add_site(session, client, name=unit.site, time_zone=zone, because=self.because)
+                self.journal.note_made(Site.__tablename__, site.id)
             except Invalid:  # somebody added it after its client's sites were read
                 site = estate.find_site(session, client, unit.site)
             place = Place(site.id, site.public_id, site.time_zone)
@@ -267,17 +265,23 @@ class Assets(Import):
             for unit in units
             if unit.existing is None
         ]
-        estate.register_assets(session, new, because=self.because)
+        self.journal.note_made(Asset.__tablename__, *estate.register_assets(session, new, because=self.because))
         for unit in units:
             if unit.existing is not None:
-                self._change(session, unit, session.get_one(Asset, unit.existing.id))
+                self._change(session, unit, unit.existing)
 
-    def _change(self, session: Session, unit: _Unit, asset: Asset) -> None:
+    def _change(self, session: Session, unit: _Unit, old: StandingUnit) -> None:
+        asset = session.get_one(Asset, old.id)
         made = {"site_id": self._site_id(session, unit), "product_id": self._product_id(session, unit)}
         changes = {name: made.get(name, new) for name, new in unit.changes.items()}
         if changes:
+            self.journal.note_changed(
+                Asset.__tablename__, old.id, {name: getattr(old, name) for name in changes}, changes
+            )
             estate.change_asset(session, asset, because=self.because, **changes)
         if unit.goes_into_service:
+            states = {"state": AssetState.ONBOARDING}, {"state": AssetState.IN_SERVICE}
+            self.journal.note_changed(Asset.__tablename__, old.id, *states)
             actor = self.because.actor
             estate.put_baseline(session, asset, result=HandoverResult.HEALTHY, signed_by=actor, because=self.because)
 

@@ -6,16 +6,16 @@ Adding a dialect is adding a line to ``DIALECTS``. Source: interface.md, section
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from warranty.services.estate import Invalid
+from warranty.services.estate import ADDRESS_LINES, Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -29,7 +29,10 @@ class Kind(StrEnum):
 
     ASSETS = "assets"
     CONTRACTS = "contracts"
+    COVERAGES = "coverages"  # another word for contracts: a row of either is one promise of one paper
     PRODUCTS = "products"
+    CLIENTS = "clients"
+    SITES = "sites"
 
 
 COLUMNS: dict[Kind, tuple[str, ...]] = {
@@ -78,13 +81,31 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
         "error",
     ),
     Kind.PRODUCTS: ("manufacturer", "model", "part_number", "base_term_months", "list_price_minor", "currency"),
+    Kind.CLIENTS: ("name",),
+    Kind.SITES: (
+        "name",
+        "client",
+        "time_zone",
+        *ADDRESS_LINES,
+        "access_hours",
+        "contact_name",
+        "contact_phone",
+        "contact_email",
+        "contact_language",
+    ),
 }
+COLUMNS[Kind.COVERAGES] = COLUMNS[Kind.CONTRACTS]
 
 NEEDED: dict[Kind, tuple[str, ...]] = {
     Kind.ASSETS: ("serial_number",),
     Kind.CONTRACTS: ("contract_number", "kind", "starts_on"),
     Kind.PRODUCTS: ("manufacturer", "model"),
+    Kind.CLIENTS: ("name",),
+    Kind.SITES: ("name",),
 }
+NEEDED[Kind.COVERAGES] = NEEDED[Kind.CONTRACTS]
+
+MOST_COLUMNS = 1_000
 
 
 # --- Columns --------------------------------------------------------------------------------------------------------
@@ -197,7 +218,44 @@ DIALECTS: dict[Kind, tuple[Dialect, ...]] = {  # the first whose signs are there
         ),
         Dialect(TRACKER, names={"model": ("product",)}),
     ),
+    Kind.CLIENTS: (
+        Dialect("netbox", _signs("name slug"), {}),
+        Dialect("itflow", _signs("clientname"), {"name": ("clientname",)}),
+        Dialect(TRACKER, names={"name": ("client", "customer", "company", "tenant")}),
+    ),
+    Kind.SITES: (
+        Dialect(
+            "netbox",
+            _signs("name slug", "name status tenant"),
+            {"client": ("tenant",), "address_line1": ("physicaladdress",)},
+        ),
+        Dialect(
+            "snipe-it",
+            _signs("name address zip", "name address2 zip"),
+            {
+                "client": ("company",),
+                "address_line1": ("address",),
+                "address_line2": ("address2",),
+                "postal_code": ("zip",),
+            },
+        ),
+        Dialect(
+            "itflow",
+            _signs("name address postalcode hours"),
+            {"address_line1": ("address",), "contact_phone": ("phone",), "access_hours": ("hours",)},
+        ),
+        Dialect(
+            TRACKER,
+            names={
+                "name": ("site", "location"),
+                "client": ("customer", "company", "tenant"),
+                "address_line1": ("address",),
+                "postal_code": ("zip",),
+            },
+        ),
+    ),
 }
+DIALECTS[Kind.COVERAGES] = DIALECTS[Kind.CONTRACTS]
 
 DIALECT_NAMES = tuple(dict.fromkeys(dialect.name for dialects in DIALECTS.values() for dialect in dialects))
 
@@ -215,38 +273,72 @@ class Heading:
     doubled: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How the caller wants a table to be read: whose names it has, and what single columns mean whatever their names.
+
+    ``dialect`` is one of ``DIALECT_NAMES`` or ``auto``; ``columns`` pairs a header with a column of ours.
+    """
+
+    dialect: str = "auto"
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, kind: Kind, dialect: str = "auto", columns: Mapping[str, str] | None = None) -> Wanted:
+        """Check what the caller says.
+
+        Raises:
+            Unusable: there is no such column of ours, or two headers shall be one column.
+        """
+        pairs = tuple((header_key(header), column.strip()) for header, column in (columns or {}).items())
+        for _, column in pairs:
+            if column not in COLUMNS[kind]:
+                raise Unusable(f"There is no column {column} of {kind}; there are {', '.join(COLUMNS[kind])}.")
+        if len({column for _, column in pairs}) < len(pairs):
+            raise Unusable("Two headers are mapped to one column: choose one of them.")
+        return cls(dialect, pairs)
+
+    def among(self, headers: Iterable[str]) -> Wanted:
+        """The same without what it says of headers that are not there."""
+        keys = {header_key(header) for header in headers}
+        return replace(self, columns=tuple(pair for pair in self.columns if pair[0] in keys))
+
+
 def header_key(header: str) -> str:
     """A header as it is matched: case, blanks and punctuation do not matter."""
     return "".join(sign for sign in header.casefold() if sign.isalnum())
 
 
 @lru_cache(maxsize=256)
-def recognise(kind: Kind, headers: tuple[str, ...], wanted: str = "auto") -> Heading:
+def recognise(kind: Kind, headers: tuple[str, ...], wanted: Wanted) -> Heading:
     """Find our columns among the headers of a table.
 
     Args:
         kind: what the rows are.
         headers: as they stand in the file, in order; two may be equal.
-        wanted: the name of a dialect, or ``auto``: the first whose signs are there.
+        wanted: what the caller says of them. With the dialect ``auto`` it is the first whose signs are there.
 
     Raises:
-        Unusable: a needed column is not there, or the dialect has no such table.
+        Unusable: a needed column is not there, or one that the caller named; or the dialect has no such table.
     """
+    if len(headers) > MOST_COLUMNS:
+        raise Unusable(f"The header has {len(headers):,} columns: of no table are there more than {MOST_COLUMNS:,}.")
     keys = [header_key(header) for header in headers]
-    dialect = _dialect(kind, frozenset(keys), wanted)
+    dialect = _dialect(kind, frozenset(keys), wanted.dialect)
+    said = {column: key for key, column in wanted.columns}
+    taken = frozenset(said.values())
     places: dict[str, tuple[int, ...]] = {}
     for column in COLUMNS[kind]:
-        if column == "state" and "city" in keys:
-            continue  # beside a city it is a part of an address
-        for key in (header_key(column), *dialect.names.get(column, ())):
-            if key in keys:
-                places[column] = tuple(place for place, found in enumerate(keys) if found == key)
-                break
+        names = (said[column],) if column in said else _names_of(kind, dialect, column, taken, keys)
+        found = next((key for key in names if key in keys), None)
+        if found is not None:
+            places[column] = tuple(place for place, key in enumerate(keys) if key == found)
+        elif column in said:
+            raise Unusable(f"No column is named {said[column]}, which is mapped to {column}: {_read_as(headers)}.")
     missing = [column for column in NEEDED[kind] if column not in places]
     if missing:
-        names = ", ".join(header for header in headers if header.strip())
         raise Unusable(
-            f"The header lacks {', '.join(missing)}; it reads: {names[:300] or 'nothing'}. "
+            f"The header lacks {', '.join(missing)}; {_read_as(headers)}. "
             f"The columns of {kind} are {', '.join(COLUMNS[kind])}."
         )
     if kind is Kind.ASSETS:
@@ -260,6 +352,18 @@ def recognise(kind: Kind, headers: tuple[str, ...], wanted: str = "auto") -> Hea
         unused=tuple(header for place, header in enumerate(headers) if place not in used and header.strip()),
         doubled=tuple(headers[standing[0]] for standing in places.values() if len(standing) > 1),
     )
+
+
+def _read_as(headers: Iterable[str]) -> str:
+    names = ", ".join(header for header in headers if header.strip())
+    return f"it reads: {names[:300] or 'nothing'}"
+
+
+def _names_of(kind: Kind, dialect: Dialect, column: str, taken: frozenset[str], keys: Sequence[str]) -> tuple[str, ...]:
+    """The headers under which a column is looked for, our own name first; those that the caller has taken are not."""
+    if kind is Kind.ASSETS and column == "state" and "city" in keys:
+        return ()  # beside a city it is a part of an address
+    return tuple(key for key in (header_key(column), *dialect.names.get(column, ())) if key not in taken)
 
 
 def _dialect(kind: Kind, keys: frozenset[str], wanted: str) -> Dialect:

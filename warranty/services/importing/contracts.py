@@ -281,6 +281,8 @@ class Contracts(Import):
         new: list[Coverage] = []
         for promise in promises:
             if promise.existing is not None:
+                was = {name: getattr(promise.existing, name) for name in promise.changes}
+                self.journal.note_changed(Coverage.__tablename__, promise.existing.id, was, promise.changes)
                 estate.change_coverage(session, promise.existing, because=self.because, **promise.changes)
                 continue
             key = (promise.client_id, promise.number)
@@ -288,6 +290,7 @@ class Contracts(Import):
                 papers[key] = self._paper(session, promise)
             new.append(_new_coverage(promise, contract_id=papers[key].id))
         estate.register_coverages(session, new, because=self.because)
+        self.journal.note_made(Coverage.__tablename__, *(coverage.id for coverage in new))
 
     def _paper(self, session: Session, promise: _Promise) -> Contract:
         query = select(Contract).where(Contract.client_id == promise.client_id, Contract.number == promise.number)
@@ -295,6 +298,7 @@ class Contracts(Import):
         if paper is None:
             client = session.get_one(Client, promise.client_id)
             paper = estate.add_contract(session, client, number=promise.number, because=self.because)
+            self.journal.note_made(Contract.__tablename__, paper.id)
         return paper
 
 

@@ -12,7 +12,7 @@ from warranty.models import Product
 from warranty.services import estate
 from warranty.services.estate import Invalid
 from warranty.services.importing.columns import read_count
-from warranty.services.importing.rows import Import, Model, Outcome
+from warranty.services.importing.rows import Import, Outcome
 from warranty.services.importing.sheets import Row
 
 
@@ -37,10 +37,11 @@ class Products(Import):
             if old is None:
                 new.append(product)
             elif changes and not self.dry_run:
+                was = {name: getattr(old, name) for name in changes}
+                self.journal.note_changed(Product.__tablename__, old.id, was, changes)
                 estate.change_product(session, old, because=self.because, **changes)
         if not self.dry_run:
-            for product in estate.register_products(session, new, because=self.because):
-                self._remember(session, product)
+            self._register(session, new)
 
     def _understand(self, row: Row) -> Product | None:
         cells = row.cells
@@ -70,12 +71,6 @@ class Products(Import):
             if (model := self.names.models_of(session, maker_key).get(model_key)) is not None
         ]
         return {_identity(product): product for product in session.scalars(select(Product).where(Product.id.in_(ids)))}
-
-    def _remember(self, session: Session, product: Product) -> None:
-        maker_key, model_key = _identity(product)
-        self.names.models_of(session, maker_key)[model_key] = Model(
-            product.id, product.manufacturer, maker_key, product.model, product.part_number
-        )
 
 
 def _identity(product: Product) -> tuple[str, str]:

@@ -1,10 +1,12 @@
-"""What every import needs: a tally of outcomes, the names of the registry, and what the file has said already."""
+"""What every import needs: a tally, a journal of what was written, the names of the registry, what the file has said."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+import sqlite3
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -13,14 +15,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from warranty.models import Asset, Client, Product, Site
+from warranty.services import estate
 from warranty.services.casefile import HOME_ZONE
 from warranty.services.estate import Invalid
 from warranty.services.importing.columns import Kind, Unusable
-from warranty.services.importing.sheets import Row
+from warranty.services.importing.sheets import FORMULA_SIGNS, Row
 from warranty.services.moves import Because
 
 MOST_FAULTS = 1_000
-"""Faults that a report spells out, and different warnings that it joins; all faults are counted."""
+"""Faults that a report spells out; all are counted, and all come back with the rejected rows."""
+
+MOST_WARNINGS = 200
+"""Different warnings that a report has; each is joined with its like."""
 
 PREVIEW = 10
 
@@ -74,11 +80,39 @@ class ImportReport:
         return {"kind": document.pop("kind").value, "rows": sum(counts.values()), **counts, **document}
 
 
+@dataclass(slots=True)
+class Journal:
+    """What one batch did, kept with it in one transaction: what an undo needs, and the rows that go back to their sender.
+
+    ``made`` holds the keys of new rows by their tables, ``changed`` table, key, and each column's old and new value as a
+    register keeps them.
+    """
+
+    made: dict[str, list[int]] = field(default_factory=dict)
+    changed: list[tuple[str, int, dict[str, list[Any]]]] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+
+    def note_made(self, table: str, *keys: int) -> None:
+        """Note new rows."""
+        if keys:
+            self.made.setdefault(table, []).extend(keys)
+
+    def note_changed(self, table: str, key: int, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        """Note that columns of a row were changed."""
+        self.changed.append((table, key, {name: [plain(old[name]), plain(value)] for name, value in new.items()}))
+
+
+def plain(value: Any) -> Any:
+    """A value of a column as JSON holds it."""
+    return value if value is None or isinstance(value, (str, int, bool, list, dict)) else str(value)
+
+
 class Tally:
-    """Counts outcomes, keeps the first faults, and joins a warning that many rows give into one."""
+    """Counts outcomes, keeps the first faults, joins a warning that many rows give into one, and leads the journal."""
 
     def __init__(self, report: ImportReport) -> None:
         self.report = report
+        self.journal = Journal()
         self._warned: dict[str, tuple[int, str]] = {}
         self._shown: list[tuple[str, int, dict[str, str]]] = []
 
@@ -93,14 +127,35 @@ class Tally:
     def refuse(self, row: Row, err: Invalid) -> None:
         """Note that a row was refused, and why."""
         self.count(Outcome.REFUSED, row, why=err.message)
+        fault = RowFault(row.line, row.file, err.field, err.message)
+        self.journal.rejected.append({**asdict(fault), "raw": list(row.raw)})
         if len(self.report.faults) < MOST_FAULTS:
-            self.report.faults.append(RowFault(row.line, row.file, err.field, err.message))
+            self.report.faults.append(fault)
 
     def warn(self, sentence: str, row: Row) -> None:
         """Note what a person should know about a row that is taken all the same."""
         count, first = self._warned.get(sentence, (0, row.file or f"line {row.line}"))
-        if count or len(self._warned) < MOST_FAULTS:
+        if count or len(self._warned) < MOST_WARNINGS:
             self._warned[sentence] = count + 1, first
+
+    def state(self) -> dict[str, Any]:
+        """What has been tallied so far but for the faults, as JSON holds it: ``resume`` goes on from there."""
+        self._shown.sort(key=lambda shown: shown[:2])
+        del self._shown[PREVIEW:]  # rows of later batches stand further down
+        return {
+            "counts": dict(self.report.counts),
+            "new_products": self.report.new_products,
+            "new_sites": self.report.new_sites,
+            "warned": [[sentence, *said] for sentence, said in self._warned.items()],
+            "shown": self._shown,
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on where another process stopped."""
+        self.report.counts.update({Outcome(word): count for word, count in state["counts"].items()})
+        self.report.new_products, self.report.new_sites = state["new_products"], state["new_sites"]
+        self._warned = {sentence: (count, first) for sentence, count, first in state["warned"]}
+        self._shown = [(file, line, shown) for file, line, shown in state["shown"]]
 
     def close(self) -> None:
         """Write the joined warnings into the report, and put what it has in the order of the file."""
@@ -114,28 +169,61 @@ class Tally:
 
 # --- The file so far ------------------------------------------------------------------------------------------------
 
-_MASK = 2**64 - 1
+_PRINT_BYTES = 8
+
+
+def _print_of(said: Hashable) -> bytes:
+    """A fingerprint that is the same in every process."""
+    return blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=_PRINT_BYTES).digest()
 
 
 class Seen:
-    """What rows of this file have said. Kept are two numbers for each thing said, no text: files are long."""
+    """What rows of this file have said: fingerprints, of which those of the present batch are in memory and all are on disk."""
 
     def __init__(self) -> None:
-        self._said: dict[int, int] = {}
+        self._recent: dict[bytes, tuple[int, bytes]] = {}
+        self._disk = sqlite3.connect("", isolation_level=None)  # a file without a name, gone with the process
+        self._disk.execute("CREATE TABLE said (thing BLOB PRIMARY KEY, line INTEGER, facts BLOB) WITHOUT ROWID")
 
     def line_of(self, identity: Hashable) -> int | None:
         """The line that first named a thing."""
-        said = self._said.get(hash(identity))
-        return None if said is None else said >> 64
+        said = self._said(_print_of(identity))
+        return None if said is None else said[0]
 
     def say(self, row: Row, identity: Hashable, facts: Hashable = None) -> tuple[int, bool] | None:
         """Keep what a row says of a thing; where one did before, its line and whether it said the same."""
-        facts_print = hash(facts) & _MASK
-        said = self._said.get(hash(identity))
+        thing, facts_print = _print_of(identity), _print_of(facts)
+        said = self._said(thing)
         if said is None:
-            self._said[hash(identity)] = row.line << 64 | facts_print
+            self._recent[thing] = row.line, facts_print
             return None
-        return said >> 64, said & _MASK == facts_print
+        return said[0], said[1] == facts_print
+
+    def _said(self, thing: bytes) -> tuple[int, bytes] | None:
+        found: tuple[int, bytes] | None = self._recent.get(thing)
+        return found or self._disk.execute("SELECT line, facts FROM said WHERE thing = ?", (thing,)).fetchone()
+
+    def put_away(self) -> bytes:
+        """End a batch: what it said, as ``recall`` reads it."""
+        said = [(thing, line, facts) for thing, (line, facts) in self._recent.items()]
+        self._recent.clear()
+        self._keep(said)
+        return b"".join(thing + line.to_bytes(_PRINT_BYTES, "big") + facts for thing, line, facts in said)
+
+    def recall(self, said: bytes) -> None:
+        """Take over what a batch said in another process."""
+        size = 3 * _PRINT_BYTES
+        pieces = (said[at : at + size] for at in range(0, len(said), size))
+        self._keep((piece[:8], int.from_bytes(piece[8:16], "big"), piece[16:]) for piece in pieces)
+
+    def _keep(self, said: Iterable[tuple[bytes, int, bytes]]) -> None:
+        self._disk.execute("BEGIN")
+        self._disk.executemany("INSERT OR IGNORE INTO said VALUES (?, ?, ?)", said)
+        self._disk.execute("COMMIT")
+
+    def close(self) -> None:
+        """Free the disk."""
+        self._disk.close()
 
 
 # --- What names mean ------------------------------------------------------------------------------------------------
@@ -205,6 +293,22 @@ class Names:
             }
         return self._sites[client_id]
 
+    def expected(self) -> list[tuple[str, int | str, str]]:
+        """What rows have asked for that nobody has, as ``expect`` takes it: in a dry run it is never made."""
+        sites = [
+            ("site", key, name) for key, places in self._sites.items() for name, place in places.items() if not place
+        ]
+        models = [
+            ("model", key, name) for key, found in self._models.items() for name, model in found.items() if not model
+        ]
+        return [*sites, *models]
+
+    def expect(self, session: Session, expected: Iterable[Sequence[Any]]) -> None:
+        """Take over from another process what rows have asked for."""
+        for what, key, name in expected:
+            known: dict[str, Any] = self.sites_of(session, key) if what == "site" else self.models_of(session, key)
+            known.setdefault(name, None)
+
     def zone_of(self, session: Session, client_id: int) -> str:
         """The zone of a client whose sites all agree on one, else that of nowhere in particular."""
         zones = {place.time_zone for place in self.sites_of(session, client_id).values() if place}
@@ -235,6 +339,12 @@ class Names:
             raise Invalid("product", f"{len(found)} products answer to {wanted}: name the manufacturer and the model.")
         return found[0] if found else None
 
+    def learn(self, product: Product) -> None:
+        """Know a product that was just made."""
+        key = product.manufacturer_key
+        model = Model(product.id, product.manufacturer, key, product.model, product.part_number)
+        self._models.setdefault(key, {})[product.model.casefold()] = model
+
     @staticmethod
     def _models_of_anybody(session: Session, wanted: str) -> list[Model | None]:
         for column in (Product.model, Product.part_number):
@@ -253,8 +363,8 @@ class Import:
 
     tally: Tally
     because: Because
-    client: str | None
-    dry_run: bool
+    client: str | None = None
+    dry_run: bool = False
     names: Names = field(default_factory=Names)
     seen: Seen = field(default_factory=Seen)
 
@@ -274,12 +384,17 @@ class Import:
     def _take(self, session: Session, rows: Sequence[Row]) -> None:
         raise NotImplementedError
 
+    @property
+    def journal(self) -> Journal:
+        """What the present batch has done."""
+        return self.tally.journal
+
     def _readable(self, rows: Sequence[Row]) -> Iterator[Row]:
         for row in rows:
             if row.fault:
                 self.tally.refuse(row, Invalid("", row.fault))
                 continue
-            if any(text[0] in "=+-@" and len(text) > 1 for text in row.cells.values()):
+            if any(text[0] in FORMULA_SIGNS and len(text) > 1 for text in row.cells.values()):
                 self.tally.warn("A cell that begins like a formula is kept as text.", row)
             yield row
 
@@ -308,6 +423,15 @@ class Import:
         if client_id is None:
             raise Invalid("client", "The row does not say whose it is: fill the column client, or say --client.")
         return client_id
+
+    def _register(self, session: Session, products: Sequence[Product]) -> None:
+        """Add products that nobody has; in one order, so that two imports at once do not wait for each other."""
+        ordered = sorted(products, key=lambda product: (product.manufacturer_key, product.model))
+        made = estate.register_products(session, ordered, because=self.because)
+        for wanted, product in zip(ordered, made, strict=True):
+            if product is wanted:  # and not one that somebody added meanwhile
+                self.journal.note_made(Product.__tablename__, product.id)
+            self.names.learn(product)
 
     def _is_repeated(self, row: Row, identity: Hashable, what: str) -> bool:
         """Whether an earlier row says exactly this.

@@ -1,6 +1,6 @@
 """Files to rows: the only place that opens a file somebody hands us.
 
-CSV in whatever form it left a spreadsheet, JSON lines, and a folder of the NetBox device-type library. A file is read
+CSV in whatever form it left a spreadsheet, XLSX, JSON lines, and a folder of the NetBox device-type library. A file is read
 through once before its first row is given out, so that one which breaks off in the middle is refused whole. Nothing is
 kept in memory but the row at hand; what is no table (zeros, an endless line, a cell that never closes) is refused on
 the way. Cells are text: nothing that looks like a formula is ever computed.
@@ -16,13 +16,15 @@ import re
 import stat
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import yaml
 
-from warranty.services.importing.columns import Heading, Kind, Unusable, recognise
+from warranty.services.importing.columns import Heading, Kind, Unusable, Wanted, recognise
+from warranty.services.importing.workbook import BadWorkbook, Line, Workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +32,12 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 MOST_BYTES = 2**30
-MOST_ROWS = 250_000
+MOST_ROWS = 2**20
+"""As many as a spreadsheet has."""
+
+MOST_WORKBOOK_ROWS = 100_000
+"""Of one workbook, which takes ten times as long to read as text."""
+
 MOST_CHARACTERS = 2**20
 """Of one line, of one row with line breaks in its cells, and of one file of a library."""
 
@@ -42,12 +49,12 @@ DELIMITERS = (",", ";", "\t", "|")
 
 _LINE_BREAK = re.compile(r"[\r\n]")
 _NOT_TEXT = {
-    b"PK\x03\x04": "This is an XLSX workbook (or another archive), which is not read yet: save the sheet as CSV UTF-8.",
-    b"\xd0\xcf\x11\xe0": "This is an old Excel workbook: save the sheet as CSV UTF-8.",
+    b"\xd0\xcf\x11\xe0": "This is an old Excel workbook, or one with a password: save the sheet as CSV UTF-8.",
     b"\x1f\x8b": "This is a compressed file: unpack it first.",
     b"%PDF": "This is a PDF, not a table.",
     b"SQLite format 3": "This is a database file, not a table.",
 }
+_ARCHIVE = b"PK\x03\x04"
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -60,13 +67,32 @@ class Row:
     """One row: its cells by the names of our columns, only those that are not empty.
 
     ``line`` is where it starts, from 1. ``file`` is set where a sheet has several. ``fault`` says why the row cannot be
-    taken at all, empty where it can.
+    taken at all, empty where it can. ``raw`` is the row as it stands in the file, in the order of ``Shape.headers``.
     """
 
     line: int
     cells: Mapping[str, str]
     file: str = ""
     fault: str = ""
+    raw: Sequence[str] = ()
+
+
+class Form(StrEnum):
+    """In what form a file holds its rows."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    JSON_LINES = "jsonl"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a file looks, so that another can be written in its likeness. ``headers`` are empty where rows name their own."""
+
+    form: Form
+    headers: tuple[str, ...] = ()
+    delimiter: str = ","
 
 
 class Sheet(Protocol):
@@ -77,17 +103,21 @@ class Sheet(Protocol):
     total: int
     warnings: list[str]
 
+    @property
+    def shape(self) -> Shape:
+        """How the file looks."""
+
     def rows(self) -> Iterator[Row]:
         """Give out the rows, those with a fault too; blank ones are left out."""
 
 
-def open_sheet(path: Path, kind: Kind, *, dialect: str = "auto") -> Sheet:
+def open_sheet(path: Path, kind: Kind, wanted: Wanted = Wanted()) -> Sheet:  # noqa: B008 - it is a value that nobody changes
     """Look at a file or folder, find out what it is, and read it through once.
 
     Args:
-        path: a CSV or JSON lines file; for products also a folder of the device-type library.
+        path: a CSV, XLSX or JSON lines file; for products also a folder of the device-type library.
         kind: what its rows are.
-        dialect: a name of ``DIALECT_NAMES``, or ``auto``.
+        wanted: what the caller says of its columns.
 
     Raises:
         Unusable: it cannot be read as such a table; the message says why and what to do.
@@ -98,12 +128,19 @@ def open_sheet(path: Path, kind: Kind, *, dialect: str = "auto") -> Sheet:
             return LibrarySheet.open(path, kind)
         if not stat.S_ISREG(mode):
             raise Unusable(f"{path} is no file: save the table to a file first.")
+        if _begins_with(path, _ARCHIVE):
+            return XlsxSheet.open(path, kind, wanted)
         encoding, warnings, first = _encoding(path)
         if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} or first in {"{", "["}:
-            return JsonSheet.open(path, kind, dialect, encoding, warnings)
-        return CsvSheet.open(path, kind, dialect, encoding, warnings)
+            return JsonSheet.open(path, kind, wanted, encoding, warnings)
+        return CsvSheet.open(path, kind, wanted, encoding, warnings)
     except OSError as err:
         raise Unusable(f"Cannot read {path}: {err.strerror or err}.") from err
+
+
+def _begins_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(magic)) == magic
 
 
 # --- Text -----------------------------------------------------------------------------------------------------------
@@ -182,6 +219,58 @@ def _no_more_than(most: int, rows: Iterable[Item]) -> Iterator[Item]:
         yield row
 
 
+# --- Tables with a header -------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Grid:
+    """Cells in columns to rows with names."""
+
+    heading: Heading
+    width: int
+    _single: list[tuple[str, int]] = field(init=False)
+    _doubled: list[tuple[str, tuple[int, ...]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        places = self.heading.places.items()
+        self._single = [(column, standing[0]) for column, standing in places if len(standing) == 1]
+        self._doubled = [(column, standing) for column, standing in places if len(standing) > 1]
+
+    def warnings(self) -> list[str]:
+        """What a person should know of the header."""
+        unused = [f"Columns that are not read: {', '.join(self.heading.unused)}."] if self.heading.unused else []
+        return unused + [
+            f"The column {name} stands there twice: rows whose two cells differ are refused."
+            for name in self.heading.doubled
+        ]
+
+    def row(self, line: int, cells: Sequence[str]) -> Row:
+        """The row of some cells."""
+        if len(cells) > self.width and any(cell.strip() for cell in cells[self.width :]):
+            fault = f"The row has {len(cells)} cells and the header {self.width}: quote cells that hold a delimiter."
+            return Row(line, {}, fault=fault, raw=cells)
+        found: dict[str, str] = {}
+        for column, place in self._single:
+            if place < len(cells) and (text := cells[place].strip()):
+                found[column] = _plain(text)
+        for column, places in self._doubled:
+            texts = {text for place in places if place < len(cells) and (text := cells[place].strip())}
+            if len(texts) > 1:
+                fault = f"{column} stands there twice and differs: {' and '.join(sorted(texts))}."
+                return Row(line, {}, fault=fault, raw=cells)
+            if texts:
+                found[column] = _plain(texts.pop())
+        return Row(line, found, raw=cells)
+
+
+FORMULA_SIGNS = "=+-@"
+
+
+def _plain(text: str) -> str:
+    """A cell without the apostrophe with which spreadsheets, and our own files, mark that it is no formula."""
+    return text[1:] if text[0] == "'" and text[1:2] and text[1] in FORMULA_SIGNS else text
+
+
 # --- CSV ------------------------------------------------------------------------------------------------------------
 
 
@@ -194,53 +283,39 @@ class CsvSheet:
     warnings: list[str]
     path: Path
     encoding: str
-    delimiter: str
-    heading: Heading
-    width: int
+    shape: Shape
     header_at: int
+    grid: _Grid
     total: int = 0
 
     @classmethod
-    def open(cls, path: Path, kind: Kind, dialect: str, encoding: str, warnings: list[str]) -> CsvSheet:
+    def open(cls, path: Path, kind: Kind, wanted: Wanted, encoding: str, warnings: list[str]) -> CsvSheet:
         """Find the delimiter, the header and the number of rows.
 
         Raises:
             Unusable: no header of ours, or quotes that do not match somewhere in the file.
         """
-        delimiter, (header_at, headers), heading = _best_reading(path, kind, dialect, encoding)
-        sheet = cls(kind, heading.dialect, warnings, path, encoding, delimiter, heading, len(headers), header_at)
-        if heading.unused:
-            warnings.append(f"Columns that are not read: {', '.join(heading.unused)}.")
-        warnings.extend(
-            f"The column {name} stands there twice: rows whose two cells differ are refused."
-            for name in heading.doubled
-        )
-        sheet.total = sum(1 for _ in _no_more_than(MOST_ROWS, sheet.rows()))
+        delimiter, (header_at, headers), heading = _best_reading(path, kind, wanted, encoding)
+        grid = _Grid(heading, len(headers))
+        shape = Shape(Form.CSV, tuple(headers), delimiter)
+        sheet = cls(kind, heading.dialect, [*warnings, *grid.warnings()], path, encoding, shape, header_at, grid)
+        sheet.total = sum(1 for _ in _no_more_than(MOST_ROWS, sheet._records()))
         if not sheet.total:
-            warnings.append("There is a header and no row.")
+            sheet.warnings.append("There is a header and no row.")
         return sheet
 
     def rows(self) -> Iterator[Row]:
         """Give out the rows below the header."""
-        for line, cells in _records(self.path, self.encoding, self.delimiter):
+        for line, cells in self._records():
+            yield self.grid.row(line, cells)
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        for line, cells in _records(self.path, self.encoding, self.shape.delimiter):
             if line > self.header_at:
-                yield self._row(line, cells)
-
-    def _row(self, line: int, cells: list[str]) -> Row:
-        if len(cells) > self.width and any(cell.strip() for cell in cells[self.width :]):
-            fault = f"The row has {len(cells)} cells and the header {self.width}: quote cells that hold a delimiter."
-            return Row(line, {}, fault=fault)
-        found: dict[str, str] = {}
-        for column, places in self.heading.places.items():
-            texts = {text for place in places if place < len(cells) and (text := cells[place].strip())}
-            if len(texts) > 1:
-                return Row(line, {}, fault=f"{column} stands there twice and differs: {' and '.join(sorted(texts))}.")
-            if texts:
-                found[column] = texts.pop()
-        return Row(line, found)
+                yield line, cells
 
 
-def _best_reading(path: Path, kind: Kind, dialect: str, encoding: str) -> tuple[str, tuple[int, list[str]], Heading]:
+def _best_reading(path: Path, kind: Kind, wanted: Wanted, encoding: str) -> tuple[str, tuple[int, list[str]], Heading]:
     """The delimiter under which the header holds most columns of ours; where none does, what was found instead."""
     readings: list[tuple[int, str, tuple[int, list[str]], Heading]] = []
     refusals: list[tuple[int, Unusable]] = []
@@ -249,7 +324,7 @@ def _best_reading(path: Path, kind: Kind, dialect: str, encoding: str) -> tuple[
         try:
             header = next(_records(path, encoding, delimiter), (0, []))
             width = len(header[1])
-            heading = recognise(kind, tuple(header[1]), dialect)
+            heading = recognise(kind, tuple(header[1]), wanted)
         except Unusable as err:
             refusals.append((width, err))
         else:
@@ -280,6 +355,69 @@ def _names_delimiter(cells: list[str]) -> bool:
     return cells[0].lower().startswith("sep=")
 
 
+# --- XLSX -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class XlsxSheet:
+    """The first sheet of a workbook. Of formulas the values are taken that the spreadsheet had kept."""
+
+    kind: Kind
+    dialect: str
+    warnings: list[str]
+    path: Path
+    workbook: Workbook
+    shape: Shape
+    header_at: int
+    grid: _Grid
+    total: int = 0
+
+    @classmethod
+    def open(cls, path: Path, kind: Kind, wanted: Wanted) -> XlsxSheet:
+        """Find the header, and read the sheet through once.
+
+        Raises:
+            Unusable: no workbook that can be read, or no header of ours.
+        """
+        if path.stat().st_size > MOST_BYTES:
+            raise Unusable(f"{path.name} is larger than {MOST_BYTES // 2**30} GB: split it into several files.")
+        try:
+            workbook = Workbook(path)
+            header = next(workbook.lines(), Line(0))
+            heading = recognise(kind, tuple(header.cells), wanted)
+            grid = _Grid(heading, len(header.cells))
+            shape = Shape(Form.XLSX, tuple(header.cells))
+            sheet = cls(kind, heading.dialect, grid.warnings(), path, workbook, shape, header.number, grid)
+            sheet._read_through()
+        except BadWorkbook as err:
+            raise Unusable(f"{path.name}: {err}") from err
+        return sheet
+
+    def rows(self) -> Iterator[Row]:
+        """Give out the rows below the header."""
+        for line in self._lines():
+            row = self.grid.row(line.number, line.cells)
+            yield Row(row.line, {}, fault=line.fault, raw=row.raw) if line.fault else row
+
+    def _lines(self) -> Iterator[Line]:
+        return (line for line in self.workbook.lines() if line.number > self.header_at)
+
+    def _read_through(self) -> None:
+        has_formula = False
+        for line in self._lines():
+            self.total += 1
+            if self.total > MOST_WORKBOOK_ROWS:
+                raise BadWorkbook(f"There are more than {MOST_WORKBOOK_ROWS:,} rows: save the sheet as CSV.")
+            has_formula |= line.has_formula
+        if has_formula:
+            self.warnings.append("Some cells are formulas: the values that the spreadsheet had kept are taken.")
+        if self.workbook.other_titles:
+            others = ", ".join(self.workbook.other_titles[:20])
+            self.warnings.append(f"Only the first sheet, {self.workbook.title}, is read, and not {others}.")
+        if not self.total:
+            self.warnings.append("There is a header and no row.")
+
+
 # --- JSON lines -----------------------------------------------------------------------------------------------------
 
 
@@ -292,18 +430,20 @@ class JsonSheet:
     warnings: list[str]
     path: Path
     encoding: str
+    wanted: Wanted
     total: int = 0
-    wanted: str = "auto"
     _unused: set[str] = field(default_factory=set)
 
+    shape: ClassVar[Shape] = Shape(Form.JSON_LINES)
+
     @classmethod
-    def open(cls, path: Path, kind: Kind, dialect: str, encoding: str, warnings: list[str]) -> JsonSheet:
+    def open(cls, path: Path, kind: Kind, wanted: Wanted, encoding: str, warnings: list[str]) -> JsonSheet:
         """Count the lines, and note the members that are not read.
 
         Raises:
             Unusable: too many lines, or the file is one JSON document.
         """
-        sheet = cls(kind, dialect, warnings, path, encoding, wanted=dialect)
+        sheet = cls(kind, wanted.dialect, warnings, path, encoding, wanted)
         for row in _no_more_than(MOST_ROWS, sheet.rows()):
             sheet.total += 1
             if sheet.total == 1 and row.fault:
@@ -317,7 +457,8 @@ class JsonSheet:
         with self.path.open(encoding=self.encoding, newline="") as stream:
             for line, text in enumerate(stream, start=1):
                 if not text.isspace():
-                    yield self._row(line, text)
+                    row = self._row(line, text)
+                    yield replace(row, raw=(text.strip(),))
 
     def _row(self, line: int, text: str) -> Row:
         try:
@@ -331,7 +472,7 @@ class JsonSheet:
         if twice:
             return Row(line, {}, fault=f"{twice[0]} stands there twice.")
         try:
-            heading = recognise(self.kind, names, self.wanted)
+            heading = recognise(self.kind, names, self.wanted.among(names))
             texts = [_as_text(name, value) for name, value in pairs]
         except Unusable as err:
             return Row(line, {}, fault=str(err))
@@ -379,6 +520,7 @@ class LibrarySheet:
     folder: Path
     files: Sequence[Path]
 
+    shape: ClassVar[Shape] = Shape(Form.FOLDER)
     _PARTS: ClassVar[tuple[str, ...]] = ("device-types", "module-types")
     _IDENTITY: ClassVar[tuple[str, ...]] = ("manufacturer", "model", "part_number")
 
