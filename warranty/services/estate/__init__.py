@@ -8,6 +8,8 @@ Nothing is deleted: what is over has a state that says so. Files of many rows: `
 
 from warranty.services.estate.checks import (
     MOST_DAYS_OR_CLAIMS,
+    MOST_MINOR,
+    MOST_MONTHS,
     InUse,
     Invalid,
     checked_number,
@@ -38,11 +40,19 @@ from warranty.services.estate.coverages import (
     check_change,
     correct_contract,
     correct_coverage,
+    find_contract,
     new_coverage,
     register_coverages,
     scope_matches,
 )
-from warranty.services.estate.names import ExternalName, NameTaken
+from warranty.services.estate.names import (
+    ExternalName,
+    NameTaken,
+    add_name,
+    external_names,
+    find_named,
+    replace_names,
+)
 from warranty.services.estate.products import (
     add_product,
     change_product,
@@ -61,6 +71,7 @@ from warranty.services.estate.units import (
     change_asset,
     correct_asset,
     find_assets,
+    find_twin,
     put_baseline,
     register_assets,
 )
@@ -69,6 +80,8 @@ __all__ = [
     "ADDRESS_LINES",
     "FIRST_STATES",
     "MOST_DAYS_OR_CLAIMS",
+    "MOST_MINOR",
+    "MOST_MONTHS",
     "Contact",
     "ExternalName",
     "HandoverResult",
@@ -80,6 +93,7 @@ __all__ = [
     "add_contact",
     "add_contract",
     "add_coverage",
+    "add_name",
     "add_product",
     "add_site",
     "asset_values",
@@ -98,10 +112,14 @@ __all__ = [
     "correct_coverage",
     "correct_product",
     "correct_site",
+    "external_names",
     "find_assets",
     "find_client",
+    "find_contract",
+    "find_named",
     "find_product",
     "find_site",
+    "find_twin",
     "hold",
     "is_ruined",
     "manufacturer_key",
@@ -113,6 +131,7 @@ __all__ = [
     "register_assets",
     "register_coverages",
     "register_products",
+    "replace_names",
     "scope_matches",
     "serial_key",
 ]

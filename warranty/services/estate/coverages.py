@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from warranty.domain.terms import (
     Cause,
@@ -21,7 +21,7 @@ from warranty.domain.terms import (
 )
 from warranty.models import Asset, Client, Contract, Coverage, Product, Site, VendorAccount
 from warranty.services import moves
-from warranty.services.estate.checks import Invalid, checked_text, checked_whole, checked_zone
+from warranty.services.estate.checks import InUse, Invalid, checked_text, checked_whole, checked_zone
 from warranty.services.estate.rows import add_once, change, change_once
 
 if TYPE_CHECKING:
@@ -50,19 +50,34 @@ def add_contract(session: Session, client: Client, *, number: str, name: str = "
 
 
 def correct_contract(
-    session: Session, contract: Contract, *, number: str | None = None, name: str | None = None, because: Because
+    session: Session,
+    contract: Contract,
+    *,
+    client: Client | None = None,
+    number: str | None = None,
+    name: str | None = None,
+    because: Because,
 ) -> None:
     """Change what a contract is called.
 
     Raises:
         Invalid: as ``add_contract``.
+        InUse: another client than its own.
     """
+    if client is not None and client.id != contract.client_id:
+        raise InUse("client", "A contract stays with its client: add it there anew.")
     new = {}
     if number is not None:
         new["number"] = checked_text("number", number, 120, needed=True)
     if name is not None:
         new["name"] = checked_text("name", name, 200)
     change_once(session, contract, new, "number", _number_taken(new.get("number", "")), because=because)
+
+
+def find_contract(session: Session, client: Client, number: str) -> Contract | None:
+    """A client's contract of this number, as it is written."""
+    query = select(Contract).where(Contract.client_id == client.id, Contract.number == " ".join(number.split()))
+    return session.scalars(query).one_or_none()
 
 
 def _number_taken(number: str) -> str:

@@ -39,7 +39,7 @@ class NameTaken(Exception):
     """Another record has this name in that system."""
 
 
-def of(session: Session, table: type[Named], keys: Collection[int]) -> dict[int, list[ExternalName]]:
+def external_names(session: Session, table: type[Named], keys: Collection[int]) -> dict[int, list[ExternalName]]:
     """The names of each of these rows, by their keys; one statement."""
     found: dict[int, list[ExternalName]] = {key: [] for key in keys}
     query = select(ExternalRef).where(ExternalRef.record == _KINDS[table], ExternalRef.record_id.in_(keys))
@@ -48,7 +48,7 @@ def of(session: Session, table: type[Named], keys: Collection[int]) -> dict[int,
     return found
 
 
-def find(session: Session, table: type[Any], name: ExternalName) -> Any:
+def find_named(session: Session, table: type[Any], name: ExternalName) -> Any:
     """The record that has this name, locked; null where none has."""
     is_named = and_(ExternalRef.record == _KINDS[table], ExternalRef.record_id == table.id)
     query = select(table).join(ExternalRef, is_named)
@@ -57,18 +57,18 @@ def find(session: Session, table: type[Any], name: ExternalName) -> Any:
     return session.scalars(query).one_or_none()
 
 
-def add(session: Session, record: Named, name: ExternalName, *, because: Because) -> None:
+def add_name(session: Session, record: Named, name: ExternalName, *, because: Because) -> None:
     """Let a record have this name too; one that it has already stays.
 
     Raises:
         NameTaken: another record has it.
     """
-    had = of(session, type(record), [record.id])[record.id]
+    had = external_names(session, type(record), [record.id])[record.id]
     if (name.system, name.id) not in {(one.system, one.id) for one in had}:
-        replace(session, record, [*had, name], because=because)
+        replace_names(session, record, [*had, name], because=because)
 
 
-def replace(session: Session, record: Named, wanted: Sequence[ExternalName], *, because: Because) -> None:
+def replace_names(session: Session, record: Named, wanted: Sequence[ExternalName], *, because: Because) -> None:
     """Let a record have these names and no others. Where that changes nothing, nothing is written.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, update
 
 from warranty import db
 from warranty.domain.terms import AssetState, Component, CoverageState, Ownership
@@ -161,6 +161,23 @@ def find_assets(session: Session, serial_number: str, *, client: Client | None =
     """The units that answer to a serial, the oldest first."""
     query = select(Asset).where(Asset.serial_key == serial_key(serial_number)).order_by(Asset.id)
     return list(session.scalars(query if client is None else query.where(Asset.client_id == client.id)))
+
+
+def find_twin(session: Session, client: Client, serial_number: str, product: Product | None) -> Asset | None:
+    """The unit that has the same identity: its client, its serial, and its manufacturer as far as both are known.
+
+    Raises:
+        Invalid: several have.
+    """
+    is_other: ColumnElement[bool] = false()
+    if product is not None:
+        its_product = Product.id == Asset.product_id
+        is_other = exists().where(its_product, Product.manufacturer_key != product.manufacturer_key)
+    query = select(Asset).where(Asset.client_id == client.id, Asset.serial_key == serial_key(serial_number), ~is_other)
+    found = session.scalars(query.order_by(Asset.id).limit(2)).all()
+    if len(found) > 1:
+        raise Invalid("serial_number", f"{client.name} has several units {serial_number}: name the one that is meant.")
+    return found[0] if found else None
 
 
 def put_baseline(

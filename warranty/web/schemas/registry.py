@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
@@ -22,13 +22,16 @@ from warranty.domain.terms import (
     Share,
     UnitSays,
 )
-from warranty.services.estate import MOST_DAYS_OR_CLAIMS, Contact
-from warranty.web.schemas.faults import AddressBody
-from warranty.web.schemas.fields import Strict, line, moment, word
+from warranty.services.cover import Cover
+from warranty.services.estate import MOST_DAYS_OR_CLAIMS, MOST_MINOR, MOST_MONTHS, Contact
+from warranty.web.schemas.examples import LEFT_OUT
+from warranty.web.schemas.faults import AddressBody, ExternalNameBody
+from warranty.web.schemas.fields import Record, Strict, changes_of, day, line, moment, word
 from warranty.web.schemas.lists import ListQuery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from enum import StrEnum
 
 
 class OfClientQuery(ListQuery):
@@ -37,25 +40,122 @@ class OfClientQuery(ListQuery):
     client = fields.UUID(load_default=None)
 
 
+class ClientQuery(ListQuery):
+    """Which clients; ``q`` is a part of the name."""
+
+    q = line(100, load_default=None)
+
+
+class SiteQuery(OfClientQuery):
+    """Which sites; ``q`` is a part of the name."""
+
+    q = line(100, load_default=None)
+
+
+class ContactQuery(OfClientQuery):
+    """Who of those at a site."""
+
+    site = fields.UUID(load_default=None)
+
+
+class ProductQuery(ListQuery):
+    """Which products; ``q`` is a part of model or part number, ``manufacturer`` a whole name, whatever its case."""
+
+    q = line(100, load_default=None)
+    manufacturer = line(120, load_default=None)
+
+
 class AssetQuery(OfClientQuery):
-    """Which units; ``q`` is looked for in serial number, name and asset tag."""
+    """Which units; ``q`` is looked for in serial number, name and asset tag.
+
+    ``coverage``: how a unit stands covered today; ``unknown`` where its vendor does not know it, or nobody has asked.
+    ``ends_before``: the last of its coverages ends before that day.
+    """
 
     serial_number = line(64, load_default=None)
     q = line(100, load_default=None)
+    site = fields.UUID(load_default=None)
+    product = fields.UUID(load_default=None)
     state = word(AssetState, load_default=None)
+    coverage = word(Cover, load_default=None)
+    ends_before = day(load_default=None)
+
+
+class ContractQuery(OfClientQuery):
+    """Which contracts; ``q`` is a part of number or name."""
+
+    q = line(100, load_default=None)
+
+
+class CoverageQuery(OfClientQuery):
+    """Which coverages. ``asset``: those that are written for this unit, its product, its site or its client."""
+
+    asset = fields.UUID(load_default=None)
+    contract = fields.UUID(load_default=None)
+    contract_number = line(120, load_default=None)
+    kind = word(CoverageKind, load_default=None)
+    state = word(CoverageState, load_default=None)
+    ends_before = day(load_default=None)
 
 
 # --- what is sent ---
 
 
-class ClientBody(Strict):
+class RegistryBody(Strict):
+    """What every body may say: ``reason`` stands in the register beside what was added or changed."""
+
+    reason = line(500)
+
+
+class NamedBody(RegistryBody):
+    """What other systems may have names for; in a change the list stands for all names."""
+
+    external_refs = fields.List(fields.Nested(ExternalNameBody), load_default=list, validate=validate.Length(max=20))
+
+
+class ClientBody(NamedBody):
     """A new client."""
+
+    example: ClassVar = {"name": "Acme GmbH", "reason": "Signed on 1 March."}
 
     name = line(200, needed=True)
 
 
+def _count(**options: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(0, MOST_DAYS_OR_CLAIMS), **options)
+
+
+class PolicyBody(Strict):
+    """What decides between coverages, and how long evidence and patience last; counts of days and minutes."""
+
+    precedence = fields.List(word(CoverageKind), required=True, validate=validate.Length(max=len(CoverageKind)))
+    evidence_freshness_days = _count(required=True)
+    repeat_window_days = _count(required=True)
+    lookup_patience_minutes = _count(required=True)
+
+
+def _price(**options: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(0, MOST_MINOR), **options)
+
+
+CLIENT_CHANGE = changes_of(
+    ClientBody,
+    policy=fields.Nested(changes_of(PolicyBody)),
+    denial_grace_hours=_count(),
+    spend_limit_minor=_price(),
+    cost_tolerance_percent=_count(),
+    currency=line(3),
+    call_out_minor=_price(),
+    labour_hour_minor=_price(),
+)
+RATE_CARD = frozenset({"currency", "call_out_minor", "labour_hour_minor"})
+"""What billing changes of a client, and nothing else."""
+
+
 class SiteContactBody(Strict):
     """Somebody at a site."""
+
+    example: ClassVar = {"name": "Mia de Vries"}
 
     name = line(200, needed=True)
     phone = line(64)
@@ -68,8 +168,10 @@ class SiteContactBody(Strict):
         return Contact(**data)
 
 
-class SiteBody(Strict):
-    """A new site."""
+class SiteBody(NamedBody):
+    """A new site. In a change ``address`` holds the lines that change, ``contacts`` everybody who is there from now on."""
+
+    example: ClassVar = {"name": "Head office", "reason": "Moved in."}
 
     name = line(200, needed=True)
     client = fields.UUID(required=True)
@@ -79,8 +181,48 @@ class SiteBody(Strict):
     access_hours = line(200)
 
 
-class AssetBody(Strict):
-    """A new unit; ``state`` ``in_service`` records a healthy baseline."""
+SITE_CHANGE = changes_of(SiteBody, but={"client"}, address=fields.Nested(changes_of(AddressBody)))
+
+
+class ContactAtSiteBody(RegistryBody):
+    """Somebody more at a site. In a change, ``site`` null is somebody who has left."""
+
+    example: ClassVar = {"name": "Mia de Vries", "reason": "New in the office."}
+
+    site = fields.UUID(required=True)
+    name = line(200, needed=True)
+    phone = line(64)
+    email = line(254)
+    language = line(8)
+
+
+CONTACT_CHANGE = changes_of(ContactAtSiteBody, site=fields.UUID(allow_none=True))
+
+
+class ProductBody(RegistryBody):
+    """A new product. ``list_price_minor`` is in minor units of ``currency``; ``base_term_months`` is the maker's warranty."""
+
+    example: ClassVar = {"base_term_months": 36, "list_price_minor": 42_000}
+
+    manufacturer = line(120, needed=True)
+    model = line(200, needed=True)
+    part_number = line(120)
+    base_term_months = fields.Integer(strict=True, load_default=None, validate=validate.Range(0, MOST_MONTHS))
+    list_price_minor = _price(load_default=None)
+    currency = line(3, load_default="EUR")
+
+
+PRODUCT_CHANGE = changes_of(ProductBody)
+
+
+class MergeBody(RegistryBody):
+    """The product that stands for both from now on."""
+
+    into = fields.UUID(required=True)
+
+
+class AssetBody(NamedBody):
+    """A unit; ``state`` ``in_service`` records a healthy baseline. In a change, ``state`` moves it as the life cycle allows."""
 
     serial_number = line(64, needed=True)
     client = fields.UUID(required=True)
@@ -90,11 +232,29 @@ class AssetBody(Strict):
     asset_tag = line(64)
     ownership = word(Ownership, load_default=Ownership.CLIENT)
     state = word(AssetState, load_default=AssetState.ONBOARDING)
-    purchased_on = fields.Date(load_default=None)
+    purchased_on = day(load_default=None)
+
+
+ASSET_CHANGE = changes_of(AssetBody)
+
+
+class ContractBody(NamedBody):
+    """A new contract; what it promises are its coverages."""
+
+    example: ClassVar = {"number": "SVC-2026-014", "name": "Hardware support"}
+
+    client = fields.UUID(required=True)
+    number = line(120, needed=True)
+    name = line(200)
+
+
+CONTRACT_CHANGE = changes_of(ContractBody)
 
 
 class ScopeBody(Strict):
     """What a coverage is written for: exactly one of these."""
+
+    example: ClassVar = {"product": LEFT_OUT, "site": LEFT_OUT, "client": LEFT_OUT}
 
     asset = fields.UUID()
     product = fields.UUID()
@@ -111,18 +271,31 @@ class ScopeBody(Strict):
 class EvidenceBody(Strict):
     """What a coverage rests on."""
 
+    example: ClassVar = {"source": "contract_file", "vendor_says": None, "checked_at": None, "error": None}
+
     source = word(EvidenceSource, load_default=EvidenceSource.NONE)
     vendor_says = word(CoverageSays, load_default=None)
     checked_at = moment(load_default=None)
     error = line(500, load_default=None)
 
 
-def _count(**options: Any) -> fields.Integer:
-    return fields.Integer(strict=True, validate=validate.Range(0, MOST_DAYS_OR_CLAIMS), **options)
+def _words(words: type[StrEnum]) -> fields.List[Any]:
+    return fields.List(word(words), load_default=list, validate=validate.Length(max=len(words)))
 
 
-class CoverageBody(Strict):
-    """A new coverage. The fields of the decision's case document; ``client`` is needed where the scope is a product."""
+class CoverageBody(RegistryBody):
+    """A coverage. The fields of the decision's case document; ``client`` is needed where the scope is a product."""
+
+    example: ClassVar = {
+        "account": None,
+        "claims_limit": None,
+        "contract": None,
+        "excluded_causes": ["accidental_damage", "liquid"],
+        "excluded_components": ["battery"],
+        "name": "ProSupport",
+        "service_level": "next_business_day",
+        "sites": None,
+    }
 
     scope = fields.Nested(ScopeBody, required=True)
     client = fields.UUID(load_default=None)
@@ -132,13 +305,13 @@ class CoverageBody(Strict):
     name = line(200)
     kind = word(CoverageKind, required=True)
     fulfilment = word(Fulfilment, required=True)
-    starts_on = fields.Date(required=True)
-    ends_on = fields.Date(load_default=None)
+    starts_on = day(required=True)
+    ends_on = day(load_default=None)
     time_zone = line(64, needed=True)
     state = word(CoverageState, load_default=CoverageState.ACTIVE)
-    covers = fields.List(word(Share), required=True)
-    excluded_causes = fields.List(word(Cause), load_default=list)
-    excluded_components = fields.List(word(Component), load_default=list)
+    covers = fields.List(word(Share), required=True, validate=validate.Length(max=len(Share)))
+    excluded_causes = _words(Cause)
+    excluded_components = _words(Component)
     sites = fields.List(fields.UUID(), load_default=None, validate=validate.Length(max=500))
     service_level = word(ServiceLevel, load_default=ServiceLevel.UNKNOWN)
     delivery = word(Delivery, load_default=Delivery.UNKNOWN)
@@ -151,22 +324,39 @@ class CoverageBody(Strict):
     evidence = fields.Nested(EvidenceBody, load_default=lambda: EvidenceBody().load({}))
 
 
+COVERAGE_CHANGE = changes_of(CoverageBody, but={"scope", "client"}, evidence=fields.Nested(changes_of(EvidenceBody)))
+
+
 # --- what is got ---
 
 
-class ClientDocument(Strict):
+class NamedDocument(Record):
+    """What other systems may have names for."""
+
+    external_refs = fields.List(fields.Nested(ExternalNameBody))
+
+
+class ClientDocument(NamedDocument):
     """A client of the MSP; amounts are minor units of ``currency``."""
+
+    example: ClassVar = {"name": "Acme GmbH"}
 
     id = fields.UUID()
     name = fields.String()
+    policy = fields.Nested(PolicyBody)
+    denial_grace_hours = fields.Integer()
+    spend_limit_minor = fields.Integer()
+    cost_tolerance_percent = fields.Integer()
     currency = fields.String()
     call_out_minor = fields.Integer()
     labour_hour_minor = fields.Integer()
     created_at = fields.AwareDateTime()
 
 
-class ContactDocument(Strict):
+class SiteContactDocument(Strict):
     """Somebody at a site."""
+
+    example: ClassVar = {"name": "Mia de Vries"}
 
     name = fields.String()
     phone = fields.String()
@@ -174,20 +364,38 @@ class ContactDocument(Strict):
     language = fields.String()
 
 
-class SiteDocument(Strict):
+class ContactDocument(Record):
+    """Somebody at a site; ``site`` is null for somebody who has left it, or was named by one case only."""
+
+    example: ClassVar = {"name": "Mia de Vries"}
+
+    id = fields.UUID()
+    client = fields.UUID()
+    site = fields.UUID(allow_none=True)
+    name = fields.String()
+    phone = fields.String()
+    email = fields.String()
+    language = fields.String()
+
+
+class SiteDocument(NamedDocument):
     """A place of a client."""
+
+    example: ClassVar = {"name": "Head office"}
 
     id = fields.UUID()
     client = fields.UUID()
     name = fields.String()
     time_zone = fields.String()
-    address = fields.Dict(keys=fields.String(), values=fields.String())
-    contacts = fields.List(fields.Nested(ContactDocument))
+    address = fields.Nested(AddressBody)
+    contacts = fields.List(fields.Nested(SiteContactDocument))
     access_hours = fields.String()
 
 
-class ProductDocument(Strict):
+class ProductDocument(Record):
     """A model of a manufacturer."""
+
+    example: ClassVar = {"base_term_months": 36, "list_price_minor": 42_000}
 
     id = fields.UUID()
     manufacturer = fields.String()
@@ -201,13 +409,17 @@ class ProductDocument(Strict):
 class LookupDocument(Strict):
     """What the vendor last said of the unit itself."""
 
+    example: ClassVar = {"error": None}
+
     vendor_says = word(UnitSays, allow_none=True)
     checked_at = fields.AwareDateTime(allow_none=True)
     error = fields.String(allow_none=True)
 
 
-class AssetDocument(Strict):
+class AssetDocument(NamedDocument):
     """A unit."""
+
+    example: ClassVar = {"handover_exceptions": ["fan"], "replaced_by": None}
 
     id = fields.UUID()
     client = fields.UUID()
@@ -242,8 +454,10 @@ ASSET_FOR_CLIENT = (
 """What a client sees of its unit."""
 
 
-class ContractDocument(Strict):
+class ContractDocument(NamedDocument):
     """A paper."""
+
+    example: ClassVar = {"number": "SVC-2026-014", "name": "Hardware support"}
 
     id = fields.UUID()
     client = fields.UUID()
@@ -254,21 +468,28 @@ class ContractDocument(Strict):
 class EvidenceDocument(Strict):
     """What a coverage rests on."""
 
+    example: ClassVar = EvidenceBody.example
+
     source = word(EvidenceSource)
     vendor_says = word(CoverageSays, allow_none=True)
     checked_at = fields.AwareDateTime(allow_none=True)
     error = fields.String(allow_none=True)
 
 
-class CoverageDocument(Strict):
+class CoverageDocument(Record):
     """A coverage, in the fields of the decision's case document."""
+
+    example: ClassVar = CoverageBody.example | {
+        "scope": {"asset": "024fcf68-7400-589a-b918-b31270c9e7a2"},
+        "covers": ["parts"],
+    }
 
     id = fields.UUID()
     client = fields.UUID()
     contract = fields.UUID(allow_none=True)
     account = fields.UUID(allow_none=True)
     asset_id = fields.UUID(allow_none=True)
-    scope = fields.Dict(keys=fields.String(), values=fields.UUID())
+    scope = fields.Dict(keys=fields.String(metadata={"enum": list(ScopeKind)}), values=fields.UUID())
     contract_number = fields.String()
     name = fields.String()
     kind = word(CoverageKind)

@@ -1,0 +1,109 @@
+"""How a unit stands covered today, for lists: conditions on ``Asset``. Never read by a decision, which asks each promise.
+
+Days are those of each coverage's own zone. A promise counts while its state is ``active``, unless a vendor that was asked
+does not know the unit, or takes it for somebody else's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, not_, or_, select, tuple_
+
+from warranty.domain.terms import CoverageSays, CoverageState, EvidenceSource, ScopeKind, UnitSays
+from warranty.models import Asset, Coverage, Site
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from sqlalchemy.orm import Session
+
+
+class Cover(StrEnum):
+    """Exactly one of these is true of a unit; the first that fits, in this order."""
+
+    ACTIVE = "active"
+    FUTURE = "future"
+    EXPIRED = "expired"
+    NONE = "none"  # the vendor lists the unit, or a person has attested that nothing covers it
+    UNKNOWN = "unknown"  # the vendor does not know the unit, or nobody has asked
+
+
+def stands(session: Session, cover: Cover, *, now: datetime) -> ColumnElement[bool]:
+    """Whether a unit stands covered so; one statement, for the zones that there are."""
+    today = _today(session, now)
+    is_denied = and_(_is_looked_up, Coverage.vendor_says == CoverageSays.NOT_COVERED)
+    is_inside = and_(Coverage.starts_on <= today, or_(Coverage.ends_on.is_(None), Coverage.ends_on >= today))
+    active = _has(is_inside, not_(func.coalesce(is_denied, False)))
+    future = _has(Coverage.starts_on > today)
+    expired = _has(Coverage.ends_on < today)
+    is_known = or_(Asset.absence_attested, func.coalesce(Asset.lookup_says == UnitSays.LISTED, False))
+    nothing = not_(or_(active, future, expired))
+    return {
+        Cover.ACTIVE: active,
+        Cover.FUTURE: and_(not_(active), future),
+        Cover.EXPIRED: and_(not_(or_(active, future)), expired),
+        Cover.NONE: and_(nothing, is_known),
+        Cover.UNKNOWN: and_(nothing, not_(is_known)),
+    }[cover]
+
+
+def ends_before(day: date) -> ColumnElement[bool]:
+    """Whether the last of a unit's coverages ends before this day; one without an end never does."""
+    return and_(_has(Coverage.ends_on < day), not_(_has(or_(Coverage.ends_on.is_(None), Coverage.ends_on >= day))))
+
+
+_is_looked_up = Coverage.evidence_source == EvidenceSource.VENDOR_LOOKUP
+_is_strange = Coverage.vendor_says.in_([CoverageSays.UNKNOWN, CoverageSays.NOT_OWNER])
+_counts = and_(Coverage.state == CoverageState.ACTIVE, not_(func.coalesce(and_(_is_looked_up, _is_strange), False)))
+
+
+def _today(session: Session, now: datetime) -> ColumnElement[date]:
+    """The day of ``now`` in the zone of each coverage; there are never more than three days at once."""
+    zones: dict[date, list[str]] = defaultdict(list)
+    for zone in session.scalars(select(Coverage.time_zone).distinct()):
+        zones[now.astimezone(ZoneInfo(zone)).date()].append(zone)
+    days = {Coverage.time_zone.in_(names): day for day, names in zones.items()}
+    return case(*days.items(), else_=now.date()) if days else literal(now.date())
+
+
+def _has(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a coverage is written for the unit of which all this is true.
+
+    The questions are not asked unit by unit: each list of keys is read once, whatever the number of units.
+    """
+
+    def named(scope: ScopeKind, *pairs: tuple[Any, Any]) -> ColumnElement[bool]:
+        of_unit, of_coverage = zip(*pairs, strict=True)
+        rows = select(*of_coverage).where(Coverage.scope == scope, Coverage.sites.is_(None), _counts, *where)
+        # What is null is in no list, and its opposite would not be either.
+        return and_(of_unit[-1].is_not(None), tuple_(*of_unit).in_(rows) if len(pairs) > 1 else of_unit[0].in_(rows))
+
+    of_client = (Asset.client_id, Coverage.client_id)
+    return or_(
+        named(ScopeKind.ASSET, (Asset.id, Coverage.asset_id)),
+        named(ScopeKind.PRODUCT, of_client, (Asset.product_id, Coverage.product_id)),
+        named(ScopeKind.SITE, of_client, (Asset.site_id, Coverage.site_id)),
+        named(ScopeKind.CLIENT, of_client),
+        _has_at_its_site(*where),
+    )
+
+
+def _has_at_its_site(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same of the few coverages that hold at some sites only."""
+    fits = or_(
+        Coverage.scope == ScopeKind.CLIENT,
+        Coverage.asset_id == Asset.id,
+        Coverage.product_id == Asset.product_id,
+        Coverage.site_id == Asset.site_id,
+    )
+    its_site = func.replace(cast(Site.public_id, String), "-", "")
+    is_listed = func.replace(cast(Coverage.sites, String), "-", "").contains(its_site)
+    rows = select(Coverage.id).join(Site, Site.id == Asset.site_id)
+    rows = rows.where(
+        Coverage.client_id == Asset.client_id, Coverage.sites.is_not(None), fits, is_listed, _counts, *where
+    )
+    return rows.correlate(Asset).exists()
