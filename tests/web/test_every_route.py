@@ -18,6 +18,7 @@ from warranty.models import (
     Coverage,
     Fault,
     HumanTask,
+    Person,
     Product,
     Rma,
     Site,
@@ -93,19 +94,37 @@ TABLE = {
     "registry.list_clients": "read",
     "registry.add_client": "register",
     "registry.show_client": "read",
+    "registry.correct_client": "register or bill",
     "registry.list_sites": "read",
     "registry.add_site": "register",
     "registry.show_site": "read",
+    "registry.correct_site": "register",
+    "registry.list_contacts": "read",
+    "registry.add_contact": "register",
+    "registry.show_contact": "read",
+    "registry.correct_contact": "register",
     "registry.list_products": "read",
+    "registry.add_product": "register",
     "registry.show_product": "read",
+    "registry.correct_product": "register",
+    "registry.merge_product": "register",
     "registry.list_assets": ANYBODYS,
     "registry.add_asset": "register",
     "registry.show_asset": ANYBODYS,
+    "registry.correct_asset": "register",
+    "registry.take_assets": "register",
     "registry.list_contracts": "read",
+    "registry.add_contract": "register",
     "registry.show_contract": "read",
+    "registry.correct_contract": "register",
     "registry.list_coverages": "read",
     "registry.add_coverage": "register",
     "registry.show_coverage": "read",
+    "registry.correct_coverage": "register",
+    "registry.take_coverages": "register",
+    "by_ref.put_client": "register",
+    "by_ref.put_asset": "register",
+    "by_ref.put_contract": "register",
     "stock.list_locations": "read",
     "stock.add_location": "register",
     "stock.show_location": "read",
@@ -145,6 +164,7 @@ def path_of(rule: Rule, object_id: UUID) -> str:
     path = rule.rule
     for argument in rule.arguments:
         path = path.replace(f"<uuid:{argument}>", str(object_id))
+    path = path.replace("<string:system>/<path:external_id>", "psa/4711")  # another system's name, which anybody knows
     assert "<" not in path, f"{rule.rule}: an object is named by its public id"
     return path
 
@@ -176,6 +196,7 @@ def objects_of_theirs(world: World) -> dict[type, UUID]:
     """One row of each table that belongs to the other client."""
     covered = world.report(serial_number=world.theirs.covered_serial, symptom=world.theirs.canary)
     unknown = world.report(serial_number=f"{world.theirs.canary}-unknown", client=str(world.theirs.id))
+    [contact] = world.get(f"/contacts?client={world.theirs.id}").json["items"]
     return {
         Client: world.theirs.id,
         Site: world.theirs.site,
@@ -186,6 +207,7 @@ def objects_of_theirs(world: World) -> dict[type, UUID]:
         Rma: UUID(covered["rma_id"]),
         AdHocJob: UUID(covered["job_id"]),
         HumanTask: UUID(unknown["review_item_id"]),
+        Person: UUID(contact["id"]),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields, validate
@@ -22,8 +23,9 @@ class ListQuery(Strict):
     count = fields.Boolean(load_default=False)
 
 
+@cache
 def page_of(document: type[Schema]) -> Schema:
-    """The schema of a page of documents."""
+    """The schema of a page of documents; one for each kind, however many lists show it."""
     name = document.__name__.removesuffix("Document") + "Page"
     made: dict[str, fields.Field[Any]] = {
         "items": fields.List(fields.Nested(document)),
