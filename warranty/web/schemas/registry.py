@@ -336,6 +336,12 @@ class NamedDocument(Record):
     external_refs = fields.List(fields.Nested(ExternalNameBody))
 
 
+class PolicyDocument(PolicyBody):
+    """What is agreed with a client on decisions."""
+
+    precedence = fields.List(fields.String())
+
+
 class ClientDocument(NamedDocument):
     """A client of the MSP; amounts are minor units of ``currency``."""
 
@@ -343,7 +349,7 @@ class ClientDocument(NamedDocument):
 
     id = fields.UUID()
     name = fields.String()
-    policy = fields.Nested(PolicyBody)
+    policy = fields.Nested(PolicyDocument)
     denial_grace_hours = fields.Integer()
     spend_limit_minor = fields.Integer()
     cost_tolerance_percent = fields.Integer()
