@@ -4,6 +4,7 @@ from warranty.models.audit import AuditRow
 from warranty.models.base import Base, PublicRow, TenantRow, clock
 from warranty.models.cases import Fault, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
+from warranty.models.files import File
 from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import ApiToken, Person, User
@@ -24,6 +25,7 @@ __all__ = [
     "Coverage",
     "ExternalRef",
     "Fault",
+    "File",
     "HumanTask",
     "IdempotencyKey",
     "ImportBatch",

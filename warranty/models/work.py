@@ -22,6 +22,7 @@ class OrderKind(StrEnum):
     READ_CASES = "read_cases"
     CHECK_ACCOUNT = "check_account"
     IMPORT_ROWS = "import_rows"
+    SWEEP_FILES = "sweep_files"
 
 
 class OrderStatus(StrEnum):

@@ -94,6 +94,12 @@ def add(
     return order
 
 
+def is_ordered(session: Session, name: str) -> bool:
+    """Whether work of this name waits or is under way."""
+    pending = select(Outbox.id).where(Outbox.name == name, Outbox.status == OrderStatus.PENDING)
+    return session.scalars(pending).first() is not None
+
+
 def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
     """Take an order for ``lease_s``; None where it is done, not due, or in other hands.
 

@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from warranty.db import DatabaseUnavailable
 from warranty.services import faults, moves, people, records, resolutions, stock
 from warranty.services.estate import InUse, Invalid, NameTaken
+from warranty.store import ContentGone, StoreUnavailable
 from warranty.web.i18n import N_, reader
 from warranty.web.pages import ErrorView
 
@@ -146,6 +147,11 @@ def _unavailable(_err: Exception) -> Problem:
     return Problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
+def _store_unavailable(_err: Exception) -> Problem:
+    said = "The store of files does not answer; nothing was saved."
+    return Problem("unavailable", said, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
 def _of_database(err: DBAPIError) -> Problem:
     if isinstance(err, IntegrityError):
         # The services ask before they write; what the database still refuses was written by somebody else meanwhile.
@@ -174,6 +180,8 @@ _MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     people.LastAdmin: lambda err: Problem("last_admin", str(err)),
     moves.IllegalMove: lambda err: Problem("illegal_move", str(err)),
     moves.Raced: lambda err: Problem("conflict", str(err)),
+    StoreUnavailable: _store_unavailable,
+    ContentGone: lambda _: Problem("internal", "The content of this file is missing from the store of files."),
     DatabaseUnavailable: _unavailable,
     PoolTimeout: _unavailable,
     DBAPIError: _of_database,

@@ -60,7 +60,8 @@ class Access:
     ``of`` is the table of the object that the path names, ``writes`` whether the view changes anything (null: as its
     method says), ``key`` whether a program must send an Idempotency-Key, ``wide`` whether it is about what belongs to no one
     client, and so refused to whoever sees one client only, ``once`` the field of its answer that is shown once and kept
-    nowhere: a repeated request is answered without it.
+    nowhere: a repeated request is answered without it, ``largest`` how many bytes a body may have that is a file and not
+    JSON.
     """
 
     permissions: tuple[Permission, ...] = ()
@@ -69,6 +70,7 @@ class Access:
     key: bool = False
     wide: bool = False
     once: str = ""
+    largest: int = 0
     reason: str = ""
 
 
@@ -93,13 +95,14 @@ def needs(
     key: bool = False,
     wide: bool = False,
     once: str = "",
+    largest: int = 0,
 ) -> Callable[[V], V]:
     """Let in whoever has one of the permissions.
 
     With ``of`` the path's ``<uuid:id>`` names a row of that table: the view gets the row as its first argument. A row
     that the caller may not see is 404, whatever the caller's role; a row it may see without the permission is 403.
     """
-    access = Access(permissions, of, writes, key, wide, once)
+    access = Access(permissions, of, writes, key, wide, once, largest)
 
     def guard(view: V) -> V:
         @wraps(view)
@@ -156,7 +159,8 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
     token = None
     if is_api():
         token = _bearer()
-        _check_body()
+        if not access.largest:
+            _check_body()
     key = _key(access) if writes else None
     database = runtime().database
     if not writes:
@@ -388,6 +392,7 @@ def _refuse_forgeries() -> None:
     """A page changes something only at its own form's wish; a program proves itself by its token instead."""
     if request.method in SAFE:
         return
+    _let_files_in()
     request.get_data()  # before any transaction: a body may come slowly, and on SQLite a writer holds up all others
     if is_api():
         return
@@ -396,6 +401,14 @@ def _refuse_forgeries() -> None:
     if site not in {None, "same-origin", "none"} or (origin is not None and origin not in own):
         raise Problem("forbidden", "This form was sent from another site.", advice=_FOREIGN)
     csrf.protect()
+
+
+def _let_files_in() -> None:
+    """A file may be larger than any other body, but only whoever brings a token has so much read."""
+    access = access_of(current_app, request.endpoint) if request.endpoint else None
+    if access is not None and access.largest:
+        _bearer()
+        request.max_content_length = access.largest
 
 
 # --- the app ---
