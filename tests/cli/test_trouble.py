@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner, Result
+
+from warranty.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
-def warranty(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a stranger does, in an instance folder of its own."""
-    given = {"WARRANTY_MODE": "development", "WARRANTY_INSTANCE": str(folder / "instance"), **environment}
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+def settings(folder: Path, **given: str) -> dict[str, str | None]:
+    """These settings with an instance folder of their own, and nothing of the developer's."""
+    kept = {"PATH", "HOME", "LANG"}
+    nothing = {name: None for name in os.environ if name not in kept}
+    return nothing | {"WARRANTY_MODE": "development", "WARRANTY_INSTANCE": str(folder / "instance"), **given}
+
+
+def warranty(*words: str, folder: Path, **given: str) -> Result:
+    """Run the command; what it does not turn into a message fails the test."""
+    return CliRunner().invoke(main, words, env=settings(folder, **given), catch_exceptions=False)
+
+
+def real_warranty(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command as a stranger does: one that would serve must not do so within the tests."""
+    environment = {name: value for name, value in (os.environ | settings(folder)).items() if value is not None}
     command = [sys.executable, "-m", "warranty", *words]
-    return subprocess.run(command, env=kept | given, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
-def assert_said(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert (done.returncode, done.stdout) == (1, "")
+@pytest.fixture
+def migrated(tmp_path: Path, sqlite_template: Path) -> Path:
+    """A folder whose instance has its schema."""
+    (tmp_path / "instance").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "instance" / "warranty.sqlite3")
+    return tmp_path
+
+
+def assert_said(done: Result | subprocess.CompletedProcess[str], *words: str) -> None:
+    status = done.exit_code if isinstance(done, Result) else done.returncode
+    assert (status, done.stdout) == (1, "")
     assert "Traceback" not in done.stderr
     for word in words:
         assert word in done.stderr
@@ -34,10 +61,9 @@ def test_a_database_that_cannot_be_reached_is_named_with_what_to_do(tmp_path: Pa
 
 
 @pytest.mark.parametrize("words", [("up", "--port"), ("web", "--port"), ("sandbox", "--port")])
-def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path: Path, words: tuple[str, ...]) -> None:
-    assert warranty("db", "upgrade", folder=tmp_path).returncode == 0
+def test_a_port_that_is_taken_is_said_before_anything_starts(migrated: Path, words: tuple[str, ...]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = warranty(*words, str(taken.getsockname()[1]), folder=tmp_path)
+        done = real_warranty(*words, str(taken.getsockname()[1]), folder=migrated)
 
     assert_said(done, "already in use", "--port")
 
@@ -71,8 +97,7 @@ def test_a_command_without_a_schema_says_how_to_make_one(tmp_path: Path) -> None
     ("serial", "says"),
     [("NOBODY-HAS-IT", "--client"), ("X" * 65, "longer than 64"), ("A\x1b", "control character")],
 )
-def test_a_report_that_cannot_be_taken_says_why(tmp_path: Path, serial: str, says: str) -> None:
-    assert warranty("db", "upgrade", folder=tmp_path).returncode == 0
+def test_a_report_that_cannot_be_taken_says_why(migrated: Path, serial: str, says: str) -> None:
     facts = ("--cause", "wear", "--component", "disk", "--symptom", "dead")
 
-    assert_said(warranty("fault", "report", serial, *facts, folder=tmp_path), says)
+    assert_said(warranty("fault", "report", serial, *facts, folder=migrated), says)
