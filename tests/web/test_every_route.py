@@ -17,7 +17,9 @@ from warranty.models import (
     Contract,
     Coverage,
     Fault,
+    File,
     HumanTask,
+    ImportRun,
     Person,
     Product,
     Rma,
@@ -67,13 +69,39 @@ TABLE = {
     "faults.report": "report",
     "faults.list_faults": ANYBODYS,
     "faults.show_fault": ANYBODYS,
+    "faults.decide": "decide",
     "cases.list_rmas": ANYBODYS,
     "cases.show_rma": ANYBODYS,
     "cases.move_rma": "handle",
+    "cases.list_shipments": ANYBODYS,
+    "cases.show_shipment": ANYBODYS,
+    "cases.add_shipment": "handle",
+    "cases.move_shipment": "handle",
+    "cases.list_swaps": ANYBODYS,
+    "cases.show_swap": ANYBODYS,
+    "cases.move_swap": "handle",
     "cases.list_jobs": ANYBODYS,
     "cases.show_job": ANYBODYS,
+    "cases.move_job": "bill or approve",
     "cases.list_review_items": "read",
+    "cases.show_review_item": "read",
     "cases.resolve": "decide",
+    "files.list_of_faults": ANYBODYS,
+    "files.add_to_faults": "report",
+    "files.list_of_rmas": ANYBODYS,
+    "files.add_to_rmas": "handle",
+    "files.list_of_jobs": ANYBODYS,
+    "files.add_to_jobs": "handle or bill",
+    "files.list_of_assets": ANYBODYS,
+    "files.add_to_assets": "report",
+    "files.list_of_coverages": "read",
+    "files.add_to_coverages": "register",
+    "files.list_of_contracts": "read",
+    "files.add_to_contracts": "register",
+    "files.download": ANYBODYS,
+    "files.thumbnail": ANYBODYS,
+    "files.change_file": "handle or bill",
+    "files.remove_file": "register",
     "vendors.list_accounts": "read",
     "vendors.add_account": "register",
     "vendors.show_account": "read",
@@ -125,6 +153,12 @@ TABLE = {
     "by_ref.put_client": "register",
     "by_ref.put_asset": "register",
     "by_ref.put_contract": "register",
+    "imports.start": "register",
+    "imports.list_imports": "read",
+    "imports.show_import": "read",
+    "imports.rejected": "read",
+    "imports.cancel": "register",
+    "imports.undo": "register",
     "stock.list_locations": "read",
     "stock.add_location": "register",
     "stock.show_location": "read",
@@ -138,7 +172,7 @@ TABLE = {
     "stock.put_back": "handle",
 }
 
-SHARED = {ApiToken, Product, StockLocation, StockUnit, User, VendorAccount}
+SHARED = {ApiToken, ImportRun, Product, StockLocation, StockUnit, User, VendorAccount}
 """Tables whose rows belong to no client."""
 
 
@@ -208,7 +242,16 @@ def objects_of_theirs(world: World) -> dict[type, UUID]:
         AdHocJob: UUID(covered["job_id"]),
         HumanTask: UUID(unknown["review_item_id"]),
         Person: UUID(contact["id"]),
+        File: file_of(world, covered["id"]),
     }
+
+
+def file_of(world: World, fault: str) -> UUID:
+    """A file of a case, which the case's client may see."""
+    path = f"/faults/{fault}/files?name={world.theirs.canary}&for_client=true"
+    answer = world.call("POST", path, world.tokens[Role.TECHNICIAN], data=world.theirs.canary.encode())
+    assert answer.status_code == 201, answer.json
+    return UUID(answer.json["id"])
 
 
 def test_every_route_declares_what_it_needs_and_stands_in_the_table(world: World) -> None:

@@ -620,7 +620,7 @@ def _weigh(case: Case, asset: Asset) -> Verdict:
     else:
         word, route = _word_and_route(parts_won, labour_won)
         awards = Shares(_id(parts_won), _id(labour_won))
-        pays = Shares(_payer(parts_won, asset.ownership), _payer(labour_won, asset.ownership))
+        pays = Shares(payer(parts_won, asset.ownership), payer(labour_won, asset.ownership))
         if asset.ownership in _MSP_PAYS_AS and (parts_won is None or labour_won is None):
             general.append(reason(_MSP_PAYS_AS[asset.ownership]))
 
@@ -680,7 +680,8 @@ def _id(won: Coverage | None) -> str | None:
     return None if won is None else won.id
 
 
-def _payer(won: Coverage | None, ownership: Ownership) -> Party:
+def payer(won: Coverage | None, ownership: Ownership) -> Party:
+    """Say who pays a share: by the fulfilment of the coverage that won it, else by whose the unit is."""
     if won is not None:
         return _PAYERS[won.fulfilment]
     return Party.MSP if ownership in _MSP_PAYS_AS else Party.CLIENT

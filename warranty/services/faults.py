@@ -194,15 +194,7 @@ def decide_again(
     if fault.state not in {FaultState.ENTITLEMENT_CHECK, FaultState.NEEDS_REVIEW}:
         return None
     client = unit.client if unit else session.get_one(Client, fault.client_id)
-    question = casework.Fault(
-        id=str(fault.public_id),
-        component=fault.component,
-        component_ref=fault.component_ref,
-        cause=fault.cause,
-        occurred_at=fault.occurred_at,
-        reported_at=fault.reported_at,
-        reading=_reading(fault.reading),
-    )
+    question = question_of(fault)
     file, verdict = _decide(session, unit, 1 if unit else 0, client, question, now=now, own_fault_id=fault.id)
     because = Because(DECIDER, _why(verdict), now, fault.id)
     newest = verdicts.newest(session, fault.id)
@@ -260,6 +252,19 @@ def _question(facts: FaultFacts, fault_id: str, now: datetime) -> casework.Fault
         occurred_at=facts.occurred_at,
         reported_at=now,
         reading=_reading(facts.reading),
+    )
+
+
+def question_of(fault: Fault) -> casework.Fault:
+    """A fault as the decision reads it."""
+    return casework.Fault(
+        id=str(fault.public_id),
+        component=fault.component,
+        component_ref=fault.component_ref,
+        cause=fault.cause,
+        occurred_at=fault.occurred_at,
+        reported_at=fault.reported_at,
+        reading=_reading(fault.reading),
     )
 
 

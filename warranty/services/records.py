@@ -490,19 +490,58 @@ RMAS = Kind(
 
 def rma_in_full(session: Session, rma: Rma, *, now: datetime) -> Document:
     """An Rma with its goods, the work at the rack, everything that happened, and every call to its vendor."""
-    parcels = session.scalars(select(Shipment).where(Shipment.rma_id == rma.id).order_by(Shipment.id))
-    swap = session.scalars(select(Swap).where(Swap.rma_id == rma.id).order_by(Swap.id.desc()).limit(1)).one_or_none()
+    parcels = session.execute(SHIPMENTS.query().where(Shipment.rma_id == rma.id).order_by(Shipment.id))
+    swaps = session.execute(SWAPS.query().where(Swap.rma_id == rma.id).order_by(Swap.id.desc()).limit(1)).all()
     events = session.scalars(select(AuditRow).where(AuditRow.fault_id == rma.fault_id).order_by(AuditRow.id))
     calls = session.scalars(select(VendorCall).where(VendorCall.rma_id == rma.id).order_by(VendorCall.id))
     event = ("at", "actor", "record", "action", "old_state", "new_state", "reason", "vendor_status")
     call = ("at", "method", "url", "status", "request", "response", "trouble", "duration_ms")
     return {
         **one(session, RMAS, rma, now=now),
-        "shipments": [_columns(row, "direction", "state", "carrier", "tracking_number", "due_on") for row in parcels],
-        "swap": {"id": swap.public_id, **_columns(swap, "kind", "source", "state")} if swap else None,
+        "shipments": [_shipment(row) for row in parcels],
+        "swap": _swap(swaps[0]) if swaps else None,
         "timeline": [_columns(row, *event) for row in events],
         "vendor_calls": [_columns(row, *call) for row in calls],
     }
+
+
+def _shipment(row: Row[Any]) -> Document:
+    names = ("direction", "state", "carrier", "tracking_number", "due_on")
+    return {"id": row.Shipment.public_id, "client": row.client, "rma_id": row.rma, **_columns(row.Shipment, *names)}
+
+
+SHIPMENTS = Kind(
+    Shipment,
+    lambda: (
+        select(Shipment, Client.public_id.label("client"), Rma.public_id.label("rma"))
+        .join(Client, Client.id == Shipment.client_id)
+        .join(Rma, Rma.id == Shipment.rma_id)
+    ),
+    _each(_shipment),
+)
+
+
+def _swap(row: Row[Any]) -> Document:
+    swap = row.Swap
+    return {
+        "id": swap.public_id,
+        "client": row.client,
+        "rma_id": row.rma,
+        "job_id": row.job,
+        **_columns(swap, "kind", "source", "state"),
+    }
+
+
+SWAPS = Kind(
+    Swap,
+    lambda: (
+        select(Swap, Client.public_id.label("client"), Rma.public_id.label("rma"), AdHocJob.public_id.label("job"))
+        .join(Client, Client.id == Swap.client_id)
+        .outerjoin(Rma, Rma.id == Swap.rma_id)
+        .outerjoin(AdHocJob, AdHocJob.id == Swap.job_id)
+    ),
+    _each(_swap),
+)
 
 
 def _jobs(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[Document]:

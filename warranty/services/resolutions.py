@@ -10,7 +10,7 @@ from sqlalchemy import select
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Asset, Fault
 from warranty.models.work import TaskKind
-from warranty.services import estate, faults, moves, reviews
+from warranty.services import estate, faults, moves, overrides, reviews
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from warranty.domain.access import Principal
     from warranty.models import HumanTask
     from warranty.runtime import Runtime
+    from warranty.services.overrides import Wish
 
 
 class Action(StrEnum):
@@ -30,7 +31,8 @@ class Action(StrEnum):
     DECIDE_AGAIN = "decide_again"  # something was mended elsewhere
     IDENTIFY = "identify"  # this is the unit that was meant
     ATTEST_ABSENCE = "attest_absence"  # a person looked: nothing else covers the unit
-    REJECT = "reject"  # not a fault of ours
+    OVERRIDE = "override"  # a verdict of one's own, or a second person's yes to somebody else's
+    REJECT = "reject"  # not a fault of ours; no to an override
 
 
 class NotWaiting(Exception):
@@ -47,15 +49,19 @@ def resolve(
     reason: str,
     now: datetime,
     asset: Asset | None = None,
+    wish: Wish | None = None,
 ) -> Fault:
     """Answer a review item; gives the fault as it then stands.
 
-    ``asset`` is the unit of ``identify``. Except for ``reject`` the fault is decided again, and may wait for a person
-    once more: then the item stays open and says why.
+    ``asset`` is the unit of ``identify``, ``wish`` the verdict of ``override``. Except for ``override`` and ``reject`` the
+    fault is decided again, and may wait for a person once more: then the item stays open and says why.
 
     Raises:
         NotWaiting: it is settled already, or it waits for something else than a decision.
-        Invalid: ``identify`` without a unit or with another client's, ``attest_absence`` where no unit is known.
+        Invalid: ``identify`` without a unit or with another client's, ``attest_absence`` where no unit is known,
+            ``override`` without a verdict.
+        NotYours: one's own override.
+        IllegalMove: as ``overrides.override``.
     """
     # The unit and then the fault, as decisions hold them; who answers at the same time finds it settled.
     held = asset.id if asset is not None else session.get_one(Fault, item.fault_id).asset_id
@@ -63,6 +69,8 @@ def resolve(
         session.execute(select(Asset.id).where(Asset.id == held).with_for_update())
     fault = session.get_one(Fault, item.fault_id, with_for_update=True, populate_existing=True)
     session.refresh(item)
+    if item.kind is TaskKind.OVERRIDE and item.resolved_at is None:
+        return _second_opinion(session, runtime, principal, item, fault, action, reason=reason, now=now)
     if item.kind is not TaskKind.REVIEW or item.resolved_at is not None or fault.state is not FaultState.NEEDS_REVIEW:
         raise NotWaiting("This item is settled, or it waits for the vendor's answer: enter that on its RMA.")
     because = Because(principal.actor, reason, now, fault.id)
@@ -70,6 +78,11 @@ def resolve(
         case Action.REJECT:
             moves.move(session, fault, FaultState.REJECTED, because)
             reviews.settle(session, fault.id, because, TaskKind.REVIEW)
+            return fault
+        case Action.OVERRIDE:
+            if wish is None:
+                raise Invalid("override", "Say which verdict it is to be.")
+            overrides.override(session, runtime, principal, fault, wish, now=now)
             return fault
         case Action.IDENTIFY:
             _identify(session, fault, asset, because)
@@ -79,6 +92,27 @@ def resolve(
             moves.note(session, fault, action, because)
     session.flush()
     faults.decide_again(session, runtime, fault.id, now=now, why=reason, asks_vendor=True)
+    return fault
+
+
+def _second_opinion(
+    session: Session,
+    runtime: Runtime,
+    principal: Principal,
+    item: HumanTask,
+    fault: Fault,
+    action: Action,
+    *,
+    reason: str,
+    now: datetime,
+) -> Fault:
+    if action is Action.OVERRIDE:
+        return overrides.confirm(session, runtime, principal, item, reason=reason, now=now)
+    if action is not Action.REJECT:
+        raise Invalid("action", "Somebody asks to override the verdict: answer override or reject.")
+    because = Because(principal.actor, reason, now, fault.id)
+    moves.note(session, fault, "override_refused", because)
+    reviews.settle(session, fault.id, because, TaskKind.OVERRIDE)
     return fault
 
 

@@ -54,6 +54,12 @@ def newest(session: Session, fault_id: int) -> StoredVerdict | None:
     ).one_or_none()
 
 
+def current(session: Session, fault_id: int) -> Verdict | None:
+    """What the verdict of a fault that counts says; null where it has none."""
+    stored = newest(session, fault_id)
+    return None if stored is None else Verdict.from_json(stored.verdict_document)
+
+
 def supersede_by_denial(session: Session, fault: Fault, unit: UnitFile, because: Because) -> Verdict:
     """The vendor refused the claim: the parts are nobody's any more, the labour stays with whoever but the vendor had it.
 
@@ -76,11 +82,21 @@ def supersede_by_denial(session: Session, fault: Fault, unit: UnitFile, because:
     return fallen
 
 
+def reserve_claims(session: Session, verdict: Verdict) -> None:
+    """Take one claim of each coverage that a person awarded a share to, even where none was left: they decided so."""
+    session.execute(
+        update(Coverage)
+        .where(Coverage.id.in_(_coverage_ids(session, verdict)))
+        .values(claims_reserved=Coverage.claims_reserved + 1),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def release_claims_of(session: Session, fault: Fault) -> None:
     """Give back every claim that a fault's verdict holds."""
-    held = newest(session, fault.id)
+    held = current(session, fault.id)
     if held is not None:
-        release_claims(session, _coverage_ids(session, Verdict.from_json(held.verdict_document)))
+        release_claims(session, _coverage_ids(session, held))
 
 
 def release_claims(session: Session, coverage_ids: Collection[int]) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from warranty.db import DatabaseUnavailable
-from warranty.services import faults, moves, people, records, resolutions, stock
+from warranty.services import by_hand, faults, moves, people, records, resolutions, stock
 from warranty.services.estate import InUse, Invalid, NameTaken
 from warranty.store import ContentGone, StoreUnavailable
 from warranty.web.i18n import N_, reader
@@ -176,6 +176,7 @@ _MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     NameTaken: lambda err: Problem("external_ref_taken", str(err), {"external_refs": [str(err)]}),
     InUse: lambda err: Problem("in_use", err.message, {err.field: [err.message]}),
     Invalid: lambda err: _invalid(err.field, err.message),
+    by_hand.NotYours: lambda err: Problem("forbidden", str(err)),
     people.OwnRights: lambda err: Problem("own_rights", str(err)),
     people.LastAdmin: lambda err: Problem("last_admin", str(err)),
     moves.IllegalMove: lambda err: Problem("illegal_move", str(err)),

@@ -6,21 +6,29 @@ from typing import Any
 
 from warranty.domain.access import Permission
 from warranty.domain.terms import Party
-from warranty.models import AdHocJob, Asset, HumanTask, Rma
-from warranty.services import moves, records, resolutions, rmas
-from warranty.web.api.base import Endpoints, document, listed
+from warranty.models import AdHocJob, Asset, HumanTask, Rma, Shipment, Swap
+from warranty.services import by_hand, moves, records, resolutions, rmas
+from warranty.web.api.base import Endpoints, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.cases import (
     RMA_FOR_CLIENT,
     FullRmaDocument,
     JobDocument,
+    JobMoveBody,
     JobQuery,
     ResolveBody,
     ReviewItemDocument,
     ReviewQuery,
     RmaDocument,
-    RmaQuery,
     TransitionBody,
+    RmaQuery,
+    ShipmentBody,
+    ShipmentDocument,
+    ShipmentMoveBody,
+    ShipmentQuery,
+    SwapDocument,
+    SwapMoveBody,
+    SwapQuery,
 )
 from warranty.web.schemas.faults import FaultDocument
 from warranty.web.schemas.lists import page_of
@@ -50,15 +58,101 @@ def _for_caller(rma: dict[str, Any]) -> dict[str, Any]:
     return {name: rma[name] for name in (*RMA_FOR_CLIENT, "shipments", "swap") if name in rma}
 
 
+def _full(rma: Rma) -> dict[str, Any]:
+    moves.write_down(call().session)
+    return records.rma_in_full(call().session, rma, now=call().now)
+
+
 @endpoints.post(
     "/rmas/<uuid:id>/transitions", needs(Permission.HANDLE, of=Rma), body=TransitionBody(), answer=FullRmaDocument()
 )
 def move_rma(rma: Rma, body: dict[str, Any]) -> dict[str, Any]:
     """Make a move by hand, with what the vendor said by telephone or portal."""
-    asked = call()
+    asked, rma = call(), held(rma)
+    check_version(FullRmaDocument(), lambda: _full(rma))
     rmas.transition(asked.session, asked.runtime, asked.principal, rma, body.pop("to"), now=asked.now, **body)
-    moves.write_down(asked.session)
-    return records.rma_in_full(asked.session, rma, now=asked.now)
+    return _full(rma)
+
+
+# --- parcels ---
+
+
+def _shipment(shipment: Shipment) -> dict[str, Any]:
+    return document(records.SHIPMENTS, shipment)
+
+
+@endpoints.get(
+    "/shipments", needs(Permission.READ, Permission.READ_OWN), query=ShipmentQuery(), answer=page_of(ShipmentDocument)
+)
+def list_shipments(query: dict[str, Any]) -> dict[str, Any]:
+    """Parcels, the newest first."""
+    where = [] if query["direction"] is None else [Shipment.direction == query["direction"]]
+    return listed(records.SHIPMENTS, query, *where)
+
+
+@endpoints.get(
+    "/shipments/<uuid:id>", needs(Permission.READ, Permission.READ_OWN, of=Shipment), answer=ShipmentDocument()
+)
+def show_shipment(shipment: Shipment) -> dict[str, Any]:
+    """One parcel."""
+    return _shipment(shipment)
+
+
+@endpoints.post(
+    "/rmas/<uuid:id>/shipments",
+    needs(Permission.HANDLE, of=Rma),
+    body=ShipmentBody(),
+    answer=ShipmentDocument(),
+    status=201,
+)
+def add_shipment(rma: Rma, body: dict[str, Any]) -> dict[str, Any]:
+    """Add a parcel of an approved claim."""
+    asked = call()
+    return _shipment(by_hand.add_shipment(asked.session, asked.principal, rma, now=asked.now, **body))
+
+
+@endpoints.post(
+    "/shipments/<uuid:id>/transitions",
+    needs(Permission.HANDLE, of=Shipment),
+    body=ShipmentMoveBody(),
+    answer=ShipmentDocument(),
+)
+def move_shipment(shipment: Shipment, body: dict[str, Any]) -> dict[str, Any]:
+    """Move a parcel by hand, with what is known of it by now."""
+    asked = call()
+    check_version(ShipmentDocument(), lambda: _shipment(shipment))
+    by_hand.move_shipment(asked.session, asked.principal, shipment, body.pop("to"), now=asked.now, **body)
+    return _shipment(shipment)
+
+
+# --- the work at the rack ---
+
+
+def _swap(swap: Swap) -> dict[str, Any]:
+    return document(records.SWAPS, swap)
+
+
+@endpoints.get("/swaps", needs(Permission.READ, Permission.READ_OWN), query=SwapQuery(), answer=page_of(SwapDocument))
+def list_swaps(query: dict[str, Any]) -> dict[str, Any]:
+    """Swaps, the newest first."""
+    return listed(records.SWAPS, query)
+
+
+@endpoints.get("/swaps/<uuid:id>", needs(Permission.READ, Permission.READ_OWN, of=Swap), answer=SwapDocument())
+def show_swap(swap: Swap) -> dict[str, Any]:
+    """One swap."""
+    return _swap(swap)
+
+
+@endpoints.post(
+    "/swaps/<uuid:id>/transitions", needs(Permission.HANDLE, of=Swap), body=SwapMoveBody(), answer=SwapDocument()
+)
+def move_swap(swap: Swap, body: dict[str, Any]) -> dict[str, Any]:
+    """Say what happened at the rack. Nothing is installed before its work is approved."""
+    asked = call()
+    check_version(SwapDocument(), lambda: _swap(swap))
+    by_hand.move_swap(asked.session, asked.principal, swap, body.pop("to"), now=asked.now, **body)
+    return _swap(swap)
 
 
 # --- jobs ---
@@ -74,6 +168,24 @@ def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
 @endpoints.get("/jobs/<uuid:id>", needs(Permission.READ, Permission.READ_OWN, of=AdHocJob), answer=JobDocument())
 def show_job(job: AdHocJob) -> dict[str, Any]:
     """One job."""
+    return _job(job)
+
+
+@endpoints.post(
+    "/jobs/<uuid:id>/transitions",
+    needs(Permission.BILL, Permission.APPROVE, of=AdHocJob),
+    body=JobMoveBody(),
+    answer=JobDocument(),
+)
+def move_job(job: AdHocJob, body: dict[str, Any]) -> dict[str, Any]:
+    """Move a job; a client's approver says yes or no to what waits for approval, within the limit."""
+    asked = call()
+    check_version(JobDocument(), lambda: _job(job))
+    by_hand.move_job(asked.session, asked.principal, job, body.pop("to"), now=asked.now, **body)
+    return _job(job)
+
+
+def _job(job: AdHocJob) -> dict[str, Any]:
     return _own_lines(document(records.JOBS, job))
 
 
@@ -94,8 +206,16 @@ def _own_lines(job: dict[str, Any]) -> dict[str, Any]:
 @endpoints.get("/review-items", needs(Permission.READ), query=ReviewQuery(), answer=page_of(ReviewItemDocument))
 def list_review_items(query: dict[str, Any]) -> dict[str, Any]:
     """What waits for a person, the newest first."""
-    settled = HumanTask.resolved_at.is_not(None) if query["settled"] else HumanTask.resolved_at.is_(None)
-    return listed(records.REVIEW_ITEMS, query, settled)
+    where = [HumanTask.resolved_at.is_not(None) if query["settled"] else HumanTask.resolved_at.is_(None)]
+    if query["kind"] is not None:
+        where.append(HumanTask.kind == query["kind"])
+    return listed(records.REVIEW_ITEMS, query, *where)
+
+
+@endpoints.get("/review-items/<uuid:id>", needs(Permission.READ, of=HumanTask), answer=ReviewItemDocument())
+def show_review_item(item: HumanTask) -> dict[str, Any]:
+    """One review item."""
+    return document(records.REVIEW_ITEMS, item)
 
 
 @endpoints.post(
@@ -105,18 +225,14 @@ def list_review_items(query: dict[str, Any]) -> dict[str, Any]:
     answer=FaultDocument(),
 )
 def resolve(item: HumanTask, body: dict[str, Any]) -> dict[str, Any]:
-    """Answer a review item; gives the fault as it then stands."""
+    """Answer a review item; gives the fault as it then stands. ``If-Match`` is about the item."""
     asked = call()
-    asset = find(Asset, body["asset_id"], field="asset_id") if body["asset_id"] is not None else None
+    check_version(ReviewItemDocument(), lambda: document(records.REVIEW_ITEMS, item))
+    asset_id = body.pop("asset_id")
+    asset = find(Asset, asset_id, field="asset_id") if asset_id is not None else None
+    action = body.pop("action")
     fault = resolutions.resolve(
-        asked.session,
-        asked.runtime,
-        asked.principal,
-        item,
-        body["action"],
-        reason=body["reason"],
-        now=asked.now,
-        asset=asset,
+        asked.session, asked.runtime, asked.principal, item, action, now=asked.now, asset=asset, **body
     )
     asked.session.flush()
     return document(records.FAULTS, fault)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import or_
+
 from warranty.domain.access import Permission
-from warranty.models import Fault
-from warranty.services import faults, records
-from warranty.web.api.base import Endpoints, document, id_of, listed
+from warranty.models import Asset, Fault
+from warranty.services import faults, overrides, records
+from warranty.web.api.base import Endpoints, check_version, document, id_of, listed
 from warranty.web.guards import call, needs
-from warranty.web.schemas.cases import FaultQuery
+from warranty.web.schemas.cases import DecisionBody, FaultQuery
 from warranty.web.schemas.faults import FaultBody, FaultDocument, OutcomeDocument, QuestionBody, VerdictDocument
 from warranty.web.schemas.lists import page_of
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from warranty.services.faults import FaultFacts, Outcome
+    from warranty.services.overrides import Wish
 
 endpoints = Endpoints("faults", "Faults: from the report to exactly one route.")
 
@@ -56,10 +61,34 @@ def outcome(made: Outcome) -> dict[str, Any]:
 )
 def list_faults(query: dict[str, Any]) -> dict[str, Any]:
     """Faults, the newest first."""
-    return listed(records.FAULTS, query)
+    where: list[ColumnElement[bool]] = []
+    if query["asset"] is not None:
+        where.append(Asset.public_id == query["asset"])
+    if query["since"] is not None:
+        where.append(Fault.reported_at >= query["since"])
+    if query["q"] is not None:
+        asked = (Fault.reference, Fault.serial_number, Fault.symptom)
+        where.append(or_(*(column.icontains(query["q"], autoescape=True) for column in asked)))
+    return listed(records.FAULTS, query, *where)
 
 
 @endpoints.get("/faults/<uuid:id>", needs(Permission.READ, Permission.READ_OWN, of=Fault), answer=FaultDocument())
 def show_fault(fault: Fault) -> dict[str, Any]:
     """One fault."""
+    return document(records.FAULTS, fault)
+
+
+@endpoints.post(
+    "/faults/<uuid:id>/decision", needs(Permission.DECIDE, of=Fault), body=DecisionBody(), answer=FaultDocument()
+)
+def decide(fault: Fault, wish: Wish) -> dict[str, Any]:
+    """Supersede a verdict; gives the fault as it then stands.
+
+    An override that lets the MSP pay what it did not pay before changes nothing yet: ``review_item_id`` names the question
+    that a second person answers.
+    """
+    asked = call()
+    check_version(FaultDocument(), lambda: document(records.FAULTS, fault))
+    overrides.override(asked.session, asked.runtime, asked.principal, fault, wish, now=asked.now)
+    asked.session.flush()
     return document(records.FAULTS, fault)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import fields, post_load, validate
 
 from warranty.domain.headline import ClientStep, Headline
 from warranty.domain.lifecycles import (
@@ -15,24 +18,45 @@ from warranty.domain.lifecycles import (
     SwapSource,
     SwapState,
 )
-from warranty.domain.terms import Component, JobKind, Party, Share
+from warranty.domain.terms import Component, JobKind, OverrideCode, Party, Share, VerdictWord
 from warranty.models.work import TaskKind
+from warranty.services.by_hand import Parcel
+from warranty.services.overrides import Wish
 from warranty.services.resolutions import Action
-from warranty.web.schemas.fields import Strict, line, text, word
+from warranty.web.schemas.examples import LEFT_OUT
+from warranty.web.schemas.fields import Record, Strict, line, moment, text, word
 from warranty.web.schemas.lists import ListQuery
 
 
 class FaultQuery(ListQuery):
-    """Which faults."""
+    """Which faults; ``q`` is looked for in reference, serial number and symptom, ``since`` is about the report."""
 
     state = word(FaultState, load_default=None)
     client = fields.UUID(load_default=None)
+    asset = fields.UUID(load_default=None)
+    q = line(100, load_default=None)
+    since = moment(load_default=None)
 
 
 class RmaQuery(ListQuery):
     """Which RMAs."""
 
     state = word(RmaState, load_default=None)
+    client = fields.UUID(load_default=None)
+
+
+class ShipmentQuery(ListQuery):
+    """Which parcels."""
+
+    state = word(ShipmentState, load_default=None)
+    direction = word(ShipmentDirection, load_default=None)
+    client = fields.UUID(load_default=None)
+
+
+class SwapQuery(ListQuery):
+    """Which swaps."""
+
+    state = word(SwapState, load_default=None)
     client = fields.UUID(load_default=None)
 
 
@@ -47,11 +71,19 @@ class ReviewQuery(ListQuery):
     """Which review items; those that are settled are left out unless asked for."""
 
     settled = fields.Boolean(load_default=False)
+    kind = word(TaskKind, load_default=None)
     client = fields.UUID(load_default=None)
 
 
 class TransitionBody(Strict):
     """The move that a person makes with an RMA, with what the vendor told them."""
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "to": "authorized",
+        "reason": "By telephone.",
+        "vendor_case_number": "C-4711",
+        "rma_number": "R-88213",
+    }
 
     to = word(RmaState, required=True)
     reason = text(2000, needed=True)
@@ -59,15 +91,103 @@ class TransitionBody(Strict):
     rma_number = line(64, load_default=None)
 
 
-class ResolveBody(Strict):
-    """What a person answers to a review item; ``asset_id`` is the unit of ``identify``."""
+class _ParcelBody(Strict):
+    """What is known of a parcel; what is left out stays as it is."""
 
-    action = word(Action, required=True)
-    asset_id = fields.UUID(load_default=None)
+    carrier = line(64, load_default=None)
+    tracking_number = line(120, load_default=None)
+    due_on = fields.Date(load_default=None)
+
+    @post_load
+    def parcel(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """Put what is known of the parcel together."""
+        return data | {"parcel": Parcel(data.pop("carrier"), data.pop("tracking_number"), data.pop("due_on"))}
+
+
+class ShipmentBody(_ParcelBody):
+    """A parcel that the vendor does not tell of by itself."""
+
+    direction = word(ShipmentDirection, required=True)
     reason = text(2000, needed=True)
 
 
-class RmaDocument(Strict):
+class ShipmentMoveBody(_ParcelBody):
+    """The move of a parcel that a person saw, with what is known of it by now."""
+
+    example: ClassVar[Mapping[str, Any]] = {"to": "delivered", "reason": "It is at the goods-in."}
+
+    to = word(ShipmentState, required=True)
+    reason = text(2000, needed=True)
+
+
+class SwapMoveBody(Strict):
+    """What happened at the rack."""
+
+    example: ClassVar[Mapping[str, Any]] = {"to": "received", "reason": "It lies on the bench."}
+
+    to = word(SwapState, required=True)
+    reason = text(2000, needed=True)
+
+
+class JobMoveBody(Strict):
+    """The move of a job."""
+
+    example: ClassVar[Mapping[str, Any]] = {"to": "awaiting_approval", "reason": "Sent to the client."}
+
+    to = word(JobState, required=True)
+    reason = text(2000, needed=True)
+
+
+class OverrideBody(Strict):
+    """The verdict that is wanted: who wins each share. ``covered`` names both, ``partly_covered`` the parts only."""
+
+    example: ClassVar[Mapping[str, Any]] = {"verdict": "not_covered", "parts": None, "labour": None}
+
+    verdict = word(
+        VerdictWord,
+        required=True,
+        validate=validate.NoneOf([VerdictWord.NEEDS_REVIEW], error="A person decides: needs_review is no verdict."),
+    )
+    parts = fields.UUID(required=True, allow_none=True)
+    labour = fields.UUID(required=True, allow_none=True)
+
+
+class DecisionBody(Strict):
+    """A verdict of a person's own, and why."""
+
+    override = fields.Nested(OverrideBody, required=True)
+    reason_code = word(OverrideCode, required=True)
+    reason = text(2000, needed=True)
+
+    @post_load
+    def wish(self, data: dict[str, Any], **_options: Any) -> Wish:
+        """Make the service's value."""
+        return Wish(**data["override"], code=data["reason_code"], reason=data["reason"])
+
+
+class ResolveBody(Strict):
+    """What a person answers to a review item.
+
+    ``asset_id`` is the unit of ``identify``; ``override`` with ``reason_code`` the verdict of ``override``, left out where
+    it means yes to somebody else's.
+    """
+
+    example: ClassVar[Mapping[str, Any]] = {"action": "identify", "override": LEFT_OUT, "reason_code": LEFT_OUT}
+
+    action = word(Action, required=True)
+    asset_id = fields.UUID(load_default=None)
+    override = fields.Nested(OverrideBody, load_default=None)
+    reason_code = word(OverrideCode, load_default=OverrideCode.OTHER)
+    reason = text(2000, needed=True)
+
+    @post_load
+    def answer(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """Put what is wanted together."""
+        asked, code = data.pop("override"), data.pop("reason_code")
+        return data | {"wish": asked and Wish(**asked, code=code, reason=data["reason"])}
+
+
+class RmaDocument(Record):
     """A claim at a vendor."""
 
     id = fields.UUID()
@@ -90,9 +210,12 @@ class RmaDocument(Strict):
     created_at = fields.AwareDateTime()
 
 
-class ShipmentDocument(Strict):
+class ShipmentDocument(Record):
     """One parcel."""
 
+    id = fields.UUID()
+    client = fields.UUID()
+    rma_id = fields.UUID()
     direction = word(ShipmentDirection)
     state = word(ShipmentState)
     carrier = fields.String()
@@ -100,10 +223,15 @@ class ShipmentDocument(Strict):
     due_on = fields.Date(allow_none=True)
 
 
-class SwapDocument(Strict):
-    """What happens at the rack."""
+class SwapDocument(Record):
+    """What happens at the rack; it belongs to an RMA or to a job."""
+
+    example: ClassVar[Mapping[str, Any]] = {"job_id": None}
 
     id = fields.UUID()
+    client = fields.UUID()
+    rma_id = fields.UUID(allow_none=True)
+    job_id = fields.UUID(allow_none=True)
     kind = word(SwapKind)
     source = word(SwapSource)
     state = word(SwapState)
@@ -173,7 +301,7 @@ class LineDocument(Strict):
     amount_minor = fields.Integer(allow_none=True)
 
 
-class JobDocument(Strict):
+class JobDocument(Record):
     """An ad hoc job. Amounts are minor units of ``currency``; ``totals_minor`` is by payer."""
 
     id = fields.UUID()
@@ -196,7 +324,7 @@ class JobDocument(Strict):
     created_at = fields.AwareDateTime()
 
 
-class ReviewItemDocument(Strict):
+class ReviewItemDocument(Record):
     """Something that waits for a person."""
 
     id = fields.UUID()

@@ -11,7 +11,7 @@ from warranty.domain.terms import Cause, Component, Party, ReasonCode, Route, Sh
 from warranty.services.estate import ADDRESS_LINES, ExternalName
 from warranty.services.faults import ContactFacts, FaultFacts, ShipToFacts
 from warranty.web.schemas.examples import LEFT_OUT
-from warranty.web.schemas.fields import Strict, line, moment, text, word
+from warranty.web.schemas.fields import Record, Strict, line, moment, text, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,7 +194,7 @@ class OutcomeDocument(Strict):
     review_item_id = fields.UUID(allow_none=True)
 
 
-class FaultDocument(OutcomeDocument):
+class FaultDocument(OutcomeDocument, Record):
     """A fault as it stands: the newest verdict, the newest record of each kind."""
 
     reference = fields.String()
