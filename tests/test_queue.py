@@ -66,6 +66,19 @@ def test_a_command_is_never_repeated_below_the_outbox(own_redis: ValkeyServer) -
         assert queue.work_queue(Redis.from_url(own_redis.url)).job_ids == []
 
 
+def test_a_queue_that_was_emptied_is_noticed_once(own_redis: ValkeyServer) -> None:
+    with queue.connect(own_redis.url) as connection:
+        queue.was_emptied(connection)
+        assert not queue.was_emptied(connection)
+        own_redis.stop()
+        own_redis.start()
+        assert not queue.was_emptied(connection)  # it kept its file
+
+        connection.flushall()
+        assert queue.was_emptied(connection)
+        assert not queue.was_emptied(connection)
+
+
 def test_a_server_that_says_nothing_counts_as_gone(own_redis: ValkeyServer) -> None:
     with queue.connect(own_redis.url, answer_s=0.1) as connection:
         connection.ping()

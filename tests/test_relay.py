@@ -83,13 +83,24 @@ def test_what_is_due_goes_into_the_queue_once(runtime: Runtime, turn: Callable[[
     assert turn() == []
 
 
-def test_an_emptied_queue_is_filled_again_after_the_interval(
+def test_an_emptied_queue_is_filled_again_at_once(
     runtime: Runtime, turn: Callable[[], list[int]], connection: Redis
 ) -> None:
     due = add_orders(runtime, 2)
     assert turn() == due
 
     connection.flushdb()
+    assert turn() == due
+    assert turn() == []
+
+
+def test_an_order_that_the_queue_lost_alone_is_put_there_again_after_the_interval(
+    runtime: Runtime, turn: Callable[[], list[int]], connection: Redis
+) -> None:
+    due = add_orders(runtime, 2)
+    assert turn() == due
+
+    queue.work_queue(connection).empty()
     assert turn() == []
     let_pass(runtime, RELAY_S)
     assert turn() == due

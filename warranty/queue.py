@@ -19,6 +19,7 @@ from rq.serializers import JSONSerializer
 
 QUEUE_NAME = "work"
 TASK = "warranty.tasks.run"  # by its dotted path: nothing here imports the tasks
+MARK = "warranty:not emptied"
 BUCKET_S = 60
 
 QueueUnavailable = RedisError
@@ -35,6 +36,11 @@ def connect(url: str, *, answer_s: float | None = None) -> Redis:
 def work_queue(connection: Redis) -> Queue:
     """The one queue."""
     return Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+
+
+def was_emptied(connection: Redis) -> bool:
+    """Whether all that was in the queue is gone since this was asked last, by whomever: restarted without files, or flushed."""
+    return connection.set(MARK, "1", get=True) is None
 
 
 def enqueue(queue: Queue, order_id: int, token: int, *, job_timeout_s: float) -> bool:

@@ -57,9 +57,12 @@ def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
 
 
 def turn(runtime: Runtime, connection: Redis) -> int:
-    """One look at the outbox: how many orders were enqueued."""
+    """One look at the outbox: how many orders were enqueued. Into a queue that was emptied all goes anew."""
     _periodic(runtime)
     audit.keep(runtime)
+    if queue.was_emptied(connection):
+        with runtime.database.begin(EVERYBODY) as session:
+            work.enqueue_again(session)
     with runtime.database.read(EVERYBODY) as session:  # most looks find nothing, and then nobody has to wait for a lock
         if not work.is_anything_due(session, relay_s=runtime.settings.relay_s):
             return 0

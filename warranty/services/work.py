@@ -251,6 +251,16 @@ def _arm(session: Session, which: ColumnElement[bool]) -> int:
     return len(parked)
 
 
+def enqueue_again(session: Session) -> None:
+    """The queue has lost what nobody has claimed yet: all of it is due at once, and not only after the interval."""
+    session.execute(
+        update(Outbox)
+        .where(Outbox.status == OrderStatus.PENDING, Outbox.lease_until.is_(None), Outbox.enqueued_at.is_not(None))
+        .values(enqueued_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def is_anything_due(session: Session, *, relay_s: float) -> bool:
     """Whether ``pick_due`` may find something; a read."""
     due = select(Outbox.id).where(Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock(), *_free(relay_s))
