@@ -18,7 +18,7 @@ demo: .venv/runtime ## install, start everything and play the main job (ONCE=1: 
 
 test: .venv/development ## the whole suite, on real servers and a real browser (ARGS="tests/house -x": a part of it)
 	@browser="$$($(BIN)/python -m tests.browser)" && \
-	WARRANTY_MODE=development CHROMIUM="$$browser" $(BIN)/python -m pytest -n auto $(ARGS)
+	WARRANTY_MODE=development CHROMIUM="$$browser" $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: .venv/development ## format, lint, types, import rules, dead code, unused dependencies, known traps
 	$(BIN)/python -m ruff format --check --quiet .
