@@ -25,24 +25,23 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def app_over(world: World, environment: dict[str, str], **changes: str) -> Iterator[Flask]:
+def app_over(environment: dict[str, str], **changes: str) -> Iterator[Flask]:
     """The application over other settings."""
     runtime = Runtime.of(config.load(environment | changes))
     try:
         yield create_app(runtime)
     finally:
         runtime.database.dispose()
-        create_app(world.runtime)  # there is one limiter in a process: it goes back to the usual queue server
 
 
 @pytest.fixture
-def without_database(world: World, environment: dict[str, str], tmp_path: Path) -> Iterator[Flask]:
+def without_database(environment: dict[str, str], tmp_path: Path) -> Iterator[Flask]:
     """The application while its database is away."""
     if environment["DATABASE_URL"].startswith("sqlite"):
         url = f"sqlite:///{tmp_path / 'no folder' / 'x.sqlite3'}"
     else:
         url = f"postgresql+psycopg://nobody@/none?host={tmp_path}"
-    with app_over(world, environment, DATABASE_URL=url) as app:
+    with app_over(environment, DATABASE_URL=url) as app:
         yield app
 
 
@@ -67,10 +66,9 @@ def test_without_its_database_a_process_is_alive_and_not_ready(without_database:
     assert "Traceback" not in ready.text
 
 
-def test_without_its_queue_server_a_process_is_ready_since_reports_are_taken(
-    world: World, environment: dict[str, str]
-) -> None:
-    with app_over(world, environment, REDIS_URL="redis://127.0.0.1:9/0") as app:
+@pytest.mark.usefixtures("own_limiter")
+def test_without_its_queue_server_a_process_is_ready_since_reports_are_taken(environment: dict[str, str]) -> None:
+    with app_over(environment, REDIS_URL="redis://127.0.0.1:9/0") as app:
         visitor = visit(app)
 
         assert visitor.get("/health/live").status_code == 200
