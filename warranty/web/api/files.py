@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from flask import Response, request
 from marshmallow import RAISE
 
 from warranty.db import Scope
 from warranty.domain.access import Permission
-from warranty.domain.media import MediaType
+from warranty.domain.media import SUFFIXES, MediaType
 from warranty.models import AdHocJob, Asset, Contract, Coverage, Fault, Rma
 from warranty.models.files import File
 from warranty.services import files, records
@@ -140,7 +141,8 @@ def _sent(file: File, *, small: bool) -> Response:
     response.mimetype = files.THUMBNAIL_TYPE if small else file.media_type
     if not small:
         response.content_length = file.size
-        response.headers.set("Content-Disposition", "attachment", filename=file.name)
+        names = {"filename": f"file{SUFFIXES[file.media_type][0]}", "filename*": f"UTF-8''{quote(file.name, safe='')}"}
+        response.headers.set("Content-Disposition", "attachment", **names)  # the first is for who reads ASCII only
     response.headers["Content-Security-Policy"] = SAFELY  # whatever it is, it loads nothing and runs nothing
     return response
 
