@@ -31,7 +31,7 @@ LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
 IDLE_TIMEOUT_MS = 10_000
 """What a transaction of a process that was frozen or cut off may hold up the others for: none of ours waits inside one."""
-POSTGRESQL_LIVENESS: dict[str, int] = {
+POSTGRESQL_LIVENESS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,  # a server that went without a word is noticed within about ten seconds
     "keepalives_interval": 2,

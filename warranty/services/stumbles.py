@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 VANISHED = "whoever worked on it ended without a word, each time."
 ACTOR = "system:worker"
+DECIDES = frozenset({OrderKind.LOOK_UP, OrderKind.DECIDE_AGAIN})
 
 log = structlog.get_logger("stumbles")
 
@@ -45,7 +46,10 @@ def record(session: Session, runtime: Runtime, order: Order, error: str, *, now:
 
 
 def give_up(session: Session, runtime: Runtime, order: Order, why: str, *, now: datetime) -> None:
-    """End an order for good and put what it was for before a person; nothing where it is no longer ours."""
+    """End an order for good and put what it was for before a person; nothing where it is no longer ours.
+
+    Of a kind that is for no case whoever runs the system learns: an error in the log, a dead order in the metrics.
+    """
     rma = _claim_of(session, order)
     if not work.end(session, order, OrderStatus.DEAD, error=why):
         return
@@ -55,7 +59,7 @@ def give_up(session: Session, runtime: Runtime, order: Order, why: str, *, now: 
         _take_by_hand(session, rma, why, because, may_have_arrived=work.was_sent(session, order))
     elif order.kind is OrderKind.READ_CASES:
         _leave_unread(session, runtime, order, why, because)
-    elif order.fault_id is not None:
+    elif order.kind in DECIDES and order.fault_id is not None:
         _review(session, session.get_one(Fault, order.fault_id, with_for_update=True), why, because)
 
 
