@@ -255,21 +255,21 @@ def add_contact(session: Session, site: Site, contact: Contact, *, because: Beca
     return person
 
 
-def correct_contact(
-    session: Session, person: Person, *, because: Because, site: Site | None = None, **facts: str
-) -> None:
-    """Change what is known of somebody at a site; ``facts`` are the fields of ``Contact``.
+def correct_contact(session: Session, person: Person, *, because: Because, **facts: Any) -> None:
+    """Change what is known of somebody; ``facts`` are the fields of ``Contact``, and ``site``, null for who has left it.
 
     Raises:
         Invalid: as ``add_contact``, or a site of another client.
     """
     names = ("name", "phone", "email", "language")
-    wanted = new_person(person.client_id, Contact(**{name: getattr(person, name) for name in names} | facts))
+    known = {name: getattr(person, name) for name in names}
+    wanted = new_person(person.client_id, Contact(**known | {name: facts[name] for name in names if name in facts}))
     new = {name: getattr(wanted, name) for name in names}
-    if site is not None:
-        if site.client_id != person.client_id:
+    if "site" in facts:
+        site: Site | None = facts["site"]
+        if site is not None and site.client_id != person.client_id:
             raise Invalid("site", f"The site {site.name} is not one of this client.")
-        new["site_id"] = site.id
+        new["site_id"] = None if site is None else site.id
     change(session, person, new, because=because)
 
 

@@ -40,12 +40,11 @@ def changes_of(body: type[Strict], *, but: Collection[str] = (), **instead: fiel
         but: fields that cannot be changed.
         instead: fields that are written otherwise in a change, or that only a change has.
     """
-    made: dict[str, Any] = {}
-    for name, field in body._declared_fields.items():  # noqa: SLF001 - the class is not an instance yet, which has `declared_fields`
-        if name not in but:
-            made[name] = copy(field)
-            made[name].required, made[name].load_default = False, missing
-    change = Strict.from_dict(made | instead, name=body.__name__.removesuffix("Body") + "Change")
+    kept = {name: field for name, field in body._declared_fields.items() if name not in but}  # noqa: SLF001 - marshmallow shows them on instances only
+    made = {name: copy(field) for name, field in (kept | instead).items()}
+    for field in made.values():
+        field.required, field.load_default = False, missing
+    change = Strict.from_dict(made, name=body.__name__.removesuffix("Body") + "Change")
     change.example = body.example  # type: ignore[attr-defined]  # of Strict, which `from_dict` does not say
     return change()
 
