@@ -100,7 +100,8 @@ class FolderStore:
         """See ``Store``."""
         with _telling(self.folder):
             path = self._path(key)
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (self.folder, path.parent):  # `mode` is not for the parents that `parents` makes
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_durably(path, content)
 
     def get(self, key: str) -> Iterator[bytes]:
