@@ -125,6 +125,9 @@ def test_whoever_was_overtaken_can_change_nothing(shared_runtime: Runtime) -> No
         (work.mark_send, {"budget_s": 1}),
         (work.release, {"after_s": 1}),
         (work.come_back, {"after_s": 1, "payload": {}}),
+        (work.stumble, {"first_s": 1, "error": "KeyError"}),
+        (work.let_go, {"after_s": 1, "error": "DatabaseUnavailable"}),
+        (work.is_ours, {}),
         (work.end, {"status": OrderStatus.DONE}),
     ):
         assert change(shared_runtime, statement, overtaken, **facts) is False

@@ -121,24 +121,6 @@ def database_gone_for(runtime: Runtime, words: str) -> Iterator[None]:
         event.remove(runtime.database.engine, "before_cursor_execute", refuse)
 
 
-def test_a_worker_that_was_overtaken_counts_nothing(desk: Desk) -> None:
-    desk.report()
-    with desk.session() as session:
-        overtaken = work.claim(session, desk.order().id, lease_s=LEASE_S)
-    assert overtaken is not None
-    vanish_s = LEASE_S + 1
-    desk.let_pass(vanish_s)
-    with desk.session() as session:
-        work.claim(session, desk.order().id, lease_s=LEASE_S)
-    before = desk.order()
-
-    with desk.session() as session:
-        assert not work.stumble(session, overtaken, first_s=1, error="KeyError")
-        assert not work.let_go(session, overtaken, after_s=1, error="DatabaseUnavailable")
-
-    assert (desk.order().stumbles, desk.order().next_at) == (before.stumbles, before.next_at)
-
-
 # --- a claim ---
 
 
@@ -261,6 +243,17 @@ def order_poll(desk: Desk) -> None:
     desk.let_pass(1)
     with desk.session() as session:
         relay.order_polls(session)
+
+
+def test_what_is_for_no_case_ends_dead_where_the_metrics_show_it(desk: Desk) -> None:
+    with desk.session() as session:
+        work.add(session, OrderKind.CHECK_ACCOUNT, now=db.now(session), account_id=desk.account_id)
+    desk.change_account(options=INSTANCE | UNREADABLE)
+
+    order = stumble_to_the_end(desk, OrderKind.CHECK_ACCOUNT, ValueError)
+
+    assert order.status is OrderStatus.DEAD
+    assert desk.open_tasks() == {}
 
 
 def test_one_case_that_cannot_be_taken_in_holds_up_no_other(shared_runtime: Runtime, twin: Twin) -> None:
