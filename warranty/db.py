@@ -6,7 +6,6 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,14 +119,13 @@ def write(session: Session, table: type[Base], *rows: Mapping[str, Any]) -> None
         connection.execute(_insert(table), list(rows))
         return
     columns = _columns_of(table, frozenset(rows[0]), connection.dialect)
-    values = ([column.value(row) for column in columns] for row in rows)
+    values = zip(*(column.values(rows) for column in columns), strict=True)
     name, names = table.__tablename__, ", ".join(column.name for column in columns)
     if connection.dialect.name == "postgresql":
         _copy(connection, name, names, values)
     else:
         signs = ", ".join("?" for _ in columns)
-        insert_one = f"INSERT INTO {name} ({names}) VALUES ({signs})"  # noqa: S608 - our own names
-        connection.exec_driver_sql(insert_one, [tuple(row) for row in values])
+        connection.exec_driver_sql(f"INSERT INTO {name} ({names}) VALUES ({signs})", list(values))  # noqa: S608 - our own names
 
 
 @cache
@@ -153,34 +151,43 @@ def _copy(connection: Connection, name: str, names: str, values: Iterable[Sequen
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One column of many rows: how a row's value becomes the driver's."""
+    """One column of many rows: how the rows' values become the driver's. ``default`` is what makes one that is left out."""
 
     name: str
-    read: Callable[[Mapping[str, Any]], Any]
-    bind: Callable[[Any], Any] | None
+    default: Callable[[], Any] | None
+    bind: Callable[[Any], Any]
 
-    def value(self, row: Mapping[str, Any]) -> Any:
-        value = self.read(row)
-        return value if self.bind is None else self.bind(value)
+    def values(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """The values of all rows; one that all have is converted once, which most of them are."""
+        name, default = self.name, self.default
+        found = [row[name] for row in rows] if default is None else [default() for _ in rows]
+        first, bind = found[0], self.bind
+        if all(value is first for value in found):
+            return [bind(first)] * len(found)
+        return [bind(value) for value in found]
 
 
 @lru_cache(maxsize=64)
 def _columns_of(table: type[Base], given: frozenset[str], dialect: Dialect) -> list[_Column]:
     found = []
     for column in table.__table__.columns:
-        if column.name in given:
-            read: Callable[[Mapping[str, Any]], Any] = itemgetter(column.name)
-        elif column.default is not None and not column.default.is_sequence:
-            read = _default(column.default)
-        else:
-            continue  # null, or made by the database
-        found.append(_Column(column.name, read, column.type.dialect_impl(dialect).bind_processor(dialect)))
+        default = None
+        if column.name not in given:
+            if column.default is None or column.default.is_sequence:
+                continue  # null, or made by the database
+            default = _default(column.default)
+        bind = column.type.dialect_impl(dialect).bind_processor(dialect)
+        found.append(_Column(column.name, default, bind or _as_it_is))
     return found
 
 
-def _default(default: Any) -> Callable[[Mapping[str, Any]], Any]:
+def _default(default: Any) -> Callable[[], Any]:
     made = default.arg
-    return (lambda _row: made(None)) if default.is_callable else (lambda _row: made)
+    return (lambda: made(None)) if default.is_callable else (lambda: made)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def next_ids(session: Session, table: type[Base], count: int) -> list[int]:

@@ -170,6 +170,7 @@ class Tally:
 # --- The file so far ------------------------------------------------------------------------------------------------
 
 _PRINT_BYTES = 8
+_FILTER_BYTES = 2**22
 
 
 def _print_of(said: Hashable) -> bytes:
@@ -177,11 +178,18 @@ def _print_of(said: Hashable) -> bytes:
     return blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=_PRINT_BYTES).digest()
 
 
+_NOTHING = _print_of(None)
+
+
 class Seen:
-    """What rows of this file have said: fingerprints, of which those of the present batch are in memory and all are on disk."""
+    """What rows of this file have said: fingerprints, of which those of the present batch are in memory and all are on disk.
+
+    Nearly all rows say something new: a filter, a bit for each fingerprint, spares them the look at the disk.
+    """
 
     def __init__(self) -> None:
         self._recent: dict[bytes, tuple[int, bytes]] = {}
+        self._filter = bytearray(_FILTER_BYTES)
         self._disk = sqlite3.connect("", isolation_level=None)  # a file without a name, gone with the process
         self._disk.execute("CREATE TABLE said (thing BLOB PRIMARY KEY, line INTEGER, facts BLOB) WITHOUT ROWID")
 
@@ -192,7 +200,7 @@ class Seen:
 
     def say(self, row: Row, identity: Hashable, facts: Hashable = None) -> tuple[int, bool] | None:
         """Keep what a row says of a thing; where one did before, its line and whether it said the same."""
-        thing, facts_print = _print_of(identity), _print_of(facts)
+        thing, facts_print = _print_of(identity), _NOTHING if facts is None else _print_of(facts)
         said = self._said(thing)
         if said is None:
             self._recent[thing] = row.line, facts_print
@@ -201,7 +209,11 @@ class Seen:
 
     def _said(self, thing: bytes) -> tuple[int, bytes] | None:
         found: tuple[int, bytes] | None = self._recent.get(thing)
-        return found or self._disk.execute("SELECT line, facts FROM said WHERE thing = ?", (thing,)).fetchone()
+        if found is None:
+            byte, bit = _place(thing)
+            if self._filter[byte] & bit:
+                found = self._disk.execute("SELECT line, facts FROM said WHERE thing = ?", (thing,)).fetchone()
+        return found
 
     def put_away(self) -> bytes:
         """End a batch: what it said, as ``recall`` reads it."""
@@ -214,9 +226,12 @@ class Seen:
         """Take over what a batch said in another process."""
         size = 3 * _PRINT_BYTES
         pieces = (said[at : at + size] for at in range(0, len(said), size))
-        self._keep((piece[:8], int.from_bytes(piece[8:16], "big"), piece[16:]) for piece in pieces)
+        self._keep([(piece[:8], int.from_bytes(piece[8:16], "big"), piece[16:]) for piece in pieces])
 
-    def _keep(self, said: Iterable[tuple[bytes, int, bytes]]) -> None:
+    def _keep(self, said: Sequence[tuple[bytes, int, bytes]]) -> None:
+        for thing, _, _ in said:
+            byte, bit = _place(thing)
+            self._filter[byte] |= bit
         self._disk.execute("BEGIN")
         self._disk.executemany("INSERT OR IGNORE INTO said VALUES (?, ?, ?)", said)
         self._disk.execute("COMMIT")
@@ -224,6 +239,11 @@ class Seen:
     def close(self) -> None:
         """Free the disk."""
         self._disk.close()
+
+
+def _place(thing: bytes) -> tuple[int, int]:
+    """Where the bit of a fingerprint stands in the filter."""
+    return int.from_bytes(thing[:4], "big") % _FILTER_BYTES, 1 << (thing[4] & 7)
 
 
 # --- What names mean ------------------------------------------------------------------------------------------------
