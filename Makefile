@@ -7,7 +7,7 @@ COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes
 SOURCES := warranty vendors migrations tests $(wildcard bench wsgi.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench screenshots lock clean
+.PHONY: help demo test lint bench fuzz screenshots lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -31,6 +31,10 @@ lint: .venv/development ## format, lint, types, import rules, dead code, unused 
 
 bench: .venv/development ## measure decisions and the way of a fault, each beside its floor
 	@$(BIN)/python -m bench
+
+fuzz: .venv/development ## random calls at the whole API, as four who may do different things (MINUTES=1: shorter than 15)
+	@FUZZ_MINUTES=$(or $(MINUTES),15) WARRANTY_MODE=development $(BIN)/python -m pytest -n auto --timeout 0 \
+	  tests/web/test_fuzz.py
 
 screenshots: .venv/development ## make the pictures of the documents anew
 	@$(BIN)/python -m tests.screenshots

@@ -12,6 +12,7 @@ from marshmallow import fields
 
 from warranty import __version__
 from warranty.web.api import by_ref, cases, faults, files, imports, people, registry, stock, vendors
+from warranty.web.api.description import described
 from warranty.web.errors import TYPES
 from warranty.web.guards import public
 from warranty.web.schemas.fields import Strict
@@ -69,7 +70,7 @@ def init_app(app: Flask) -> None:
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     for part in (faults, cases, registry, by_ref, vendors, people, stock, files, imports):
         api.register_blueprint(part.endpoints.blueprint, url_prefix=PREFIX)
-    app.extensions["api-document"] = json.dumps(api.spec.to_dict())
+    app.extensions["api-document"] = json.dumps(described(app, api.spec.to_dict()))
     app.register_blueprint(docs)
 
 

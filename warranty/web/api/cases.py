@@ -20,7 +20,6 @@ from warranty.web.schemas.cases import (
     ReviewItemDocument,
     ReviewQuery,
     RmaDocument,
-    TransitionBody,
     RmaQuery,
     ShipmentBody,
     ShipmentDocument,
@@ -29,6 +28,7 @@ from warranty.web.schemas.cases import (
     SwapDocument,
     SwapMoveBody,
     SwapQuery,
+    TransitionBody,
 )
 from warranty.web.schemas.faults import FaultDocument
 from warranty.web.schemas.lists import page_of
