@@ -326,14 +326,18 @@ def test_a_removed_file_is_there_for_nobody_and_is_swept(own: Runtime, own_fault
 def test_a_sweep_is_ordered_once_in_its_rhythm_and_done_by_a_worker(own: Runtime, own_fault: Fault) -> None:
     own.store.put("ff" * 16, b"left over")
     grow_old(own, days=2)
-    files.order_sweep(own)
-    files.order_sweep(own)
-    with own.database.begin(db.EVERYBODY) as session:
-        leases.rest(session, files.SWEEPER, -1)
-    files.order_sweep(own)  # due again, and the first still waits
 
-    with own.database.read(db.EVERYBODY) as session:
-        (order,) = session.scalars(select(Outbox).where(Outbox.name == files.SWEEPER))
+    def look(*, rests: bool) -> list[Outbox]:
+        with own.database.begin(db.EVERYBODY) as session:
+            if not rests:
+                leases.rest(session, files.SWEEPER, -1)
+            files.order_sweep(session)
+            return list(session.scalars(select(Outbox).where(Outbox.name == files.SWEEPER)))
+
+    assert look(rests=True) == []  # a new installation has nothing to sweep
+    (order,) = look(rests=False)
+    assert len(look(rests=True)) == 1
+    assert len(look(rests=False)) == 1  # due again, and the first still waits
     tasks.perform(own, order.id)
 
     with own.database.read(db.EVERYBODY) as session:

@@ -294,14 +294,11 @@ def remove(session: Session, file: File, because: Because) -> None:
 # --- sweeping ---
 
 
-def order_sweep(runtime: Runtime) -> None:
+def order_sweep(session: Session) -> None:
     """Order a sweep, where one is due and no other relay was quicker."""
-    with runtime.database.read(db.EVERYBODY) as session:
-        if not leases.is_due(session, SWEEPER):
-            return
-    with runtime.database.begin(db.EVERYBODY) as session:
-        if leases.take(session, SWEEPER, rhythm_s=SWEEP_RHYTHM_S) and not work.is_ordered(session, SWEEPER):
-            work.add(session, OrderKind.SWEEP_FILES, now=db.now(session), name=SWEEPER)
+    is_due = leases.take(session, SWEEPER, rhythm_s=SWEEP_RHYTHM_S, first_s=SWEEP_RHYTHM_S)
+    if is_due and not work.is_ordered(session, SWEEPER):
+        work.add(session, OrderKind.SWEEP_FILES, now=db.now(session), name=SWEEPER)
 
 
 def sweep(runtime: Runtime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
@@ -18,10 +19,13 @@ def is_due(session: Session, name: str) -> bool:
     return session.scalar(select(Lease.name).where(Lease.name == name, Lease.next_run_at > clock())) is None
 
 
-def take(session: Session, name: str, *, rhythm_s: float) -> bool:
-    """Take a turn at this work in this transaction, the next one ``rhythm_s`` from now; False where it is not due."""
+def take(session: Session, name: str, *, rhythm_s: float, first_s: float = 0.0) -> bool:
+    """Take a turn at this work in this transaction, the next one ``rhythm_s`` from now; False where it is not due.
+
+    The first turn there ever is comes ``first_s`` after it was asked for.
+    """
     if session.get(Lease, name) is None:
-        session.add(Lease(name=name, next_run_at=db.now(session)))
+        session.add(Lease(name=name, next_run_at=db.now(session) + timedelta(seconds=first_s)))
         session.flush()
     taken = session.execute(
         update(Lease)
