@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from flask import g
 from sqlalchemy import or_
 
 from warranty.domain.access import Permission
@@ -51,12 +52,15 @@ from warranty.web.schemas.registry import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from sqlalchemy import ColumnElement
 
     from warranty.services.estate import ExternalName
     from warranty.services.estate.names import Named
     from warranty.services.records import Document
+
+Row = TypeVar("Row", bound=PublicRow)
 
 endpoints = Endpoints("registry", "Clients, sites, contacts, products, units, contracts and coverages.")
 
@@ -75,10 +79,18 @@ def _corrected(body: dict[str, Any]) -> Because:
     return _because(body, "corrected through the API")
 
 
-def _find_rows(body: dict[str, Any], **tables: type[PublicRow]) -> dict[str, Any]:
+def _row(table: type[Row], public_id: UUID, field: str) -> Row:
+    """The row that a field of a body names; asked for once, however many items of a request name it."""
+    known: dict[tuple[type[PublicRow], UUID], Any] = g.setdefault("rows_of_bodies", {})
+    if (table, public_id) not in known:
+        known[table, public_id] = find(table, public_id, field=field)
+    row: Row = known[table, public_id]
+    return row
+
+
+def _with_rows(body: dict[str, Any], **tables: type[PublicRow]) -> dict[str, Any]:
     """The body, with rows in place of the ids in these fields."""
-    rows = {field: find(table, body[field], field=field) for field, table in tables.items() if body.get(field)}
-    return body | rows
+    return body | {field: _row(table, body[field], field) for field, table in tables.items() if body.get(field)}
 
 
 def _has_text(query: dict[str, Any], *columns: Any) -> list[ColumnElement[bool]]:
@@ -88,6 +100,7 @@ def _has_text(query: dict[str, Any], *columns: Any) -> list[ColumnElement[bool]]
 
 
 def _named(record: Named, names: Sequence[ExternalName] | None, because: Because) -> None:
+    """Give a record the names that a body says; where it says nothing, a new record has none and an old one keeps its own."""
     if names is not None:
         estate.replace_names(call().session, record, names, because=because)
 
@@ -107,7 +120,9 @@ def show_client(client: Client) -> Document:
     return document(records.CLIENTS, client)
 
 
-@endpoints.post("/clients", needs(Permission.REGISTER), body=ClientBody(), answer=ClientDocument(), status=201)
+@endpoints.post(
+    "/clients", needs(Permission.REGISTER, wide=True), body=ClientBody(), answer=ClientDocument(), status=201
+)
 def add_client(body: dict[str, Any]) -> Document:
     """Add a client, with the default policy and rate card."""
     return document(records.CLIENTS, register_client(body))
@@ -115,7 +130,7 @@ def add_client(body: dict[str, Any]) -> Document:
 
 def register_client(body: dict[str, Any]) -> Client:
     """The new client of a body."""
-    because, names = _added(body), body.pop("external_refs")
+    because, names = _added(body), body.pop("external_refs") or None
     client = estate.add_client(call().session, **body, because=because)
     _named(client, names, because)
     return client
@@ -162,8 +177,8 @@ def show_site(site: Site) -> Document:
 @endpoints.post("/sites", needs(Permission.REGISTER), body=SiteBody(), answer=SiteDocument(), status=201)
 def add_site(body: dict[str, Any]) -> Document:
     """Add a site of a client."""
-    because, names = _added(body), body.pop("external_refs")
-    client = find(Client, body.pop("client"), field="client")
+    because, names = _added(body), body.pop("external_refs") or None
+    client = _row(Client, body.pop("client"), "client")
     site = estate.add_site(call().session, client, **body, because=because)
     _named(site, names, because)
     return show_site(site)
@@ -202,7 +217,7 @@ def show_contact(person: Person) -> Document:
 def add_contact(body: dict[str, Any]) -> Document:
     """Add somebody at a site."""
     because = _added(body)
-    site = find(Site, body.pop("site"), field="site")
+    site = _row(Site, body.pop("site"), "site")
     return show_contact(estate.add_contact(call().session, site, Contact(**body), because=because))
 
 
@@ -216,7 +231,7 @@ def add_contact(body: dict[str, Any]) -> Document:
 def correct_contact(person: Person, body: dict[str, Any]) -> None:
     """Change a contact."""
     because = _corrected(body)
-    estate.correct_contact(call().session, person, **_find_rows(body, site=Site), because=because)
+    estate.correct_contact(call().session, person, **_with_rows(body, site=Site), because=because)
 
 
 # --- products ---
@@ -237,7 +252,9 @@ def show_product(product: Product) -> Document:
     return document(records.PRODUCTS, product)
 
 
-@endpoints.post("/products", needs(Permission.REGISTER), body=ProductBody(), answer=ProductDocument(), status=201)
+@endpoints.post(
+    "/products", needs(Permission.REGISTER, wide=True), body=ProductBody(), answer=ProductDocument(), status=201
+)
 def add_product(body: dict[str, Any]) -> Document:
     """Add a product."""
     because = _added(body)
@@ -246,7 +263,7 @@ def add_product(body: dict[str, Any]) -> Document:
 
 @endpoints.patch(
     "/products/<uuid:id>",
-    needs(Permission.REGISTER, of=Product),
+    needs(Permission.REGISTER, of=Product, wide=True),
     body=PRODUCT_CHANGE,
     answer=ProductDocument(),
     shows=show_product,
@@ -258,7 +275,10 @@ def correct_product(product: Product, body: dict[str, Any]) -> None:
 
 
 @endpoints.post(
-    "/products/<uuid:id>/merge", needs(Permission.REGISTER, of=Product), body=MergeBody(), answer=ProductDocument()
+    "/products/<uuid:id>/merge",
+    needs(Permission.REGISTER, of=Product, wide=True),
+    body=MergeBody(),
+    answer=ProductDocument(),
 )
 def merge_product(product: Product, body: dict[str, Any]) -> Document:
     """Merge a product into another one that is the same; its units and coverages pass over, then it is gone."""
@@ -315,8 +335,8 @@ def add_asset(body: dict[str, Any]) -> Document:
 
 def register_asset(body: dict[str, Any]) -> Asset:
     """The new unit of a body."""
-    because, names = _added(body), body.pop("external_refs")
-    rows = _find_rows(body, client=Client, site=Site, product=Product)
+    because, names = _added(body), body.pop("external_refs") or None
+    rows = _with_rows(body, client=Client, site=Site, product=Product)
     asset = estate.add_asset(call().session, rows.pop("client"), **rows, because=because)
     _named(asset, names, because)
     return asset
@@ -340,7 +360,7 @@ def correct_asset(asset: Asset, body: dict[str, Any]) -> None:
 def amend_asset(asset: Asset, body: dict[str, Any]) -> None:
     """Change what a body names."""
     because, names = _corrected(body), body.pop("external_refs", None)
-    rows = _find_rows(body, client=Client, site=Site, product=Product)
+    rows = _with_rows(body, client=Client, site=Site, product=Product)
     estate.correct_asset(call().session, asset, **rows, because=because)
     _named(asset, names, because)
 
@@ -385,8 +405,8 @@ def add_contract(body: dict[str, Any]) -> Document:
 
 def register_contract(body: dict[str, Any]) -> Contract:
     """The new contract of a body."""
-    because, names = _added(body), body.pop("external_refs")
-    client = find(Client, body.pop("client"), field="client")
+    because, names = _added(body), body.pop("external_refs") or None
+    client = _row(Client, body.pop("client"), "client")
     contract = estate.add_contract(call().session, client, **body, because=because)
     _named(contract, names, because)
     return contract
@@ -407,7 +427,7 @@ def correct_contract(contract: Contract, body: dict[str, Any]) -> None:
 def amend_contract(contract: Contract, body: dict[str, Any]) -> None:
     """Change what a body names."""
     because, names = _corrected(body), body.pop("external_refs", None)
-    estate.correct_contract(call().session, contract, **_find_rows(body, client=Client), because=because)
+    estate.correct_contract(call().session, contract, **_with_rows(body, client=Client), because=because)
     _named(contract, names, because)
 
 
@@ -445,7 +465,7 @@ def register_coverage(body: dict[str, Any]) -> Coverage:
     """The new coverage of a body."""
     because = _added(body)
     [(kind, target)] = body.pop("scope").items()
-    scope = find(_SCOPES[kind], target, field=f"scope.{kind}")
+    scope = _row(_SCOPES[kind], target, f"scope.{kind}")
     return estate.add_coverage(call().session, scope, **_promise(body), because=because)
 
 
@@ -459,9 +479,9 @@ _SCOPES: dict[str, type[Asset | Product | Site | Client]] = {
 
 def _promise(body: dict[str, Any]) -> dict[str, Any]:
     """The facts of a coverage, with rows in place of ids, and what it rests on under the names of the columns."""
-    facts = _find_rows(body, client=Client, contract=Contract, account=VendorAccount)
+    facts = _with_rows(body, client=Client, contract=Contract, account=VendorAccount)
     if facts.get("sites"):
-        facts["sites"] = [find(Site, site, field="sites") for site in facts["sites"]]
+        facts["sites"] = [_row(Site, site, "sites") for site in facts["sites"]]
     return facts | {_EVIDENCE[name]: value for name, value in facts.pop("evidence", {}).items()}
 
 

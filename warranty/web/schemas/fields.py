@@ -44,9 +44,11 @@ def changes_of(body: type[Strict], *, but: Collection[str] = (), **instead: fiel
     made = {name: copy(field) for name, field in (kept | instead).items()}
     for field in made.values():
         field.required, field.load_default = False, missing
-    change = Strict.from_dict(made, name=body.__name__.removesuffix("Body") + "Change")
-    change.example = body.example  # type: ignore[attr-defined]  # of Strict, which `from_dict` does not say
-    return change()
+    change: Any = Strict.from_dict(made, name=body.__name__.removesuffix("Body") + "Change")
+    may_be_null = {name for name, field in made.items() if field.allow_none}
+    change.example = {name: value for name, value in body.example.items() if value is not None or name in may_be_null}
+    made_schema: Schema = change()
+    return made_schema
 
 
 class _Text(fields.String):
