@@ -114,7 +114,7 @@ _CLIENTS = _Kind(
 
 @endpoints.put(
     "/clients/by-ref/<string:system>/<path:external_id>",
-    needs(Permission.REGISTER),
+    needs(Permission.REGISTER, wide=True),
     body=CLIENT_CHANGE,
     answer=ClientDocument(),
 )

@@ -42,14 +42,20 @@ def _because(body: dict[str, Any]) -> Because:
 # --- stores ---
 
 
-@endpoints.get("/stock-locations", needs(Permission.READ), query=ListQuery(), answer=page_of(LocationDocument))
+@endpoints.get(
+    "/stock-locations", needs(Permission.READ, wide=True), query=ListQuery(), answer=page_of(LocationDocument)
+)
 def list_locations(query: dict[str, Any]) -> dict[str, Any]:
     """Stores."""
     return listed(stock.LOCATIONS, query)
 
 
 @endpoints.post(
-    "/stock-locations", needs(Permission.REGISTER), body=LocationBody(), answer=LocationDocument(), status=201
+    "/stock-locations",
+    needs(Permission.REGISTER, wide=True),
+    body=LocationBody(),
+    answer=LocationDocument(),
+    status=201,
 )
 def add_location(body: dict[str, Any]) -> dict[str, Any]:
     """Add a store."""
@@ -57,7 +63,9 @@ def add_location(body: dict[str, Any]) -> dict[str, Any]:
     return document(stock.LOCATIONS, stock.add_location(call().session, **body, because=because))
 
 
-@endpoints.get("/stock-locations/<uuid:id>", needs(Permission.READ, of=StockLocation), answer=LocationDocument())
+@endpoints.get(
+    "/stock-locations/<uuid:id>", needs(Permission.READ, of=StockLocation, wide=True), answer=LocationDocument()
+)
 def show_location(location: StockLocation) -> dict[str, Any]:
     """One store."""
     return document(stock.LOCATIONS, location)
@@ -78,7 +86,7 @@ def _seen(unit: StockUnit) -> StockUnit:
     return unit
 
 
-@endpoints.get("/stock", needs(Permission.READ), query=StockQuery(), answer=page_of(StockUnitDocument))
+@endpoints.get("/stock", needs(Permission.READ, wide=True), query=StockQuery(), answer=page_of(StockUnitDocument))
 def list_units(query: dict[str, Any]) -> dict[str, Any]:
     """Units in stock, reserved and issued, the newest first; ``?state=in_stock&count=true`` says how many are free."""
     where: list[ColumnElement[bool]] = []
@@ -95,13 +103,15 @@ def list_units(query: dict[str, Any]) -> dict[str, Any]:
     return listed(stock.UNITS, query, *where)
 
 
-@endpoints.get("/stock/<uuid:id>", needs(Permission.READ, of=StockUnit), answer=StockUnitDocument())
+@endpoints.get("/stock/<uuid:id>", needs(Permission.READ, of=StockUnit, wide=True), answer=StockUnitDocument())
 def show_unit(unit: StockUnit) -> dict[str, Any]:
     """One unit."""
     return document(stock.UNITS, _seen(unit))
 
 
-@endpoints.post("/stock", needs(Permission.HANDLE), body=ReceiveBody(), answer=ReceivedDocument(), status=201)
+@endpoints.post(
+    "/stock", needs(Permission.HANDLE, wide=True), body=ReceiveBody(), answer=ReceivedDocument(), status=201
+)
 def receive(body: dict[str, Any]) -> dict[str, Any]:
     """Receive units: with serial numbers, or so many that bear none."""
     product = find(Product, body["product"], field="product")
@@ -117,7 +127,9 @@ def receive(body: dict[str, Any]) -> dict[str, Any]:
     return {"items": stock.documents(call().session, units, now=call().now)}
 
 
-@endpoints.post("/stock/reserve", needs(Permission.HANDLE), body=ReserveAnyBody(), answer=StockUnitDocument())
+@endpoints.post(
+    "/stock/reserve", needs(Permission.HANDLE, wide=True), body=ReserveAnyBody(), answer=StockUnitDocument()
+)
 def reserve_any(body: dict[str, Any]) -> dict[str, Any]:
     """Reserve whichever unit of a product has lain longest."""
     fault = find(Fault, body["fault"], field="fault")
@@ -129,7 +141,7 @@ def reserve_any(body: dict[str, Any]) -> dict[str, Any]:
 
 @endpoints.post(
     "/stock/<uuid:id>/reserve",
-    needs(Permission.HANDLE, of=StockUnit),
+    needs(Permission.HANDLE, of=StockUnit, wide=True),
     body=ReserveBody(),
     answer=StockUnitDocument(),
 )
@@ -142,7 +154,7 @@ def reserve(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
 
 @endpoints.post(
     "/stock/<uuid:id>/release",
-    needs(Permission.HANDLE, of=StockUnit),
+    needs(Permission.HANDLE, of=StockUnit, wide=True),
     body=StockReasonBody(),
     answer=StockUnitDocument(),
 )
@@ -154,7 +166,7 @@ def release(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
 
 @endpoints.post(
     "/stock/<uuid:id>/issue",
-    needs(Permission.HANDLE, of=StockUnit),
+    needs(Permission.HANDLE, of=StockUnit, wide=True),
     body=StockReasonBody(),
     answer=StockUnitDocument(),
 )
@@ -166,7 +178,7 @@ def issue(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
 
 @endpoints.post(
     "/stock/<uuid:id>/put-back",
-    needs(Permission.HANDLE, of=StockUnit),
+    needs(Permission.HANDLE, of=StockUnit, wide=True),
     body=PutBackBody(),
     answer=StockUnitDocument(),
 )
