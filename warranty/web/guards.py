@@ -287,8 +287,19 @@ def _note_use() -> None:
 
 def _digest() -> str:
     """What a key stands for: the request, and whose rows its answer was made from."""
-    said = f"{call().principal.client_id} {request.method} {request.full_path}\n".encode() + request.get_data()
+    said = f"{call().principal.client_id} {request.method} {request.full_path}\n".encode() + _body()
     return hashlib.sha256(said).hexdigest()
+
+
+def _body() -> bytes:
+    """What the request brings. The bounds between the parts of a form with files are made anew each time, and say nothing."""
+    if request.mimetype != "multipart/form-data":
+        return request.get_data()
+    said = [f"{name}={value}\n".encode() for name, value in sorted(request.form.items(multi=True))]
+    for name, file in sorted(request.files.items(multi=True), key=lambda part: part[0]):
+        said.append(f"{name}={file.filename}:{hashlib.file_digest(file.stream, 'sha256').hexdigest()}\n".encode())
+        file.stream.seek(0)
+    return b"".join(said)
 
 
 def _keep(transaction: Session, key: str, access: Access, response: Response) -> None:
