@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
@@ -33,6 +33,17 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over, and as whom. ``scheme``: ``smtp`` in the clear, ``smtps`` or ``smtp+starttls`` encrypted."""
+
+    scheme: str
+    host: str
+    port: int
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the environment decides. Durations are seconds."""
 
@@ -50,6 +61,8 @@ class Settings:
     allow_private_vendor_urls: bool
     files_url: str
     audit_anchor: str | None
+    smtp_url: str | None
+    mail_from: str
     vendor_timeout_s: float
     lease_s: float
     settle_s: float | None
@@ -61,6 +74,11 @@ class Settings:
     def is_production(self) -> bool:
         """Whether secrets must be given and cookies must be secure."""
         return self.mode == "production"
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Where mail goes; null: nothing is told by mail."""
+        return _mail_server(self.smtp_url) if self.smtp_url else None
 
     @property
     def job_timeout_s(self) -> float:
@@ -104,6 +122,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         allow_private_vendor_urls=_flag(given, "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS", faults),
         files_url=_files_url(given.get("WARRANTY_FILES_URL") or (instance / "files").as_uri(), faults),
         audit_anchor=given.get("WARRANTY_AUDIT_ANCHOR") or None,
+        smtp_url=_smtp_url(given.get("SMTP_URL"), faults),
+        mail_from=_mail_from(given.get("WARRANTY_MAIL_FROM"), base_url, faults),
         vendor_timeout_s=seconds.get("WARRANTY_VENDOR_TIMEOUT_SECONDS", 30),
         lease_s=seconds.get("WARRANTY_LEASE_SECONDS", 60),
         settle_s=seconds.maybe("WARRANTY_SETTLE_SECONDS"),
@@ -150,6 +170,8 @@ FIELDS = {
     "WARRANTY_ENCRYPTION_KEYS": "encryption_keys",
     "WARRANTY_FILES_URL": "files_url",
     "WARRANTY_AUDIT_ANCHOR": "audit_anchor",
+    "SMTP_URL": "smtp_url",
+    "WARRANTY_MAIL_FROM": "mail_from",
     "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS": "allow_private_vendor_urls",
     "WARRANTY_VENDOR_TIMEOUT_SECONDS": "vendor_timeout_s",
     "WARRANTY_LEASE_SECONDS": "lease_s",
@@ -197,6 +219,47 @@ def _database_url(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
+
+
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+
+
+def _smtp_url(given: str | None, faults: list[str]) -> str | None:
+    """The mail server, which never gets a password in the clear unless it is on this machine."""
+    if not given:
+        return None
+    try:
+        server = _mail_server(given)
+    except ValueError:
+        server = None
+    if server is None or server.scheme not in MAIL_PORTS or not server.host:
+        faults.append(
+            f"SMTP_URL is none: write {', '.join(f'{scheme}://' for scheme in MAIL_PORTS)}user:password@host:port."
+        )
+    elif server.password and server.scheme == "smtp" and server.host not in {"localhost", "127.0.0.1", "::1"}:
+        faults.append("SMTP_URL would send its password in the clear: use smtp+starttls:// or smtps://.")
+    return given
+
+
+def _mail_server(url: str) -> MailServer:
+    parts = urlsplit(url)
+    return MailServer(
+        scheme=parts.scheme,
+        host=parts.hostname or "",
+        port=parts.port or MAIL_PORTS.get(parts.scheme, 0),
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def _mail_from(given: str | None, base_url: str, faults: list[str]) -> str:
+    """Whose address mails are from: unless it is given one on the host of this service."""
+    host = urlsplit(base_url).hostname or ""
+    address = given or f"warranty@{host if re.search(r'[a-z]', host) else 'localhost'}"
+    if not _ADDRESS.fullmatch(address):
+        faults.append(f"WARRANTY_MAIL_FROM is {address!r}; it is one mail address, such as support@example.com.")
+    return address
 
 
 def _port(given: str | None, base_url: str, faults: list[str]) -> int:

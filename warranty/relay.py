@@ -20,7 +20,7 @@ from warranty import db, queue
 from warranty.db import EVERYBODY, DatabaseUnavailable
 from warranty.models import Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import audit, files, leases, work
+from warranty.services import audit, files, leases, news, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +87,7 @@ def _periodic(runtime: Runtime) -> None:
     with runtime.database.begin(EVERYBODY) as session:
         if leases.take(session, PERIODIC, rhythm_s=min(runtime.settings.poll_s / 2, 15.0)):
             order_polls(session)
+            news.order(session, runtime.settings)
             files.order_sweep(session)
 
 

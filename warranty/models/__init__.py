@@ -6,6 +6,7 @@ from warranty.models.cases import Fault, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
 from warranty.models.files import File
 from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
+from warranty.models.mail import Mail, News
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import ApiToken, Person, User
 from warranty.models.stock import StockLocation, StockUnit
@@ -33,6 +34,8 @@ __all__ = [
     "ImportRun",
     "JobLine",
     "Lease",
+    "Mail",
+    "News",
     "Outbox",
     "OverrideRequest",
     "Person",

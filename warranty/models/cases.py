@@ -20,15 +20,18 @@ from warranty.domain.lifecycles import (
 from warranty.domain.terms import Cause, Component, Route, VerdictWord
 from warranty.models.base import Base, TenantRow, words
 from warranty.models.estate import Asset
+from warranty.models.mail import Told
 
 OPEN = text("is_open")
+UNTOLD = text("told IS NULL")
 
 
 class Fault(TenantRow, Base):
     """One report that something is broken.
 
     ``asset_id`` is null while the unit is not identified. ``case_closed_at`` is the instant from which the fault no longer
-    holds its component. ``reference`` is the short name people use. ``state`` and ``case_closed_at``: ``services.moves`` only.
+    holds its component. ``reference`` is the short name people use. ``told`` is the newest thing that the client was told by
+    mail, null until that is looked at. ``state`` and ``case_closed_at``: ``services.moves`` only.
     """
 
     __tablename__ = "fault"
@@ -37,6 +40,7 @@ class Fault(TenantRow, Base):
         Index("ix_fault_state", "state", "id"),
         Index("ix_fault_asset_id", "asset_id", "case_closed_at"),
         Index("ix_fault_duplicate_of_id", "duplicate_of_id"),
+        Index("ix_fault_untold", "id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
     )
 
     reference: Mapped[str] = mapped_column(String(16), unique=True)
@@ -59,6 +63,7 @@ class Fault(TenantRow, Base):
     duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("fault.id"))
     state: Mapped[FaultState] = mapped_column(words(FaultState))
     case_closed_at: Mapped[datetime | None]
+    told: Mapped[Told | None] = mapped_column(words(Told))
 
     asset: Mapped[Asset | None] = relationship(lazy="raise")
 

@@ -27,7 +27,10 @@ CURRENT = text("state <> 'superseded'")
 
 
 class Client(PublicRow, Base):
-    """A customer of the MSP. ``policy`` is the decision's policy document; amounts are minor units of ``currency``."""
+    """A customer of the MSP. ``policy`` is the decision's policy document; amounts are minor units of ``currency``.
+
+    ``sends_mail``: whether its people are told of their cases by mail.
+    """
 
     __tablename__ = "client"
 
@@ -39,6 +42,7 @@ class Client(PublicRow, Base):
     currency: Mapped[str] = mapped_column(String(3), default="EUR")
     call_out_minor: Mapped[int] = mapped_column(default=9_500)
     labour_hour_minor: Mapped[int] = mapped_column(default=11_000)
+    sends_mail: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
 
 

@@ -21,6 +21,8 @@ class OrderKind(StrEnum):
     DECIDE_AGAIN = "decide_again"
     READ_CASES = "read_cases"
     CHECK_ACCOUNT = "check_account"
+    WRITE_MAILS = "write_mails"
+    SEND_MAIL = "send_mail"
     IMPORT_ROWS = "import_rows"
     SWEEP_FILES = "sweep_files"
 
@@ -50,6 +52,7 @@ class TaskKind(StrEnum):
 
 PENDING = text("status = 'pending'")
 UNRESOLVED = text("resolved_at IS NULL")
+UNTOLD = text("told_at IS NULL AND resolved_at IS NULL")
 
 
 class Outbox(Base):
@@ -125,7 +128,10 @@ class IdempotencyKey(Base):
 
 
 class HumanTask(TenantRow, Base):
-    """Something that waits for a person: the API's review item. At most one open task of a kind for each case."""
+    """Something that waits for a person: the API's review item. At most one open task of a kind for each case.
+
+    ``told_at``: when the service managers were told of it by mail.
+    """
 
     __tablename__ = "human_task"
     __table_args__ = (
@@ -134,6 +140,7 @@ class HumanTask(TenantRow, Base):
         ),
         Index("ix_human_task_open", "client_id", "id", sqlite_where=UNRESOLVED, postgresql_where=UNRESOLVED),
         Index("ix_human_task_fault_id", "fault_id"),
+        Index("ix_human_task_untold", "id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
     )
 
     kind: Mapped[TaskKind] = mapped_column(words(TaskKind))
@@ -144,6 +151,7 @@ class HumanTask(TenantRow, Base):
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(64))
     resolution: Mapped[str | None] = mapped_column(Text)
+    told_at: Mapped[datetime | None]
 
 
 class OverrideRequest(TenantRow, Base):

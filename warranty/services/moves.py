@@ -25,6 +25,7 @@ from warranty.models import (
     Contract,
     Coverage,
     Fault,
+    News,
     Person,
     Product,
     Rma,
@@ -160,7 +161,7 @@ def walk(
     for key, value in values.items():
         set_committed_value(record, key, value)  # shown on the object without a second UPDATE
     for step, (here, there) in enumerate(pairwise(states)):
-        _note(session, record, here, there, because, reason="implied" if step < implied else None)
+        _note(session, record, here, there, because, reason="implied" if step < implied else None, is_news=True)
     if isinstance(record, Swap) and path[-1] is SwapState.VERIFIED:
         _free_component(session, record, because)
 
@@ -273,6 +274,7 @@ def _note(
     action: str = "move",
     reason: str | None = None,
     detail: Mapping[str, Any] | None = None,
+    is_news: bool = False,
 ) -> None:
     fault_id = because.fault_id
     if isinstance(record, Fault):
@@ -281,6 +283,7 @@ def _note(
         fault_id = record.fault_id
     session.info.setdefault(_UNWRITTEN, []).append(
         {
+            _NEWS: is_news and not isinstance(record, Asset | StockUnit),
             "at": because.at,
             "actor": because.actor,
             "action": action,
@@ -298,6 +301,7 @@ def _note(
 
 
 _UNWRITTEN = "unwritten audit rows"
+_NEWS = "whether a case moved"
 
 
 def write_down(session: Session) -> None:
@@ -305,7 +309,9 @@ def write_down(session: Session) -> None:
     session.flush()  # they refer to what is flushed here
     rows = session.info.pop(_UNWRITTEN, None)
     if rows:
+        moved = {row["fault_id"]: row["at"] for row in rows if row.pop(_NEWS, False) and row["fault_id"] is not None}
         db.write(session, AuditRow, *rows)
+        db.write(session, News, *({"fault_id": fault_id, "due_at": at} for fault_id, at in moved.items()))
 
 
 @contextmanager

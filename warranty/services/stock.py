@@ -85,7 +85,9 @@ def receive(
             raise Invalid("serial_numbers", f"{unit.serial_number} is in stock already.")
         put_back(session, unit, location, because=because)
     unheard = serials.keys() - {unit.serial_key for unit in known}
-    marks = [(serial, key) for key, serial in serials.items() if key in unheard] or [("", None)] * quantity
+    marks: list[tuple[str, str | None]] = [(serial, key) for key, serial in serials.items() if key in unheard] or [
+        ("", None)
+    ] * quantity
     units = [
         StockUnit(
             product_id=product.id,

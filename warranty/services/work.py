@@ -231,6 +231,11 @@ def rearm_rma(session: Session, rma_id: int) -> int:
     return _arm(session, Outbox.rma_id == rma_id)
 
 
+def rearm_order(session: Session, order_id: int) -> int:
+    """Arm one parked order again; how many there were."""
+    return _arm(session, Outbox.id == order_id)
+
+
 def may_have_been_sent(session: Session, rma_id: int) -> bool:
     """Whether a send of this Rma has left, or may have, that nobody has had an answer to."""
     sent = select(Outbox.id).where(
