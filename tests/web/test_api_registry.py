@@ -138,6 +138,24 @@ def test_who_does_not_keep_the_registry_changes_nothing(world: World) -> None:
     assert world.get(one).json == before
 
 
+def test_a_token_for_one_client_keeps_that_clients_records_and_nothing_shared(world: World) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        ours = factories.find_client(session, world.ours.name)
+        token = factories.make_token(session, world.users[Role.SERVICE_MANAGER], client=ours)
+
+    def write(method: str, path: str, **body: Any) -> int:
+        return world.call(method, path, token, json=body).status_code
+
+    unit = {"serial_number": "N1", "client": str(world.ours.id)}
+    assert write("POST", "/assets", **unit) == 201
+    assert write("PUT", "/assets/by-ref/rmm/1", **unit) == 200
+    assert write("PATCH", f"/assets/{world.ours.bare}", client=str(world.theirs.id)) == 422
+    assert write("PATCH", f"/assets/{world.theirs.bare}", name="x") == 404
+    shared = ("/clients", "/products", f"/products/{world.ours.product}/merge")
+    assert [write("POST", path, name="x") for path in shared] == [403] * 3
+    assert write("PUT", "/clients/by-ref/psa/1", name="x") == 403
+
+
 # --- clients ---
 
 
@@ -218,7 +236,7 @@ def test_two_products_that_are_one_are_merged_and_nothing_is_lost(world: World) 
     [gone, kept] = sorted(register_of(world, "product", "merge"), key=lambda row: "into" not in (row.detail or {}))
     assert (gone.reason, kept.reason) == ("typed twice", "typed twice")
     assert kept.detail is not None
-    assert kept.detail["passed"] == {"asset": 1, "coverage": 1}
+    assert kept.detail["passed"] == {"asset": 1, "coverage": 1, "stock_unit": 0}
 
 
 def test_products_of_two_makers_are_not_merged(world: World) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from warranty.models import Asset, Coverage, Product
+from warranty.models import Asset, Coverage, Product, StockUnit
 from warranty.services import moves
 from warranty.services.estate.checks import (
     MOST_MINOR,
     MOST_MONTHS,
+    InUse,
     Invalid,
     checked_currency,
     checked_number,
@@ -153,22 +154,23 @@ def correct_product(session: Session, product: Product, *, because: Because, **f
 
 
 def merge_products(session: Session, product: Product, into: Product, *, because: Because) -> None:
-    """Let one product stand for two that are the same: its units and coverages pass to ``into``, then it is gone.
+    """Let one product stand for two that are the same: units, coverages and stock pass to ``into``, then it is gone.
 
     What ``into`` does not know is taken over. Verdicts stay as they are: each is stored with the case it rests on.
 
     Raises:
         Invalid: the two are one, or of two manufacturers, whose vendors would be asked about the wrong units.
+        InUse: both have a unit of one serial number in stock.
     """
     if product.id == into.id:
         raise Invalid("into", "A product cannot be merged into itself.")
     if product.manufacturer_key != into.manufacturer_key:
         raise Invalid("into", f"{into.manufacturer} is another manufacturer: correct that first.")
-    passed = {}
-    for table in (Asset, Coverage):
-        query = update(table).where(table.product_id == product.id).values(product_id=into.id)
-        done = session.execute(query, execution_options={"synchronize_session": False})
-        passed[table.__tablename__] = cast("CursorResult[Any]", done).rowcount
+    try:
+        with moves.attempt(session):
+            passed = {table.__tablename__: _pass_on(session, table, product, into) for table in _OF_PRODUCT}
+    except IntegrityError as err:
+        raise InUse("into", "Both have a unit of one serial number in stock: correct one of them first.") from err
     known = ("part_number", "base_term_months", "list_price_minor")
     taken = {name: getattr(product, name) for name in known if getattr(into, name) in {None, ""}}
     if taken.get("list_price_minor") is not None:
@@ -179,3 +181,12 @@ def merge_products(session: Session, product: Product, into: Product, *, because
     moves.note(session, product, "merge", because, detail={"into": str(into.public_id)})
     session.delete(product)
     session.flush()
+
+
+_OF_PRODUCT: tuple[type[Asset | Coverage | StockUnit], ...] = (Asset, Coverage, StockUnit)
+
+
+def _pass_on(session: Session, table: type[Asset | Coverage | StockUnit], product: Product, into: Product) -> int:
+    query = update(table).where(table.product_id == product.id).values(product_id=into.id)
+    done = session.execute(query, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", done).rowcount

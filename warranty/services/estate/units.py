@@ -17,10 +17,12 @@ from warranty.models import (
     Coverage,
     ExternalRef,
     Fault,
+    File,
     Product,
     Rma,
     Site,
 )
+from warranty.models.files import FiledUnder
 from warranty.services import moves
 from warranty.services.estate.checks import (
     InUse,
@@ -284,9 +286,12 @@ def _checked_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _leave_client(session: Session, asset: Asset, client: Client, because: Because) -> None:
     """Pass a unit to the client that it belongs to; one with a history keeps its client, and is registered there anew."""
-    has_coverage = exists().where(Coverage.asset_id == asset.id)
-    if session.scalar(select(or_(has_coverage, *(exists().where(table.asset_id == asset.id) for table in _CASES)))):
-        said = "Cases or coverages of its present client rest on this unit: retire it there, and add it here anew."
+    history = (exists().where(table.asset_id == asset.id) for table in (*_CASES, Coverage))
+    has_files = exists().where(File.record == FiledUnder.ASSET, File.record_id == asset.id)
+    if session.scalar(select(or_(has_files, *history))):
+        said = (
+            "Cases, coverages or files of its present client hang on this unit: retire it there, and add it here anew."
+        )
         raise InUse("client", said)
     moves.note(session, asset, "leave", because, detail={"for": str(client.public_id)})
     for table, is_of_asset in (
