@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from warranty.domain.terms import (
@@ -43,6 +43,7 @@ class Client(PublicRow, Base):
     call_out_minor: Mapped[int] = mapped_column(default=9_500)
     labour_hour_minor: Mapped[int] = mapped_column(default=11_000)
     sends_mail: Mapped[bool] = mapped_column(default=True)
+    sends_mail: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime]
 
 
