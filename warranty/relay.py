@@ -59,7 +59,7 @@ def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
 def turn(runtime: Runtime, connection: Redis) -> int:
     """One look at the outbox: how many orders were enqueued. Into a queue that was emptied all goes anew."""
     _periodic(runtime)
-    audit.keep(runtime)
+    audit.keep_sealed(runtime)
     if queue.was_emptied(connection):
         with runtime.database.begin(EVERYBODY) as session:
             work.enqueue_again(session)
@@ -89,6 +89,8 @@ def _periodic(runtime: Runtime) -> None:
             order_polls(session)
             news.order(session, runtime.settings)
             files.order_sweep(session)
+            audit.order_anchor(session, runtime.settings)
+            news.order(session, runtime.settings)
 
 
 def order_polls(session: Session) -> None:

@@ -15,15 +15,19 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from tests import factories
-from warranty import config, db
-from warranty.models import AuditRow, Lease, Person, User
+from tests.desk import let_pass
+from tests.mail import Mailbox
+from warranty import config, db, tasks
+from warranty.models import AuditRow, Outbox, Person, User
 from warranty.models.audit import AuditChain, AuditGap, Seal
+from warranty.models.work import OrderStatus
 from warranty.runtime import Runtime
 from warranty.services import audit, estate, leases, moves, people
 from warranty.services.audit import Tampering
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy.orm import Session
@@ -126,7 +130,7 @@ def test_many_rows_are_sealed_in_batches(runtime: Runtime, monkeypatch: pytest.M
     monkeypatch.setattr(audit, "READ_AT_ONCE", 3)
     write_rows(runtime, 10)
 
-    audit.keep(runtime)
+    audit.keep_sealed(runtime)
 
     report = audit.verify(runtime)
     assert (report.is_whole, report.sealed, report.unsealed) == (True, 10, 0)
@@ -134,14 +138,14 @@ def test_many_rows_are_sealed_in_batches(runtime: Runtime, monkeypatch: pytest.M
 
 def test_a_turn_of_the_relay_seals_once_in_its_rhythm(runtime: Runtime) -> None:
     write_rows(runtime, 1)
-    audit.keep(runtime)
+    audit.keep_sealed(runtime)
     write_rows(runtime, 1)
-    audit.keep(runtime)
+    audit.keep_sealed(runtime)
     assert audit.verify(runtime).unsealed == 1
 
     with runtime.database.begin(db.EVERYBODY) as session:
         leases.rest(session, audit.SEALER, -1)
-    audit.keep(runtime)
+    audit.keep_sealed(runtime)
     assert audit.verify(runtime).unsealed == 0
 
 
@@ -150,7 +154,7 @@ def test_a_relay_without_the_key_goes_on_and_seals_nothing(runtime: Runtime) -> 
     tamper(runtime, "DELETE FROM audit_chain")
     write_rows(runtime, 1)
 
-    audit.keep(runtime)
+    audit.keep_sealed(runtime)
 
     report = audit.verify(runtime)
     assert [one.tampering for one in report.findings] == [Tampering.KEYLESS]
@@ -478,36 +482,103 @@ def test_a_register_that_was_begun_anew_is_not_the_one_that_was_anchored(anchore
     assert [kind for kind, _ in found(anchored, anchors(anchored))] == [Tampering.REPLACED]
 
 
+def order_anchor(runtime: Runtime, *, is_due: bool = False) -> list[Outbox]:
+    """A look of the relay; the orders that there are then."""
+    with runtime.database.begin(db.EVERYBODY) as session:
+        if is_due:
+            leases.rest(session, audit.ANCHORER, -1)
+        audit.order_anchor(session, runtime.settings)
+        return list(session.scalars(select(Outbox).where(Outbox.name == audit.ANCHORER).order_by(Outbox.id)))
+
+
 def test_the_head_is_anchored_once_an_hour_and_each_head_once(anchored: Runtime) -> None:
-    audit.keep(anchored)
+    assert order_anchor(anchored) == []  # nothing is sealed yet
     sealed(anchored, 2)
-    for _ in range(3):
-        audit.keep(anchored)
+    (first,) = order_anchor(anchored)
+    assert len(order_anchor(anchored, is_due=True)) == 1  # the first still waits
+
+    tasks.perform(anchored, first.id)
+    audit.anchor(anchored)
     assert [one.place for one in anchors(anchored)] == [2]
 
     sealed(anchored, 1)
-    with anchored.database.begin(db.EVERYBODY) as session:
-        leases.rest(session, audit.ANCHORER, -1)
-    audit.keep(anchored)
-    audit.anchor(anchored)
-
+    assert len(order_anchor(anchored)) == 1
+    _, second = order_anchor(anchored, is_due=True)
+    tasks.perform(anchored, second.id)
     assert [one.place for one in anchors(anchored)] == [2, 3]
     assert audit.verify(anchored, anchors(anchored)).is_whole
 
 
-def test_a_folder_that_is_away_is_tried_again_within_a_minute(anchored: Runtime, tmp_path: Path) -> None:
+def test_without_a_place_for_it_no_anchor_is_ordered(runtime: Runtime) -> None:
+    sealed(runtime, 1)
+
+    assert order_anchor(runtime) == []
+    with pytest.raises(audit.CannotAnchor, match="WARRANTY_AUDIT_ANCHOR is not set"):
+        audit.anchor(runtime)
+
+
+def test_a_folder_that_is_away_is_tried_again_after_a_minute(anchored: Runtime, tmp_path: Path) -> None:
     sealed(anchored, 1)
+    (order,) = order_anchor(anchored)
     (tmp_path / "anchors").write_text("in the way")
-    audit.keep(anchored)
+    tasks.perform(anchored, order.id)
     (tmp_path / "anchors").unlink()
+    tasks.perform(anchored, order.id)  # too early
+    assert anchors(anchored) == []
 
-    with anchored.database.begin(db.EVERYBODY) as session:
-        waits = session.scalars(select(Lease.next_run_at).where(Lease.name == audit.ANCHORER)).one() - db.now(session)
-        leases.rest(session, audit.ANCHORER, -1)
-    audit.keep(anchored)
+    let_pass(anchored, 61)
+    tasks.perform(anchored, order.id)
 
-    assert waits <= timedelta(seconds=audit.ANCHOR_AGAIN_S)
     assert [one.place for one in anchors(anchored)] == [1]
+
+
+@pytest.fixture
+def mailing(environment: dict[str, str], runtime: Runtime) -> Iterator[tuple[Runtime, Mailbox]]:
+    """A runtime that anchors by mail, and the server that gets it."""
+    with Mailbox() as mailbox:
+        settings = environment | {"WARRANTY_AUDIT_ANCHOR": "audit@notary.example", "SMTP_URL": mailbox.url()}
+        yield replace(runtime, settings=config.load(settings)), mailbox
+
+
+def test_an_anchor_that_came_by_mail_is_compared_from_its_attachment(
+    mailing: tuple[Runtime, Mailbox], tmp_path: Path
+) -> None:
+    runtime, mailbox = mailing
+    sealed(runtime)
+    (order,) = order_anchor(runtime)
+    tasks.perform(runtime, order.id)
+    cut(runtime, 6)
+
+    (mail,) = mailbox.received
+    assert mail.receivers == ["audit@notary.example"]
+    (attached,) = mail.message.iter_attachments()
+    (tmp_path / str(attached.get_filename())).write_bytes(attached.get_content())
+    assert [kind for kind, _ in found(runtime, audit.read_anchors(tmp_path))] == [Tampering.CUT]
+
+
+def test_a_mail_server_that_is_busy_is_tried_again(mailing: tuple[Runtime, Mailbox]) -> None:
+    runtime, mailbox = mailing
+    sealed(runtime)
+    mailbox.on_data = "451 Come back later"
+    (order,) = order_anchor(runtime)
+    tasks.perform(runtime, order.id)
+    mailbox.on_data = "250 OK"
+    let_pass(runtime, 61)
+
+    tasks.perform(runtime, order.id)
+
+    first, second = (one.message["Message-ID"] for one in mailbox.received)
+    assert first == second
+    with runtime.database.read(db.EVERYBODY) as session:
+        assert session.get_one(Outbox, order.id).status is OrderStatus.DONE
+
+
+def test_a_mail_address_without_a_mail_server_is_said(runtime: Runtime, environment: dict[str, str]) -> None:
+    ours = replace(runtime, settings=config.load(environment | {"WARRANTY_AUDIT_ANCHOR": "audit@notary.example"}))
+    sealed(ours, 1)
+
+    with pytest.raises(audit.CannotAnchor, match="SMTP_URL names no mail server"):
+        audit.anchor(ours)
 
 
 def test_what_is_no_anchor_is_said(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class OrderKind(StrEnum):
     SEND_MAIL = "send_mail"
     IMPORT_ROWS = "import_rows"
     SWEEP_FILES = "sweep_files"
+    WRITE_ANCHOR = "write_anchor"
 
 
 class OrderStatus(StrEnum):

@@ -16,6 +16,8 @@ import secrets
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -25,13 +27,14 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import String, Text, cast, delete, exists, func, select, text, type_coerce, update
 
-from warranty import db
+from warranty import db, smtp
 from warranty.crypto import CannotDecrypt
 from warranty.db import EVERYBODY
 from warranty.domain import chain
 from warranty.models import AuditRow, clock
 from warranty.models.audit import AuditChain, AuditGap, Seal
-from warranty.services import leases
+from warranty.models.work import OrderKind
+from warranty.services import leases, work
 from warranty.store import write_durably
 
 if TYPE_CHECKING:
@@ -40,13 +43,14 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from warranty.config import Settings
     from warranty.crypto import SecretBox
     from warranty.runtime import Runtime
 
-SEALER, ANCHORER = "audit_sealer", "audit_anchor"
-SEAL_RHYTHM_S, SEAL_LEASE_S = 1.0, 3.0  # a dead sealer is followed in time for the promise of 5 s
-ANCHOR_RHYTHM_S, ANCHOR_AGAIN_S = 3600.0, 60.0
-BATCH = 1000
+SEALER, ANCHORER = "audit_sealer", "write_anchor"
+SEAL_RHYTHM_S = 1.0  # the promise is 5 s
+ANCHOR_RHYTHM_S = 3600.0
+BATCH = 250  # what a report on SQLite may have to wait for
 LOOK_S = 0.5  # a long backlog is sealed in many looks: orders must not wait for it
 READ_AT_ONCE = 2000
 BELOW_ALL = -(2**63)  # somebody may have written numbers that we never would
@@ -77,16 +81,15 @@ class KeyGone(Exception):
 # --- sealing ---
 
 
-def keep(runtime: Runtime) -> None:
-    """Seal what is unsealed and anchor the head, where that is due and no other relay was quicker.
+def keep_sealed(runtime: Runtime) -> None:
+    """Seal what is unsealed, where that is due and no other relay was quicker.
 
-    Trouble of its own is logged and stops no relay; an outage of the database is the relay's to wait for.
+    A key that is gone is logged and stops no relay; an outage of the database is the relay's to wait for.
     """
     try:
         _keep_sealed(runtime)
-        _keep_anchored(runtime)
-    except (KeyGone, CannotDecrypt, CannotAnchor) as err:
-        log.warning("audit.stopped", trouble=type(err).__name__, said=str(err))
+    except (KeyGone, CannotDecrypt) as err:
+        log.warning("audit.unsealed", trouble=type(err).__name__, said=str(err))
 
 
 def _keep_sealed(runtime: Runtime) -> None:
@@ -263,8 +266,13 @@ class Anchor:
     at: str
 
     def to_json(self) -> str:
-        """One line, as it stands in a file or a mail."""
-        return json.dumps({"chain": self.chain, "place": self.place, "mac": self.mac, "at": self.at})
+        """One line, as it stands in a file."""
+        return json.dumps({"chain": self.chain, "place": self.place, "mac": self.mac, "at": self.at}) + "\n"
+
+    @property
+    def file_name(self) -> str:
+        """What the file of this head is called; files stand in the order of the chain."""
+        return f"anchor-{self.place:015}-{self.mac[:16]}.json"
 
 
 def head(session: Session) -> Anchor | None:
@@ -280,47 +288,77 @@ def _anchor_of(name: str, place: int, mac: bytes) -> Anchor:
     return Anchor(name, place, mac.hex(), datetime.now(UTC).isoformat(timespec="seconds"))
 
 
-def _keep_anchored(runtime: Runtime) -> None:
-    if runtime.settings.audit_anchor is None:
+def order_anchor(session: Session, settings: Settings) -> None:
+    """Order that the head is written down outside, where that is due and anything is sealed."""
+    if settings.audit_anchor is None or head(session) is None:
         return
-    with runtime.database.read(EVERYBODY) as session:
-        if not leases.is_due(session, ANCHORER) or head(session) is None:
-            return
-    with runtime.database.begin(EVERYBODY) as session:
-        # Due again soon, unless it succeeds below: a folder that is away for a minute costs no hour.
-        if not leases.take(session, ANCHORER, rhythm_s=ANCHOR_AGAIN_S):
-            return
-    anchor(runtime)
-    with runtime.database.begin(EVERYBODY) as session:
-        leases.rest(session, ANCHORER, ANCHOR_RHYTHM_S)
+    if leases.take(session, ANCHORER, rhythm_s=ANCHOR_RHYTHM_S) and not work.is_ordered(session, ANCHORER):
+        work.add(session, OrderKind.WRITE_ANCHOR, now=db.now(session), name=ANCHORER)
 
 
 def anchor(runtime: Runtime) -> Anchor | None:
-    """Write the head down outside the database; null where nothing is sealed. Twice the same head is one file.
+    """Write the head down outside the database; null where nothing is sealed.
+
+    Twice the same head is one file, or two mails of one Message-ID, which mail programs show as one.
 
     Raises:
-        CannotAnchor: there is no folder to write to, or it cannot be written.
+        CannotAnchor: there is nowhere to write it to, or it could not be written there.
     """
-    folder = anchor_folder(runtime.settings.audit_anchor)
-    if folder is None:
-        raise CannotAnchor("WARRANTY_AUDIT_ANCHOR names no folder: the end of the register can be cut off unnoticed.")
+    settings = runtime.settings
+    if settings.audit_anchor is None:
+        raise CannotAnchor("WARRANTY_AUDIT_ANCHOR is not set: the end of the register can be cut off unnoticed.")
     with runtime.database.read(EVERYBODY) as session:
         made = head(session)
-    if made is None:
-        return None
-    path = folder / f"anchor-{made.place:015}-{made.mac[:16]}.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            write_durably(path, made.to_json().encode() + b"\n")
-    except OSError as err:
-        raise CannotAnchor(f"The anchor cannot be written to {folder}: {err.strerror}.") from err
+    if made is not None:
+        folder = anchor_folder(settings.audit_anchor)
+        if folder is None:
+            _mail(made, settings, settings.audit_anchor)
+        else:
+            _file(made, folder)
     return made
 
 
+def _file(made: Anchor, folder: Path) -> None:
+    path = folder / made.file_name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            write_durably(path, made.to_json().encode())
+    except OSError as err:
+        raise CannotAnchor(f"The anchor cannot be written to {folder}: {err.strerror}.") from err
+
+
+def _mail(made: Anchor, settings: Settings, address: str) -> None:
+    if settings.mail_server is None:
+        raise CannotAnchor("WARRANTY_AUDIT_ANCHOR is a mail address, but SMTP_URL names no mail server.")
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["To"] = settings.mail_from, address
+    message["Subject"] = f"Anchor of the register at place {made.place}"
+    message["Date"] = datetime.fromisoformat(made.at)
+    message["Message-ID"] = (
+        f"<anchor.{made.chain}.{made.place}.{made.mac[:16]}@{settings.mail_from.rpartition('@')[2]}>"
+    )
+    message.set_content(
+        "Keep this mail where nobody who can write to the database can change it. To verify the register, save the\n"
+        "attachments of these mails in one folder and run `warranty audit verify --anchor FOLDER`.\n"
+    )
+    content = made.to_json().encode()
+    message.add_attachment(content, maintype="application", subtype="json", filename=made.file_name)
+    outcome = smtp.send(
+        settings.mail_server,
+        message.as_bytes(),
+        sender=settings.mail_from,
+        receiver=address,
+        deadline_s=settings.vendor_timeout_s,
+        may_leave=lambda _rest_s: True,
+    )
+    if outcome is None or outcome.fate is not smtp.Fate.TAKEN:
+        raise CannotAnchor(f"The anchor cannot be sent to {address}: {outcome.said if outcome else 'nothing left'}.")
+
+
 def anchor_folder(setting: str | None) -> Path | None:
-    """The folder that the setting names; null where it is not set."""
-    return None if setting is None else Path(setting)
+    """The folder that the setting names; null where it is not set or names a mail address."""
+    return None if setting is None or ("@" in setting and "/" not in setting) else Path(setting)
 
 
 def read_anchors(folder: Path) -> list[Anchor]:
