@@ -46,7 +46,8 @@ class Mailbox:
     """The server, as a context. What it has got: `received`; every line that was said to it: `heard`.
 
     Until told otherwise it takes everything. `on_rcpt`, `on_data`: what to answer there; `hangs_up_at`: after the client's
-    RCPT or its whole DATA the connection ends without an answer; `when_received` runs before the answer.
+    RCPT or its whole DATA the connection ends without an answer; `when_asked` runs before the answer to the one, `when_received`
+    before that to the other.
     """
 
     users: dict[str, str] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Mailbox:
     on_rcpt: str = "250 OK"
     on_data: str = "250 OK"
     hangs_up_at: str = ""
+    when_asked: Callable[[], None] | None = None
     when_received: Callable[[], None] | None = None
     received: list[Received] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
@@ -123,6 +125,8 @@ class _Handler:
     async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
+        if self._box.when_asked is not None:
+            await asyncio.to_thread(self._box.when_asked)
         if self._box.hangs_up_at == "RCPT":
             server.transport.abort()
         if self._box.users and not session.authenticated:
@@ -137,7 +141,7 @@ class _Handler:
         assert content is not None
         box.received.append(Received(str(envelope.mail_from), list(envelope.rcpt_tos), content, session.auth_data))
         if box.when_received is not None:
-            box.when_received()
+            await asyncio.to_thread(box.when_received)
         if box.hangs_up_at == "DATA":
             server.transport.abort()
         return box.on_data

@@ -20,6 +20,7 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "fault": "faults:fault",
     "import": "imports:import_",
+    "mail": "mail:mail",
     "relay": "server:relay",
     "replay": "faults:replay",
     "sandbox": "sandbox:sandbox",

@@ -1,0 +1,68 @@
+"""``warranty mail``: which mails were refused and why, and sending them again once that is mended."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import click
+from sqlalchemy import select
+
+from warranty import db
+from warranty.cli.shared import CliProblem, answer, open_runtime
+from warranty.models import Client, Fault, Mail, Outbox
+from warranty.services import mail as mails
+
+MOST = 200
+
+
+@click.group()
+def mail() -> None:
+    """See what became of mails."""
+
+
+@mail.command("list")
+@click.option("--all", "show_all", is_flag=True, help="Sent and waiting ones too; without it those that were refused.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_mails(*, show_all: bool, as_json: bool) -> None:
+    """List the newest mails; whom they go to is known by id, so that no address is printed."""
+    query = (
+        select(Mail, Client.name, Fault.reference, Outbox.error)
+        .join(Client, Client.id == Mail.client_id)
+        .join(Fault, Fault.id == Mail.fault_id)
+        .join(Outbox, Outbox.id == Mail.order_id)
+        .order_by(Mail.id.desc())
+        .limit(MOST)
+    )
+    if not show_all:
+        query = query.where(Mail.refused.is_not(None))
+    with open_runtime() as runtime, runtime.database.read(db.EVERYBODY) as session:
+        rows = [
+            {
+                "id": row.Mail.public_id,
+                "client": row.name,
+                "case": row.reference,
+                "tells": row.Mail.tells,
+                "to": f"user:{row.Mail.user_id}" if row.Mail.user_id else f"person:{row.Mail.person_id}",
+                "written_at": row.Mail.written_at,
+                "sent_at": row.Mail.sent_at,
+                "trouble": row.Mail.refused or (None if row.Mail.sent_at else row.error),
+            }
+            for row in session.execute(query)
+        ]
+    answer(rows, as_json=as_json)
+
+
+@mail.command("send-again")
+@click.argument("ids", nargs=-1, required=True, type=click.UUID)
+def send_again(ids: tuple[UUID, ...]) -> None:
+    """Send refused mails again, since what stood in their way is mended."""
+    with open_runtime() as runtime, runtime.database.begin(db.EVERYBODY) as session:
+        for public_id in ids:
+            found = session.scalars(select(Mail).where(Mail.public_id == public_id)).one_or_none()
+            if found is None:
+                raise CliProblem(f"There is no mail {public_id}.")
+            try:
+                mails.send_again(session, found)
+            except mails.NotRefused as err:
+                raise CliProblem(str(err)) from err
+    click.echo(f"{len(ids)} ordered again.")
