@@ -12,7 +12,6 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 
@@ -80,7 +79,7 @@ def test_a_worker_does_the_orders_that_the_relay_hands_over(runtime: Runtime, en
         desk = Desk(runtime, twin)
         with running(environment, "worker"):
             desk.report()
-            relay.turn(runtime, connection, uuid4())
+            relay.turn(runtime, connection)
             wait_for(lambda: desk.order().status is OrderStatus.DONE)
             # Its result is in the database; the queue server keeps nothing of it.
             wait_for(lambda: not connection.keys("rq:job:*"))
@@ -98,7 +97,7 @@ def test_a_workers_child_dies_with_it_in_the_middle_of_a_call(
         connection.flushdb()
         desk = Desk(runtime, twin)
         desk.report()
-        relay.turn(runtime, connection, uuid4())
+        relay.turn(runtime, connection)
         with running(environment, "worker") as worker:
             wait_for(lambda: desk.order().last_send is not None)
             (horse,) = children(worker.pid)

@@ -229,11 +229,13 @@ def test_open_cases_are_read_when_their_time_has_come_and_once(runtime: Runtime,
         desk = Desk(runtime, twin)
         desk.report()
         tasks.perform(runtime, desk.order().id)
-        assert turn() == []
+        turn()
+        assert desk.orders(OrderKind.READ_CASES) == []
 
         let_pass(runtime, 1)
-        (read,) = turn()
-        assert desk.order(OrderKind.READ_CASES).id == read
+        handed_over = turn()
+        read = desk.order(OrderKind.READ_CASES).id
+        assert read in handed_over
 
         let_pass(runtime, 1)  # it is still under way
         turn()
