@@ -83,7 +83,7 @@ def test_what_is_added_is_answered_as_it_is_read_later(world: World) -> None:
 
 
 CHANGES: list[tuple[str, str, dict[str, Any]]] = [
-    ("/clients", "id", {"name": "Ours Holding", "denial_grace_hours": 48, "spend_limit_minor": 50_000}),
+    ("/clients", "id", {"name": "Ours Holding", "denial_grace_hours": 48, "sends_mail": False}),
     ("/sites", "site", {"name": "Hall 2", "time_zone": "Europe/Berlin", "access_hours": "always"}),
     ("/products", "product", {"part_number": "AC-2", "list_price_minor": None, "base_term_months": 12}),
     ("/assets", "covered", {"name": "db-2", "asset_tag": "T-1", "ownership": "msp", "purchased_on": "2024-05-05"}),

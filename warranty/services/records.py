@@ -152,7 +152,7 @@ def _columns(row: Any, *columns: str) -> Document:
 
 
 def _client(row: Row[Any]) -> Document:
-    agreed = ("policy", "denial_grace_hours", "spend_limit_minor", "cost_tolerance_percent")
+    agreed = ("policy", "denial_grace_hours", "spend_limit_minor", "cost_tolerance_percent", "sends_mail")
     card = ("currency", "call_out_minor", "labour_hour_minor")
     return {"id": row.Client.public_id, **_columns(row.Client, "name", *agreed, *card, "created_at")}
 

@@ -68,7 +68,7 @@ def correct_client(session: Session, client: Client, *, because: Because, **fact
     """Change what is known of a client and agreed with it; no verdict changes by it.
 
     ``facts``: ``name``, parts of the ``policy``, ``denial_grace_hours``, ``spend_limit_minor``, ``cost_tolerance_percent``,
-    and the rate card: ``currency``, ``call_out_minor``, ``labour_hour_minor``.
+    ``sends_mail``, and the rate card: ``currency``, ``call_out_minor``, ``labour_hour_minor``.
 
     Raises:
         Invalid: a name that is taken, whatever its case, or a number or a policy that is none.
@@ -85,6 +85,8 @@ def correct_client(session: Session, client: Client, *, because: Because, **fact
         new["policy"] = client.policy | _checked_policy(facts["policy"])
     if "currency" in facts:
         new["currency"] = checked_currency(facts["currency"])
+    if "sends_mail" in facts:
+        new["sends_mail"] = facts["sends_mail"]
     for field, most in _MOST_OF_CLIENT.items():
         if field in facts:
             new[field] = checked_whole(field, facts[field], most)

@@ -144,6 +144,7 @@ CLIENT_CHANGE = changes_of(
     denial_grace_hours=_count(),
     spend_limit_minor=_price(),
     cost_tolerance_percent=_count(),
+    sends_mail=fields.Boolean(metadata={"description": "Whether its people are told of their cases by mail."}),
     currency=line(3),
     call_out_minor=_price(),
     labour_hour_minor=_price(),
@@ -353,6 +354,7 @@ class ClientDocument(NamedDocument):
     denial_grace_hours = fields.Integer()
     spend_limit_minor = fields.Integer()
     cost_tolerance_percent = fields.Integer()
+    sends_mail = fields.Boolean()
     currency = fields.String()
     call_out_minor = fields.Integer()
     labour_hour_minor = fields.Integer()
