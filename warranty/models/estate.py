@@ -42,7 +42,6 @@ class Client(PublicRow, Base):
     currency: Mapped[str] = mapped_column(String(3), default="EUR")
     call_out_minor: Mapped[int] = mapped_column(default=9_500)
     labour_hour_minor: Mapped[int] = mapped_column(default=11_000)
-    sends_mail: Mapped[bool] = mapped_column(default=True)
     sends_mail: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime]
 

@@ -43,6 +43,7 @@ LONGEST_ADDRESS = 254
 SENDER = "system:mail"
 
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f()<>\[\]:;@\\,\"]{1,64}")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
@@ -127,8 +128,8 @@ def write(
         in_reply_to=before,
         thread=f"<case.{fault.public_id}@{domain}>",
         subject=_header(f"[{fault.reference}] {letter.subject}", 250),
-        text=letter.text,
-        html=letter.html,
+        text=_body(letter.text),
+        html=_body(letter.html),
         written_at=now,
         order_id=order.id,
     )
@@ -244,6 +245,11 @@ def _message(settings: Settings, mail: Mail, receiver: str) -> bytes:
     message.add_alternative(mail.html, subtype="html")
     message.set_boundary(f"=_{mail.public_id.hex}")  # else a random one, and no two tries were the same
     return message.as_bytes()
+
+
+def _body(text: str) -> str:
+    """Lines of text without what a database or a mail cannot hold."""
+    return _UNPRINTABLE.sub("", text)
 
 
 def _header(text: str, most: int) -> str:
