@@ -187,10 +187,41 @@ class PostgresServer(GuardedServer):
 
 
 class Databases:
-    """The databases of one PostgreSQL server, made and dropped over `admin`, the address of any one of them."""
+    """The databases of one PostgreSQL server, made and dropped over `admin`, the address of any one of them.
+
+    The product owns none of them: it comes as a user of its own, whom row-level security holds back.
+    """
 
     def __init__(self, admin: URL) -> None:
         self._admin = admin
+        self._user = f"warranty_app_{secrets.token_hex(4)}"
+        self._password = secrets.token_hex(16)
+        self._has_user = False
+
+    def as_app(self, url: str) -> str:
+        """The address of the database at `url` for the product."""
+        if not self._has_user:
+            role, password = sql.Identifier(self._user), sql.Literal(self._password)
+            with self.administer() as connection:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
+            self._has_user = True
+        return self._address(url, self._user, self._password)
+
+    def as_owner(self, url: str) -> str:
+        """The address of the database at `url` for whoever migrates it."""
+        return self._address(url, self._admin.username, self._admin.password)
+
+    def _address(self, url: str, user: str | None, password: str | None) -> str:
+        address = self._admin.set(
+            drivername="postgresql+psycopg", database=make_url(url).database, username=user, password=password
+        )
+        return address.render_as_string(hide_password=False)
+
+    def drop_app(self) -> None:
+        """Drop the product's user; every database that it has rights in is gone."""
+        if self._has_user:
+            with self.administer() as connection:
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(self._user)))
 
     @contextmanager
     def administer(self) -> Iterator[psycopg.Connection]:
@@ -205,7 +236,7 @@ class Databases:
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source))
         with self.administer() as connection:
             connection.execute(statement)
-        return self._admin.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
+        return self.as_owner(f"postgresql:///{name}")
 
     def drop(self, url: str) -> None:
         """Drop the database at `url`, whoever still uses it."""
@@ -281,7 +312,9 @@ def postgres(*, durable: bool) -> Iterator[PostgresServer]:
 def postgres_databases() -> Iterator[Databases]:
     """The PostgreSQL server of this test process, for what outlives one test, such as a migrated template."""
     if named := os.environ.get("TEST_DATABASE_URL"):
-        yield Databases(make_url(named))
+        databases = Databases(make_url(named))
+        yield databases
+        databases.drop_app()
     else:
         with postgres(durable=False) as server:
             yield server.databases

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from tests import factories
-from tests.app import environment_of
+from tests.app import environment_of, migrated
 from tests.desk import Desk, let_pass
 from vendors.sandbox import Twin
 from warranty import config, db, queue, relay, tasks
@@ -385,8 +385,7 @@ def test_a_process_that_stands_still_in_a_transaction_holds_up_the_others_for_se
 def test_a_crashed_database_is_waited_for(
     durable_postgres: PostgresServer, tmp_path: Path, redis_url: str, connection: Redis
 ) -> None:
-    url = durable_postgres.databases.create()
-    db.upgrade(url)
+    url = migrated(durable_postgres.databases)
     ours = Runtime.of(config.load(environment_of(url, tmp_path, redis_url)))
     work_queue = queue.work_queue(connection)
     with running(ours):

@@ -15,11 +15,27 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Dialect, Engine, Insert, create_engine, event, func, insert, make_url, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    Insert,
+    String,
+    bindparam,
+    cast,
+    create_engine,
+    event,
+    func,
+    insert,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, sessionmaker, with_loader_criteria
 
-from warranty.models import Base, Client, TenantRow, clock
+from warranty.models import Base, Client, TenantRow, clock, walls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -58,12 +74,16 @@ class Scope:
 EVERYBODY = Scope(None)
 """The scope of staff and of background work."""
 
+NOBODY = Scope(0)
+"""Before it is known who asks: no row has this key."""
+
 
 class Database:
     """One engine, and the transactions on it.
 
     A transaction is opened for a scope. What a client's scope may not see does not exist in it: every ORM statement on a
-    tenant table, or on the clients themselves, is narrowed, whoever wrote it.
+    tenant table, or on the clients themselves, is narrowed, whoever wrote it. On PostgreSQL row-level security stands
+    behind that, for whatever is no ORM statement: see ``models.walls``.
     """
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
@@ -246,6 +266,38 @@ def _begin_sqlite(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+def enter(session: Session, scope: Scope, *, is_told: bool = False) -> None:
+    """Change whose rows exist in a transaction, once it is known who asks; PostgreSQL may have been told on the way."""
+    session.info["scope"] = scope
+    if not is_told:
+        _tell(session.connection(), scope)
+
+
+def is_sqlite(session: Session) -> bool:
+    """Whether there is one wall only."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def telling(client_id: ColumnElement[int | None]) -> ColumnElement[str]:
+    """A column for the statement that finds out who asks: it tells PostgreSQL on the way, which saves a round trip."""
+    return func.set_config(walls.SETTING, func.coalesce(cast(client_id, String), walls.EVERYBODY), True)
+
+
+@event.listens_for(Session, "after_begin")
+def _tell_at_begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if not transaction.nested:
+        _tell(connection, session.info["scope"])
+
+
+def _tell(connection: Connection, scope: Scope) -> None:
+    """Tell PostgreSQL, for this transaction alone: a setting of the connection would outlive it in the pool."""
+    if connection.dialect.name == "postgresql" and scope is not NOBODY:
+        connection.execute(_TELL, {"whose": walls.EVERYBODY if scope.sees_all else str(scope.client_id)})
+
+
+_TELL = select(func.set_config(walls.SETTING, bindparam("whose", type_=String), True))
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _narrow_to_scope(state: ORMExecuteState) -> None:
     scope: Scope = state.session.info["scope"]  # a session without a scope is a programming error: fail, show nothing
@@ -291,22 +343,69 @@ def alembic_config(url: str) -> Config:
     return config
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Bring a database's schema up to a revision; a SQLite file and its folder are made where missing.
+def upgrade(url: str, *, app_url: str | None = None, worker_url: str | None = None) -> None:
+    """Bring a database's schema up to what this version needs; a SQLite file and its folder are made where missing.
+
+    On PostgreSQL the walls between clients are put up, and the users of the other two addresses get their rights, where
+    they are not the owner.
 
     Raises:
-        DatabaseUnavailable: the server cannot be reached or the file cannot be written.
+        DatabaseUnavailable: the server cannot be reached, the file cannot be written, or there is no such user.
     """
     _make_sqlite_folder(url)
     try:
-        command.upgrade(alembic_config(url), revision)
+        command.upgrade(alembic_config(url), "head")
+        _guard(url, app_url, worker_url)
     except OperationalError as err:
         raise DatabaseUnavailable(unreachable_message(url, err)) from err
 
 
+def _guard(url: str, app_url: str | None, worker_url: str | None) -> None:
+    with _owner(url) as connection:
+        if connection is None:
+            return
+        users = {make_url(other).username: other == worker_url for other in (worker_url, app_url) if other}
+        owner = connection.scalar(select(func.current_user()))
+        for statement in walls.raising():
+            connection.exec_driver_sql(statement)
+        for user, is_worker in users.items():
+            if user not in {None, owner}:
+                _grant(connection, str(user), is_worker=is_worker)
+
+
+def _grant(connection: Connection, user: str, *, is_worker: bool) -> None:
+    if connection.scalar(text("SELECT count(*) FROM pg_roles WHERE rolname = :user"), {"user": user}) == 0:
+        raise DatabaseUnavailable(f"The database has no user {user}: make it with CREATE ROLE, then migrate again.")
+    quoted = connection.dialect.identifier_preparer.quote_identifier(user)
+    for statement in walls.grants(quoted, is_worker=is_worker):
+        connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def _owner(url: str) -> Iterator[Connection | None]:
+    """A transaction of the tables' owner that changes what guards them; none on SQLite."""
+    engine = make_engine(url)
+    try:
+        if engine.dialect.name == "sqlite":
+            yield None
+        else:
+            with engine.begin() as connection:
+                yield connection
+    finally:
+        engine.dispose()
+
+
 def downgrade(url: str, revision: str) -> None:
-    """Take a database's schema down to a revision."""
+    """Take a database's schema down to a revision, and the walls with it: an older version says nothing to PostgreSQL."""
+    with _owner(url) as connection:
+        if connection is not None:
+            for statement in walls.tearing_down(_standing(connection)):
+                connection.exec_driver_sql(statement)
     command.downgrade(alembic_config(url), revision)
+
+
+def _standing(connection: Connection) -> set[str]:
+    return set(connection.scalars(text(walls.STANDING), {"policy": walls.POLICY}))
 
 
 def schema_faults(url: str, *, thorough: bool = True) -> list[str]:
@@ -329,10 +428,14 @@ def schema_faults(url: str, *, thorough: bool = True) -> list[str]:
                 ]
             if not thorough:
                 return []
-            return [
+            faults = [
                 f"The schema differs from the code: {difference}"
                 for difference in compare_metadata(context, Base.metadata)
             ]
+            if connection.dialect.name == "postgresql":
+                open_ = sorted(set(Base.metadata.tables) - _standing(connection))
+                faults += [f"{name} has no wall between clients: run `warranty db upgrade`." for name in open_]
+            return faults
     except OperationalError as err:
         raise DatabaseUnavailable(unreachable_message(url, err)) from err
     finally:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from tests.app import ENGINES, environment_of
+from tests.app import ENGINES, environment_of, migrated
 from tests.desk import Desk, odd_adapters
 from vendors.sandbox import Twin
 from warranty import config, db, queue, relay, tasks
@@ -145,8 +145,7 @@ def harness(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> I
     if request.param == "sqlite":
         url = f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path / 'warranty.sqlite3')}"
     else:
-        url = request.getfixturevalue("durable_postgres").databases.create()
-        db.upgrade(url)
+        url = migrated(request.getfixturevalue("durable_postgres").databases)
     shrunk = {
         "WARRANTY_VENDOR_TIMEOUT_SECONDS": str(TIMEOUT_S),
         "WARRANTY_LEASE_SECONDS": str(LEASE_S),

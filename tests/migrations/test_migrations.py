@@ -10,6 +10,7 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
 from tests import factories
+from tests.app import owner_of
 from warranty import db
 from warranty.domain.access import OPERATOR
 from warranty.domain.terms import Cause, Component
@@ -40,14 +41,14 @@ def test_code_and_schema_agree(database: db.Database) -> None:
 
 def test_the_schema_goes_down_and_up_again_with_rows_in_the_tables(new_runtime: Runtime) -> None:
     fill(new_runtime)
-    url = new_runtime.database.url
+    app_url, url = new_runtime.database.url, owner_of(new_runtime.database).url.render_as_string(hide_password=False)
     new_runtime.database.dispose()
 
     db.downgrade(url, "base")
     engine = db.make_engine(url)
     left = set(inspect(engine).get_table_names()) - {"alembic_version", "sqlite_sequence"}
     engine.dispose()
-    db.upgrade(url)
+    db.upgrade(url, app_url=app_url)
 
     assert left == set()
     assert db.schema_faults(url) == []
@@ -65,7 +66,7 @@ def test_a_database_of_no_revision_is_told_how_to_get_one(tmp_path: Path) -> Non
 def test_the_database_itself_refuses_to_change_the_register(runtime: Runtime, statement: str) -> None:
     fill(runtime)
 
-    with pytest.raises(DatabaseError, match="never changed"), runtime.database.engine.begin() as connection:
+    with pytest.raises(DatabaseError, match="never changed"), owner_of(runtime.database).begin() as connection:
         connection.execute(text(statement))
 
     with runtime.database.read(db.EVERYBODY) as session:

@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from tests import factories
+from tests.app import owner_of
 from tests.desk import let_pass
 from tests.mail import Mailbox
 from warranty import config, db, tasks
@@ -60,7 +61,7 @@ def sealed(runtime: Runtime, count: int = 10) -> Runtime:
 
 def tamper(runtime: Runtime, *statements: str) -> None:
     """Write to the tables with every trigger switched off."""
-    with runtime.database.engine.connect() as connection:
+    with owner_of(runtime.database).connect() as connection:
         if runtime.database.is_sqlite:
             names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
             for name in names:
@@ -633,7 +634,7 @@ def test_rows_and_seals_are_never_changed(runtime: Runtime, statement: str) -> N
     sealed(runtime, 3)
 
     refusal = "never changed" if only in {"", runtime.database.engine.dialect.name} else "syntax error"
-    with pytest.raises(DatabaseError, match=refusal), runtime.database.engine.begin() as connection:
+    with pytest.raises(DatabaseError, match=refusal), owner_of(runtime.database).begin() as connection:
         connection.exec_driver_sql(statement)
 
     assert audit.verify(runtime).sealed == 3

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import update
 
+from tests.app import owner_of
 from tests.desk import Desk
 from vendors.contract import VendorCase, VendorStatus
 from warranty import db
@@ -41,8 +42,8 @@ def deny(desk: Desk) -> None:
 def change(desk: Desk, **columns: str) -> StoredVerdict:
     """Change the only stored verdict behind the product's back."""
     (stored,) = desk.verdicts()
-    with desk.session() as session:
-        session.execute(update(StoredVerdict).where(StoredVerdict.id == stored.id).values(**columns))
+    with owner_of(desk.runtime.database).begin() as connection:
+        connection.execute(update(StoredVerdict).where(StoredVerdict.id == stored.id).values(**columns))
     return stored
 
 

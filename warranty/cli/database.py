@@ -17,7 +17,10 @@ def group() -> None:
 def upgrade() -> None:
     """Bring the schema up to what this version needs."""
     try:
-        db.upgrade(read_settings().migration_database_url)
+        settings = read_settings()
+        db.upgrade(
+            settings.migration_database_url, app_url=settings.database_url, worker_url=settings.worker_database_url
+        )
     except db.DatabaseUnavailable as err:
         raise CliProblem(str(err)) from err
     click.echo("The schema is up to date.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from redis import Redis
 from rq import Worker
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from vendors.contract import Duty
 from vendors.errors import VendorError
@@ -192,10 +192,25 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with runtime.database.read(db.EVERYBODY) as session:
             now = db.now(session)
             yield from _clock("database", (now - datetime.now(UTC)).total_seconds())
+            yield from _wall(session)
             yield from _work(session, now)
             yield from _vendors(session, runtime, now)
     finally:
         runtime.database.dispose()
+
+
+def _wall(session: Session) -> Iterator[Finding]:
+    if db.is_sqlite(session):
+        yield Finding("database", Level.OK, "SQLite: for one machine; clients are kept apart by the program alone.")
+    elif session.scalar(text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")):
+        yield Finding(
+            "database",
+            Level.WARNING,
+            "DATABASE_URL comes as a user whom row-level security does not hold back.",
+            "Make a plain user, and give the owner's address as WARRANTY_MIGRATION_DATABASE_URL.",
+        )
+    else:
+        yield Finding("database", Level.OK, "Row-level security keeps clients apart.")
 
 
 def _work(session: Session, now: datetime) -> Iterator[Finding]:

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import String, bindparam, or_, select, update
+from sqlalchemy import String, bindparam, func, or_, select, update
 
-from warranty import crypto
+from warranty import crypto, db
 from warranty.domain.access import Principal, TokenScope
 from warranty.domain.terms import CLIENT_ROLES, Role
 from warranty.models import ApiToken, AuditRow, Client, IdempotencyKey, User, clock
@@ -397,6 +397,9 @@ _CHECK = (
 )
 
 
+_CHECK_AND_TELL = _CHECK.add_columns(db.telling(func.coalesce(ApiToken.client_id, User.client_id)))
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Whose token it is, what was answered to the key before, and when the token was last seen."""
@@ -408,11 +411,15 @@ class Caller:
 
 
 def check_token(session: Session, token: TokenId, *, key: str | None = None) -> Caller | None:
-    """Who calls with this token, and what was answered to the key before; one statement. Null: nobody, or no longer."""
-    row = session.execute(_CHECK, {"token_id": token.id, "key": key}).one_or_none()
+    """Who calls with this token, and what was answered to the key before; one statement. Null: nobody, or no longer.
+
+    That statement tells PostgreSQL too whose rows exist from then on: whoever calls this calls ``db.enter``, or ends.
+    """
+    check = _CHECK if db.is_sqlite(session) else _CHECK_AND_TELL
+    row = session.execute(check, {"token_id": token.id, "key": key}).one_or_none()
     if row is None:
         return None
-    sent_with, user, answered = row
+    sent_with, user, answered = row[:3]
     if not crypto.same(sent_with.secret_digest, token.digest):
         return None
     return Caller(principal_of(user, sent_with), answered, sent_with.id, sent_with.last_used_at)

@@ -164,11 +164,11 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
     key = _key(access) if writes else None
     database = runtime().database
     if not writes:
-        with database.read(db.EVERYBODY) as transaction:
+        with database.read(db.NOBODY) as transaction:
             _enter(transaction, token, None)
             return _answer(view, access, args)
     try:
-        with database.begin(db.EVERYBODY) as transaction:
+        with database.begin(db.NOBODY) as transaction:
             answered = _enter(transaction, token, key)
             if answered is not None:
                 return _replay(answered)
@@ -180,7 +180,7 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
         # An equal request may have been under way: we waited for its rows, and it has answered for both of us.
         if key is None or not is_conflict(err):
             raise
-        with database.read(db.EVERYBODY) as transaction:
+        with database.read(db.NOBODY) as transaction:
             answered = _enter(transaction, token, key)
             if answered is None:
                 raise
@@ -201,7 +201,7 @@ def _enter(transaction: Session, token: people.TokenId | None, key: str | None) 
             answered = transaction.scalars(
                 select(IdempotencyKey).where(IdempotencyKey.user_id == principal.user_id, IdempotencyKey.key == key)
             ).one_or_none()
-    transaction.info["scope"] = db.Scope(principal.client_id)
+    db.enter(transaction, db.Scope(principal.client_id), is_told=token is not None)
     g.call = Call(runtime(), transaction, principal, datetime.now(UTC))
     return answered
 
@@ -281,7 +281,7 @@ def _note_use() -> None:
     caller: people.Caller | None = g.pop("caller", None)
     if caller is None or not people.is_use_news(caller, call().now):
         return
-    with suppress(DBAPIError, db.DatabaseUnavailable), runtime().database.begin(db.EVERYBODY) as transaction:
+    with suppress(DBAPIError, db.DatabaseUnavailable), runtime().database.begin(db.NOBODY) as transaction:
         people.note_use(transaction, caller.token_key, now=call().now)
 
 
