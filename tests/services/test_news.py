@@ -115,6 +115,7 @@ def test_a_report_leaves_a_mark_and_writes_no_mail(desk: Desk) -> None:
     assert desk.mails() == []
     with desk.runtime.database.read(db.EVERYBODY) as session:
         assert fault.id in news.due(session, now=db.now(session), limit=10_000)[0]
+        assert session.scalars(select(News).where(News.fault_id == fault.id)).all() == []  # its own row is the mark
 
 
 def test_a_move_leaves_a_mark_and_what_is_rolled_back_leaves_none(desk: Desk) -> None:
