@@ -42,13 +42,16 @@ def upgrade() -> None:
     op.create_table(
         "news",
         sa.Column("id", INT, nullable=False),
+        sa.Column("client_id", INT, nullable=False),
         sa.Column("fault_id", INT, nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_news_client_id")),
         sa.ForeignKeyConstraint(["fault_id"], ["fault.id"], name=op.f("fk_news_fault_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_news")),
     )
     op.create_index("ix_news_due_at", "news", ["due_at"], unique=False)
     op.create_index("ix_news_fault_id", "news", ["fault_id"], unique=False)
+    op.create_index("ix_news_client_id", "news", ["client_id"], unique=False)
     op.create_table(
         "mail",
         sa.Column("fault_id", INT, nullable=False),

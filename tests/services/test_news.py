@@ -140,6 +140,18 @@ def test_a_move_leaves_a_mark_and_what_is_rolled_back_leaves_none(desk: Desk) ->
     assert marks() == 1
 
 
+def test_a_move_in_a_transaction_of_the_client_alone_leaves_its_mark_too(desk: Desk) -> None:
+    fault = desk.report()
+    desk.tell(fault)
+
+    with desk.runtime.database.begin(db.Scope(desk.client.id)) as session:
+        moves.move(
+            session, session.get_one(Fault, fault.id), FaultState.CLOSED, Because("user:1", "no", datetime.now(UTC))
+        )
+
+    assert [mail.tells for mail in desk.tell(fault)] == [Told.CLOSED]
+
+
 # --- what is told to the client ---
 
 

@@ -26,9 +26,14 @@ class News(Base):
     """A case that moved, or will be worth a look at ``due_at``. Rows are only added and taken away, so nobody waits for one."""
 
     __tablename__ = "news"
-    __table_args__ = (Index("ix_news_due_at", "due_at"), Index("ix_news_fault_id", "fault_id"))
+    __table_args__ = (
+        Index("ix_news_due_at", "due_at"),
+        Index("ix_news_fault_id", "fault_id"),
+        Index("ix_news_client_id", "client_id"),
+    )
 
     id: Mapped[Pk]
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id"))
     fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
     due_at: Mapped[datetime]
 

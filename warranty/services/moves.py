@@ -309,9 +309,13 @@ def write_down(session: Session) -> None:
     session.flush()  # they refer to what is flushed here
     rows = session.info.pop(_UNWRITTEN, None)
     if rows:
-        moved = {row["fault_id"]: row["at"] for row in rows if row.pop(_NEWS, False) and row["fault_id"] is not None}
+        moved = {row["fault_id"]: row for row in rows if row.pop(_NEWS, False) and row["fault_id"] is not None}
         db.write(session, AuditRow, *rows)
-        db.write(session, News, *({"fault_id": fault_id, "due_at": at} for fault_id, at in moved.items()))
+        marks = (
+            {"client_id": row["client_id"], "fault_id": fault_id, "due_at": row["at"]}
+            for fault_id, row in moved.items()
+        )
+        db.write(session, News, *marks)
 
 
 @contextmanager

@@ -173,7 +173,11 @@ def _look_again_after_grace(session: Session, fault: Fault) -> None:
         )
     )
     if asked is not None:
-        session.add(News(fault_id=fault.id, due_at=asked + timedelta(hours=client.denial_grace_hours)))
+        session.add(
+            News(
+                client_id=fault.client_id, fault_id=fault.id, due_at=asked + timedelta(hours=client.denial_grace_hours)
+            )
+        )
 
 
 def _write_to_client(
