@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from tests import factories
 from tests.factories import BECAUSE
-from warranty import db, tasks
+from warranty import db, languages, tasks
 from warranty.domain.access import OPERATOR, Principal
 from warranty.domain.lifecycles import FaultState, JobState, RmaState
 from warranty.domain.terms import Component, Role
@@ -232,6 +232,15 @@ def test_a_german_reader_is_told_in_german(desk: Desk) -> None:
     assert "Gemeldet: Predictive failure on bay 3" in mail.text
     assert 'lang="de"' in mail.html
     assert "take care" not in mail.text
+
+
+def test_every_sentence_of_every_mail_is_known_in_every_language() -> None:
+    labels = {"Case", "Client", "Good day,", "Reported", "See the case", "The vendor says", "Unit", "Why"}
+    sentences = {*news._SUBJECTS.values(), *news._SAID.values(), *news._NEXT.values(), *labels}
+
+    for language, catalogue in languages.load(db.folder("locale")).items():
+        unknown = {sentence for sentence in sentences if catalogue.gettext(sentence) == sentence}
+        assert unknown == (sentences if language == languages.SOURCE_LANGUAGE else set()), language
 
 
 WAY = {
