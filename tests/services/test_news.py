@@ -270,6 +270,14 @@ def test_a_quote_that_waits_for_the_client_is_told(desk: Desk) -> None:
     assert [mail.tells for mail in desk.tell(fault)] == [Told.APPROVAL]
 
 
+def test_a_case_that_waits_for_the_client_at_the_first_look_is_told_with_its_opening(desk: Desk) -> None:
+    fault = desk.report()
+    desk.move(AdHocJob, fault, JobState.AWAITING_APPROVAL)
+
+    assert [mail.tells for mail in desk.tell(fault)] == [Told.OPENED, Told.APPROVAL]
+    assert desk.tell(fault) == []
+
+
 def test_steps_that_were_overtaken_are_not_told(desk: Desk) -> None:
     fault = desk.report()
     desk.tell(fault)

@@ -156,7 +156,11 @@ def test_what_is_done_is_not_done_again(post: Post) -> None:
 
 @pytest.mark.parametrize(
     ("email", "received"),
-    [("jürgen@client.example", "jürgen@client.example"), ("mia@bücher.example", "mia@xn--bcher-kva.example")],
+    [
+        ("jürgen@client.example", "jürgen@client.example"),
+        ("mia@Bücher.example", "mia@xn--bcher-kva.example"),
+        ("mia@faß.example", "mia@xn--fa-hia.example"),
+    ],
 )
 def test_addresses_of_every_script_are_reached(post: Post, email: str, received: str) -> None:
     post.perform(post.write(to=post.contact(email)))
@@ -242,12 +246,24 @@ def test_a_refused_mail_is_sent_when_a_person_has_mended_what_stood_in_its_way(p
     post.box.on_rcpt = "250 OK"
 
     with post.session() as session:
-        mail.send_again(session, session.get_one(Mail, written.id))
+        mail.send_again(session, session.get_one(Mail, written.id), now=db.now(session))
     post.perform(written)
 
     assert len(post.box.received) == 1
     with post.session() as session, pytest.raises(NotRefused):
-        mail.send_again(session, session.get_one(Mail, written.id))
+        mail.send_again(session, session.get_one(Mail, written.id), now=db.now(session))
+
+
+def test_a_mail_over_which_every_worker_broke_off_is_sent_when_a_person_says_so(post: Post) -> None:
+    written = post.write()
+    with post.session() as session:
+        session.execute(update(Outbox).where(Outbox.id == written.order_id).values(status=OrderStatus.DEAD))
+
+    with post.session() as session:
+        mail.send_again(session, session.get_one(Mail, written.id), now=db.now(session))
+    post.perform(post.reread(written)[0])
+
+    assert len(post.box.received) == 1
 
 
 @pytest.mark.parametrize(

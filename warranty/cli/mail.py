@@ -5,11 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 import click
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from warranty import db
 from warranty.cli.shared import CliProblem, answer, open_runtime
 from warranty.models import Client, Fault, Mail, Outbox
+from warranty.models.work import OrderStatus
 from warranty.services import mail as mails
 
 MOST = 200
@@ -21,7 +22,9 @@ def mail() -> None:
 
 
 @mail.command("list")
-@click.option("--all", "show_all", is_flag=True, help="Sent and waiting ones too; without it those that were refused.")
+@click.option(
+    "--all", "show_all", is_flag=True, help="Sent and waiting ones too; without it those that were refused or given up."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_mails(*, show_all: bool, as_json: bool) -> None:
     """List the newest mails; whom they go to is known by id, so that no address is printed."""
@@ -34,7 +37,7 @@ def list_mails(*, show_all: bool, as_json: bool) -> None:
         .limit(MOST)
     )
     if not show_all:
-        query = query.where(Mail.refused.is_not(None))
+        query = query.where(or_(Mail.refused.is_not(None), Outbox.status == OrderStatus.DEAD))
     with open_runtime() as runtime, runtime.database.read(db.EVERYBODY) as session:
         rows = [
             {
@@ -62,7 +65,7 @@ def send_again(ids: tuple[UUID, ...]) -> None:
             if found is None:
                 raise CliProblem(f"There is no mail {public_id}.")
             try:
-                mails.send_again(session, found)
+                mails.send_again(session, found, now=db.now(session))
             except mails.NotRefused as err:
                 raise CliProblem(str(err)) from err
     click.echo(f"{len(ids)} ordered again.")

@@ -18,9 +18,10 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import idna
 from sqlalchemy import select, update
 
-from warranty.models import Fault, Mail, Person, User
+from warranty.models import Fault, Mail, Outbox, Person, User
 from warranty.models.work import OrderKind, OrderStatus
 from warranty.services import moves, work
 from warranty.services.moves import Because
@@ -198,17 +199,20 @@ def refuse(session: Session, order: Order, mail: Mail, why: str, *, now: datetim
         moves.note(session, session.get_one(Fault, mail.fault_id), "mail_refused", because)
 
 
-def send_again(session: Session, mail: Mail) -> None:
-    """Send a mail that was refused, since what stood in its way is mended.
+def send_again(session: Session, mail: Mail, *, now: datetime) -> None:
+    """Send a mail that was refused or given up, since what stood in its way is mended.
 
     Raises:
-        NotRefused: it was not.
+        NotRefused: it was not: it is sent, or still tried.
     """
     session.refresh(mail, with_for_update=True)
-    if mail.refused is None:
+    if mail.refused is None and session.get_one(Outbox, mail.order_id).status is not OrderStatus.DEAD:
         raise NotRefused(f"The mail {mail.public_id} was not refused.")
     mail.refused, mail.left = None, 0
-    work.rearm_order(session, mail.order_id)
+    if not work.rearm_order(session, mail.order_id):  # every worker broke off over it
+        order = work.add(session, OrderKind.SEND_MAIL, now=now, client_id=mail.client_id)
+        session.flush()
+        mail.order_id = order.id
 
 
 # --- addresses and the message ---
@@ -218,8 +222,8 @@ def plain_address(text: str) -> str | None:
     """An address as a mail server takes it, its domain in ASCII; None where it is none, or more than one."""
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
     try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
+        domain = idna.encode(domain, uts46=True).decode("ascii")
+    except UnicodeError:  # which `IDNAError` is
         return None
     is_domain = all(_LABEL.fullmatch(label) for label in domain.split("."))
     is_local = _LOCAL.fullmatch(local) and local.isprintable() and not local.startswith("-")

@@ -116,7 +116,9 @@ def tell_case(session: Session, runtime: Runtime, fault_id: int, *, now: datetim
     fault.told = current or (Told.OPENED if told in {None, Told.CLOSED} else told)  # reopened, it may be closed again
     if told is None:
         _write_to_client(session, runtime, fault, standing, Told.OPENED, fault.reported_at, now)
-    elif current is not None and current is not told:
+        if current is Told.CLOSED:  # a report that leads to nothing: that has been said with it
+            return
+    if current is not None and current is not told:
         _write_to_client(session, runtime, fault, standing, current, moved_at, now)
 
 
