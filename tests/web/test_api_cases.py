@@ -11,10 +11,18 @@ from tests import factories
 from tests.web.conftest import World, cover_labour
 from warranty import db
 from warranty.domain.access import TokenScope
-from warranty.domain.lifecycles import JOB_MOVES, SHIPMENT_TO_US_MOVES, SWAP_MOVES, JobState, ShipmentState, SwapState
+from warranty.domain.lifecycles import (
+    JOB_MOVES,
+    SHIPMENT_TO_US_MOVES,
+    SWAP_MOVES,
+    JobState,
+    RmaState,
+    ShipmentState,
+    SwapState,
+)
 from warranty.domain.terms import CoverageKind, Fulfilment, Role, Share
-from warranty.models import StoredVerdict, User
-from warranty.services import people
+from warranty.models import Rma, StoredVerdict, User
+from warranty.services import moves, people
 
 WHY = {"reason": "seen by us"}
 
@@ -252,6 +260,72 @@ def test_a_move_of_what_another_has_moved_meanwhile_is_refused(world: World) -> 
     answer = world.post(f"/jobs/{job['id']}/transitions", {"to": "cancelled", **WHY}, Role.BILLING, headers=headers)
 
     assert answer.status_code == 412
+
+
+# --- claims ---
+
+
+def denied(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A claim that the vendor refused, and its fault as it then stands."""
+    made = world.report(serial_number=world.ours.covered_serial)
+    rma = moved(world, "rmas", {"id": made["rma_id"]}, "manual_handling", "denied")
+    return rma, world.get(f"/faults/{made['id']}").json
+
+
+def test_goodwill_makes_a_denied_claim_a_claim_again(world: World) -> None:
+    rma, fault = denied(world)
+    assert (fault["state"], fault["route"], fault["verdict"]) == ("ad_hoc_open", "ad_hoc", "not_covered")
+
+    answer = move(world, "rmas", rma, "authorized", rma_number="R-1")
+
+    assert answer.status_code == 200, answer.json
+    again = world.get(f"/faults/{fault['id']}").json
+    assert (again["state"], again["route"], again["verdict"]) == ("rma_open", "rma", "partly_covered")
+    assert world.get(f"/jobs/{fault['job_id']}").json["state"] == "cancelled"
+    labour = world.get(f"/jobs/{again['job_id']}").json
+    assert (labour["kind"], labour["state"]) == ("swap_labour", "quoted")
+    assert world.get("/review-items").json["items"] == []
+
+
+def test_goodwill_waits_until_the_job_that_took_over_is_cancelled(world: World) -> None:
+    rma, fault = denied(world)
+    job = {"id": fault["job_id"]}
+    moved(world, "jobs", job, "awaiting_approval", role=Role.BILLING)
+    world.post(f"/jobs/{job['id']}/transitions", {"to": "approved", **WHY}, Role.ADMIN)
+
+    assert "cancel or credit it first" in refused(move(world, "rmas", rma, "authorized", rma_number="R-1"))
+
+
+def test_a_denied_claim_closes_with_the_job_that_took_over(world: World) -> None:
+    rma, fault = denied(world)
+    job = {"id": fault["job_id"]}
+    assert "when job" in refused(move(world, "rmas", rma, "closed"))
+    moved(world, "jobs", job, "awaiting_approval", role=Role.BILLING)
+
+    moved(world, "jobs", job, "declined", role=Role.BILLING)
+
+    assert world.get(f"/rmas/{rma['id']}").json["state"] == "closed"
+    assert world.get(f"/faults/{fault['id']}").json["state"] == "closed"
+
+
+def test_what_became_of_a_claim_that_may_have_arrived_is_entered_by_hand_only(world: World) -> None:
+    made = world.report(serial_number=world.ours.covered_serial)
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        row = session.scalars(select(Rma)).one()
+        moves.move(session, row, RmaState.OUTCOME_UNKNOWN, factories.BECAUSE)
+    rma = {"id": made["rma_id"]}
+
+    for to in ("under_review", "authorized", "denied"):
+        assert "by hand" in refused(move(world, "rmas", rma, to, rma_number="R-1"))
+    moved(world, "rmas", rma, "manual_handling", "under_review")
+
+
+def test_a_claim_that_is_cancelled_takes_the_labour_that_nobody_approved_with_it(world: World) -> None:
+    made = world.report(serial_number=world.ours.covered_serial)
+
+    moved(world, "rmas", {"id": made["rma_id"]}, "cancelled")
+
+    assert world.get(f"/jobs/{made['job_id']}").json["state"] == "cancelled"
 
 
 # --- lists ---

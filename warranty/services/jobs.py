@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from warranty import db
-from warranty.domain.lifecycles import JobState
+from warranty.domain.lifecycles import JOB_OVER, JobState
 from warranty.domain.terms import Component, Fulfilment, JobKind, Party, Share
 from warranty.models import AdHocJob, JobLine
 from warranty.services import moves, references
@@ -65,6 +65,12 @@ def replace_by_whole_swap(
         rma=rma,
         vendor_reason=rma.vendor_reason,
     )
+
+
+def unended(session: Session, rma: Rma) -> list[AdHocJob]:
+    """The jobs that go with a claim, or took over from it, and are not over."""
+    query = select(AdHocJob).where(AdHocJob.rma_id == rma.id, AdHocJob.state.not_in(JOB_OVER))
+    return list(session.scalars(query.order_by(AdHocJob.id)))
 
 
 def payers_of(verdict: Verdict) -> dict[Share, Party]:

@@ -158,7 +158,7 @@ def _verdict(unit: UnitFile, file: CaseFile, wish: Wish) -> Verdict:
         decide(file.case),
         verdict=wish.verdict,
         route=Route.RMA if is_claim else Route.AD_HOC,
-        awards=Shares(parts and parts.id, labour and labour.id),
+        awards=Shares(parts.id if parts else None, labour.id if labour else None),
         pays=Shares(payer(parts, unit.asset.ownership), payer(labour, unit.asset.ownership)),
     )
 

@@ -14,6 +14,7 @@ from warranty.domain import lifecycles
 from warranty.domain.lifecycles import (
     Attention,
     FaultState,
+    JobState,
     RmaState,
     ShipmentDirection,
     ShipmentState,
@@ -91,12 +92,19 @@ def open_for(
     if rma.state is RmaState.SUBMITTED:
         order_send(session, rma, now=because.at)
     _mark_unit_faulty(session, unit, fault, because)
+    return rma, _labour_job(session, fault, rma, unit, verdict, because)
+
+
+def _labour_job(
+    session: Session, fault: Fault, rma: Rma, unit: UnitFile, verdict: Verdict, because: Because
+) -> AdHocJob | None:
     payer = verdict.pays.labour
     if payer is Party.VENDOR or payer is Party.MSP:
-        return rma, None
+        return None
     payers = {Share.LABOUR: payer or Party.CLIENT}
-    job = jobs.draft(session, unit=unit, fault=fault, kind=JobKind.SWAP_LABOUR, payers=payers, because=because, rma=rma)
-    return rma, job
+    return jobs.draft(
+        session, unit=unit, fault=fault, kind=JobKind.SWAP_LABOUR, payers=payers, because=because, rma=rma
+    )
 
 
 def order_send(session: Session, rma: Rma, *, now: datetime) -> None:
@@ -542,6 +550,9 @@ def _fall_back(session: Session, rma: Rma, because: Because) -> None:
     for swap in session.scalars(select(Swap).where(Swap.rma_id == rma.id, Swap.state == SwapState.PLANNED)):
         moves.move(session, swap, SwapState.ABANDONED, because)
     fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
+    for job in jobs.unended(session, rma):
+        if job.state in jobs.BEFORE_APPROVAL:  # the next decision drafts the labour anew
+            moves.move(session, job, JobState.CANCELLED, because)
     verdicts.release_claims_of(session, fault)
     if fault.state is FaultState.RMA_OPEN:
         moves.move(session, fault, FaultState.ENTITLEMENT_CHECK, because)
@@ -580,7 +591,8 @@ def transition(
 
     Raises:
         IllegalMove: the life cycle has no such move, or it is one that only a search may make, or ``authorized`` without
-            an RMA number, or a cancellation with goods under way or of a claim that is just being sent.
+            an RMA number, or a cancellation with goods under way or of a claim that is just being sent, or goodwill where
+            the job that took over is approved.
     """
     session.refresh(rma, with_for_update=True)  # a worker that is about to send it holds it too
     because = Because(principal.actor, reason, now, rma.fault_id)
@@ -590,10 +602,13 @@ def transition(
     rma.vendor_case_number = vendor_case_number or rma.vendor_case_number
     rma.rma_number = rma_number or rma.rma_number
     _refuse(session, rma, to, goods)
+    was = rma.state
     moves.move(session, rma, to, because)
     match to:
         case RmaState.AUTHORIZED:
             _plan_swap(session, rma, goods, because)
+            if was is RmaState.DENIED:
+                _take_goodwill(session, rma, because)
         case RmaState.DENIED:
             rma.vendor_reason = reason
             _convert(session, rma, because)
@@ -622,23 +637,55 @@ def _account_by_now(session: Session, runtime: Runtime, rma: Rma) -> int | None:
     return account.id
 
 
+def _take_goodwill(session: Session, rma: Rma, because: Because) -> None:
+    """The vendor replaces it after all: the fault is a claim again, and the job that took over is not wanted any more."""
+    fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
+    for job in jobs.unended(session, rma):
+        moves.move(session, job, JobState.CANCELLED, because)
+    verdict = verdicts.supersede_by_goodwill(session, fault, because)
+    if fault.state is FaultState.AD_HOC_OPEN:
+        moves.move(session, fault, FaultState.RMA_OPEN, because)
+    unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
+    _labour_job(session, fault, rma, unit, verdict, because)
+    reviews.settle(session, fault.id, because, TaskKind.DENIED)
+
+
 def _refuse(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]) -> None:
-    said = None
-    if to is RmaState.AUTHORIZED and not rma.rma_number:
-        said = "authorized needs the RMA number that the vendor gave"
-    elif to is RmaState.SUBMITTED and rma.state not in _SEND_AGAIN:
-        said = f"{rma.state} to {to} is for the search at the vendor, not for a person"
-    elif to is RmaState.SUBMITTED and rma.account_id is None:
-        said = "no vendor account opens cases for this unit by itself"
-    elif to is RmaState.CANCELLED and rma.state is RmaState.SUBMITTED and work.may_have_been_sent(session, rma.id):
-        said = "it may have reached the vendor: wait for the answer, or handle it by hand"
-    elif to is RmaState.CANCELLED and lifecycles.goods_have_moved(
-        to_us=_state(goods, ShipmentDirection.TO_US), to_vendor=_state(goods, ShipmentDirection.TO_VENDOR)
-    ):
-        said = "goods are under way: it cannot be cancelled any more"
+    said = _why_not(session, rma, to, goods) if to in lifecycles.RMA_MOVES[rma.state] else None
     if said is not None:
         session.expire(rma)
         raise moves.IllegalMove(f"Rma {rma.client_reference}: {said}.")
+
+
+def _why_not(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]) -> str | None:
+    """What is missing for a move that the life cycle has, or whose move it is."""
+    match to:
+        case RmaState.SUBMIT_FAILED | RmaState.OUTCOME_UNKNOWN:
+            return f"{to} is what sending makes it"
+        case RmaState.SUBMITTED if rma.state not in _SEND_AGAIN:
+            return f"{rma.state} to {to} is for the search at the vendor, not for a person"
+        case RmaState.SUBMITTED if rma.account_id is None:
+            return "no vendor account opens cases for this unit by itself"
+        case RmaState.CANCELLED if rma.state is RmaState.SUBMITTED and work.may_have_been_sent(session, rma.id):
+            return "it may have reached the vendor: wait for the answer, or handle it by hand"
+        case RmaState.CANCELLED if lifecycles.goods_have_moved(
+            to_us=_state(goods, ShipmentDirection.TO_US), to_vendor=_state(goods, ShipmentDirection.TO_VENDOR)
+        ):
+            return "goods are under way: it cannot be cancelled any more"
+        case RmaState.AUTHORIZED if not rma.rma_number:
+            return "authorized needs the RMA number that the vendor gave"
+    if rma.state is RmaState.OUTCOME_UNKNOWN and to is not RmaState.MANUAL_HANDLING:
+        return "what became of it is for the search at the vendor: handle it by hand to enter what they say"
+    return _why_not_from_denied(session, rma, to) if rma.state is RmaState.DENIED else None
+
+
+def _why_not_from_denied(session: Session, rma: Rma, to: RmaState) -> str | None:
+    for job in jobs.unended(session, rma):
+        if to is RmaState.CLOSED:
+            return f"it closes when job {job.reference} ends"
+        if job.state not in jobs.BEFORE_APPROVAL:
+            return f"job {job.reference} is {job.state}: cancel or credit it first"
+    return None
 
 
 def go_on(session: Session, account: VendorAccount, because: Because) -> int:

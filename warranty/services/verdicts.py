@@ -82,12 +82,27 @@ def supersede_by_denial(session: Session, fault: Fault, unit: UnitFile, because:
     return fallen
 
 
+def supersede_by_goodwill(session: Session, fault: Fault, because: Because) -> Verdict:
+    """The vendor replaces it after all: what was decided before the denial counts again."""
+    query = select(StoredVerdict).where(StoredVerdict.fault_id == fault.id, StoredVerdict.route == Route.RMA)
+    old = session.scalars(query.order_by(StoredVerdict.id.desc()).limit(1)).one()
+    fallen, verdict = current(session, fault.id), Verdict.from_json(old.verdict_document)
+    still_held = _coverage_ids(session, fallen) if fallen is not None else set()
+    _reserve(session, _coverage_ids(session, verdict) - still_held)
+    store(
+        session, fault, old.case_document, verdict, because, why=f"The vendor replaces it after all: {because.reason}"
+    )
+    return verdict
+
+
 def reserve_claims(session: Session, verdict: Verdict) -> None:
     """Take one claim of each coverage that a person awarded a share to, even where none was left: they decided so."""
+    _reserve(session, _coverage_ids(session, verdict))
+
+
+def _reserve(session: Session, coverage_ids: Collection[int]) -> None:
     session.execute(
-        update(Coverage)
-        .where(Coverage.id.in_(_coverage_ids(session, verdict)))
-        .values(claims_reserved=Coverage.claims_reserved + 1),
+        update(Coverage).where(Coverage.id.in_(coverage_ids)).values(claims_reserved=Coverage.claims_reserved + 1),
         execution_options={"synchronize_session": False},
     )
 

@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 
-ABOUT = """Reports faults, follows claims and jobs, and reads the registry.
+ABOUT = """Reports faults, follows claims, parcels, swaps and jobs, and keeps the registry, vendor accounts, users and tokens.
 
-Send `Authorization: Bearer <token>`; tokens are made with `warranty token add`. An error is a problem document
-(RFC 9457) whose `type` never changes. A list is read page by page: `?limit=` (at most 200) and `?cursor=` with the
-`next_cursor` of the page before. A write takes an `Idempotency-Key`: repeated with the same body it gives the stored
-answer.
+Send `Authorization: Bearer <token>`; the first token is made with `warranty token add`, others with `POST /tokens`. A token
+never exceeds its user's role; one that is narrowed to a client sees that client's records only.
+
+An error is a problem document (RFC 9457) whose `type` never changes. A list is read page by page: `?limit=` (at most 200)
+and `?cursor=` with the `next_cursor` of the page before. A write takes an `Idempotency-Key`: repeated with the same body it
+gives the stored answer, but for what is shown once.
+
+A record's answer has an `ETag`. Send it back as `If-Match` with a change or a transition: where somebody has changed the
+record meanwhile, nothing happens (412). A transition makes one move of a life cycle, with its reason; what the life cycle
+does not have is answered with 409.
 """
 
 

@@ -63,7 +63,7 @@ class CheckDocument(Strict):
 class AccountDocument(Record):
     """A vendor account. ``secrets_set`` names the secrets that there are."""
 
-    example: ClassVar[Mapping[str, Any]] = AccountBody.example | {"secrets_set": ["password", "username"]}
+    example: ClassVar[Mapping[str, Any]] = {**AccountBody.example, "secrets_set": ["password", "username"]}
 
     id = fields.UUID()
     vendor = fields.String()

@@ -65,7 +65,7 @@ USER_CHANGE = changes_of(
 class UserDocument(Record):
     """Somebody who signs in."""
 
-    example: ClassVar[Mapping[str, Any]] = UserBody.example | {"deactivated_at": None}
+    example: ClassVar[Mapping[str, Any]] = {**UserBody.example, "deactivated_at": None}
 
     id = fields.UUID()
     email = fields.String()
@@ -81,7 +81,7 @@ class UserDocument(Record):
 class NewUserDocument(UserDocument):
     """A user that was just added; ``password`` where it was made."""
 
-    example: ClassVar[Mapping[str, Any]] = UserDocument.example | {"password": "made-and-shown-once-1"}
+    example: ClassVar[Mapping[str, Any]] = {**UserDocument.example, "password": "made-and-shown-once-1"}
 
     password = fields.String()
 
@@ -113,7 +113,8 @@ class TokenBody(Strict):
 class TokenDocument(Record):
     """A token without its secret. ``last_used_at`` is right to some minutes."""
 
-    example: ClassVar[Mapping[str, Any]] = TokenBody.example | {
+    example: ClassVar[Mapping[str, Any]] = {
+        **TokenBody.example,
         "revoked_at": None,
         "last_used_at": "2026-03-02T08:55:00+00:00",
     }
@@ -132,7 +133,8 @@ class TokenDocument(Record):
 class NewTokenDocument(TokenDocument):
     """A token that was just made, as a program sends it."""
 
-    example: ClassVar[Mapping[str, Any]] = TokenDocument.example | {
+    example: ClassVar[Mapping[str, Any]] = {
+        **TokenDocument.example,
         "token": "wt_0f8f…_shown-once",
         "last_used_at": None,
     }
