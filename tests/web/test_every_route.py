@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -23,9 +23,11 @@ from warranty.models import (
     Person,
     Product,
     Rma,
+    Shipment,
     Site,
     StockLocation,
     StockUnit,
+    Swap,
     User,
     VendorAccount,
 )
@@ -231,6 +233,7 @@ def objects_of_theirs(world: World) -> dict[type, UUID]:
     covered = world.report(serial_number=world.theirs.covered_serial, symptom=world.theirs.canary)
     unknown = world.report(serial_number=f"{world.theirs.canary}-unknown", client=str(world.theirs.id))
     [contact] = world.get(f"/contacts?client={world.theirs.id}").json["items"]
+    approved = approve(world, covered["rma_id"])
     return {
         Client: world.theirs.id,
         Site: world.theirs.site,
@@ -239,11 +242,22 @@ def objects_of_theirs(world: World) -> dict[type, UUID]:
         Coverage: world.theirs.coverage,
         Fault: UUID(covered["id"]),
         Rma: UUID(covered["rma_id"]),
+        Shipment: UUID(approved["shipments"][0]["id"]),
+        Swap: UUID(approved["swap"]["id"]),
         AdHocJob: UUID(covered["job_id"]),
         HumanTask: UUID(unknown["review_item_id"]),
         Person: UUID(contact["id"]),
         File: file_of(world, covered["id"]),
     }
+
+
+def approve(world: World, rma: str) -> Any:
+    """A claim that the vendor has approved by telephone, with what is expected from then on."""
+    canary, path = world.theirs.canary, f"/rmas/{rma}/transitions"
+    world.post(path, {"to": "manual_handling", "reason": canary})
+    answer = world.post(path, {"to": "authorized", "reason": canary, "rma_number": canary})
+    assert answer.status_code == 200, answer.json
+    return answer.json
 
 
 def file_of(world: World, fault: str) -> UUID:
