@@ -192,7 +192,7 @@ def order(
 
 
 def _order(session: Session, made: ImportRun, now: datetime) -> None:
-    work.add(session, OrderKind.IMPORT_ROWS, now=now, payload={"run": made.id}, name=f"import:{made.id}")
+    work.add(session, OrderKind.IMPORT_ROWS, now=now, payload={"run": made.id})
 
 
 def _add(
@@ -448,7 +448,7 @@ def _document(made: ImportRun, client: UUID | None) -> dict[str, Any]:
     counts = tally.get("counts", {})
     return {
         "id": made.public_id,
-        "kind": made.kind,
+        "kind": Kind(made.kind),
         "file": made.file_name,
         "client": client,
         "dry_run": made.dry_run,

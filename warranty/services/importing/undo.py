@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import islice
@@ -74,9 +75,10 @@ def find_obstacles(session: Session, batches: Sequence[ImportBatch], *, since: d
         for name, keys in batch.made.items():
             made.setdefault(_TABLES[name], set()).update(keys)
     made[Person] = set(_keys(session, Person.id, Person.site_id, made.get(Site, set())))
+    restored = {(name, key, column) for batch in batches for name, key, columns in batch.changed for column in columns}
     found: Counter[tuple[type[Any], str]] = Counter()
     first: dict[tuple[type[Any], str], int] = {}
-    for table, key, what in _depended_on(session, made, since):
+    for table, key, what in _depended_on(session, made, restored, since):
         found[table, what] += 1
         first.setdefault((table, what), key)
     for batch in batches:
@@ -91,13 +93,16 @@ def find_obstacles(session: Session, batches: Sequence[ImportBatch], *, since: d
     ]
 
 
-def _depended_on(session: Session, made: Made, since: datetime) -> Iterator[tuple[type[Any], int, str]]:
+def _depended_on(
+    session: Session, made: Made, restored: AbstractSet[tuple[str, int, str]], since: datetime
+) -> Iterator[tuple[type[Any], int, str]]:
     """What the import made and something else needs: its table, its key, and what needs it."""
     for table, keys in made.items():
         for other, column in _references(table):
             own = made.get(other, set())
             for key, by in _pairs(session, column, _key_of(other), column, keys):
-                if by not in own and not (other is Baseline and _is_own_baseline(session, by, since)):
+                is_own = by in own or (other.__tablename__, by, column.key) in restored
+                if not is_own and not (other is Baseline and _is_own_baseline(session, by, since)):
                     yield table, key, f"named by a row of {other.__tablename__}"
         name = table.__tablename__
         changed = AuditRow.record == name, AuditRow.at != since
