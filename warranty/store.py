@@ -19,6 +19,7 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from obstore.store import S3Config
     from obstore.store import S3Store as Bucket
 
 PIECE = 256 * 1024
@@ -237,13 +238,14 @@ class S3Store:
 def _bucket(store: S3Store) -> Bucket:
     from obstore.store import S3Store as Bucket  # noqa: PLC0415 - as above
 
+    keys: S3Config = {"access_key_id": store.key_id, "secret_access_key": store.secret} if store.key_id else {}
     return Bucket(
         store.bucket,
+        config=keys,
         prefix=store.prefix or None,
         endpoint=store.endpoint,
         region=store.region,
         virtual_hosted_style_request=False,  # every S3-compatible store answers by path
         client_options={"allow_http": store.endpoint.startswith("http:"), "connect_timeout": "5s", "timeout": "30s"},
         retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
-        **({"access_key_id": store.key_id, "secret_access_key": store.secret} if store.key_id else {}),
     )

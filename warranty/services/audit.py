@@ -367,16 +367,19 @@ def read_anchors(folder: Path) -> list[Anchor]:
     Raises:
         CannotAnchor: the folder or a file in it cannot be read.
     """
-    found = []
     try:
-        for path in sorted(folder.glob("*.json")):
-            said = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Anchor(str(said["chain"]), int(said["place"]), str(said["mac"]), str(said["at"])))
+        found = [_read_anchor(path) for path in sorted(folder.glob("*.json"))]
     except OSError as err:
         raise CannotAnchor(f"{err.filename} cannot be read: {err.strerror}.") from err
+    return sorted(found, key=lambda one: one.place)
+
+
+def _read_anchor(path: Path) -> Anchor:
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return Anchor(str(said["chain"]), int(said["place"]), str(said["mac"]), str(said["at"]))
     except (ValueError, KeyError, TypeError) as err:
         raise CannotAnchor(f"{path} is no anchor.") from err
-    return sorted(found, key=lambda one: one.place)
 
 
 # --- verifying ---

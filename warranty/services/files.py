@@ -211,7 +211,7 @@ def _of(record: Filed) -> tuple[ColumnElement[bool], ...]:
 
 def _note(session: Session, file: File, action: str, because: Because) -> None:
     """Write down on the file's record what became of it; its name may be a person's, so the digest stands for it."""
-    record = session.get_one(TABLES[file.record], file.record_id)
+    record: Any = session.get_one(TABLES[file.record], file.record_id)
     detail = {"file": str(file.public_id), "digest": file.digest, "media_type": file.media_type, "size": file.size}
     moves.note(session, record, action, because, detail=detail)
 

@@ -110,25 +110,11 @@ def _there(file: File) -> File:
     return found
 
 
-def _binary(description: str, *types: str) -> Callable[..., Any]:
-    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in types}
-    decorate: Callable[..., Any] = endpoints.blueprint.doc(
-        responses={"200": {"description": description, "content": content}}
-    )
-    return decorate
-
-
-@endpoints.blueprint.route("/files/<uuid:id>", methods=["GET"])
-@needs(*ANYBODYS, of=File)
-@_binary("The file, byte for byte as it was uploaded.", *(kind.value for kind in MediaType))
 def download(file: File) -> Response:
     """The content of a file."""
     return _sent(_there(file), small=False)
 
 
-@endpoints.blueprint.route("/files/<uuid:id>/thumbnail", methods=["GET"])
-@needs(*ANYBODYS, of=File)
-@_binary("A picture of at most 320 by 320 pixels.", files.THUMBNAIL_TYPE)
 def thumbnail(file: File) -> Response:
     """A small picture of an image, without a word of where it was taken."""
     if not _there(file).has_thumbnail:
@@ -145,6 +131,16 @@ def _sent(file: File, *, small: bool) -> Response:
         response.headers.set("Content-Disposition", "attachment", **names)  # the first is for who reads ASCII only
     response.headers["Content-Security-Policy"] = SAFELY  # whatever it is, it loads nothing and runs nothing
     return response
+
+
+def _give(path: str, view: Callable[[File], Response], description: str, *types: str) -> None:
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in types}
+    made = endpoints.blueprint.doc(responses={"200": {"description": description, "content": content}})(view)
+    endpoints.blueprint.route(path, methods=["GET"])(needs(*ANYBODYS, of=File)(made))
+
+
+_give("/files/<uuid:id>", download, "The file, byte for byte as it was uploaded.", *(kind.value for kind in MediaType))
+_give("/files/<uuid:id>/thumbnail", thumbnail, "A picture of at most 320 by 320 pixels.", files.THUMBNAIL_TYPE)
 
 
 @endpoints.patch(
