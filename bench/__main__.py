@@ -1,4 +1,4 @@
-"""``make bench``: decisions per second, and the way of a fault, each beside a floor of the same run. Prints JSON.
+"""``make bench``: decisions per second, imports, and the way of a fault, each beside a floor of the same run. Prints JSON.
 
 Ratios are what counts: a floor is measured in turns with what it is the floor of, so that a slow or busy machine slows
 both. ``noise`` is how far the floor's own rounds lie apart. Databases run with full durability.
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from bench import estate, floor
+from bench import estate, floor, imports
 from tests.servers import postgres
 from vendors.sandbox import Twin
 from warranty import config, db, queue
@@ -44,7 +44,7 @@ PATIENCE_S = 60.0
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        results = {"decisions": decisions(), **way_of_a_fault(Path(folder))}
+        results = {"decisions": decisions(), "imports": imports.measure(Path(folder)), **way_of_a_fault(Path(folder))}
     print(json.dumps(results, indent=2))
 
 

@@ -41,6 +41,12 @@ from warranty.services.imports import BATCH
 REGISTRY = (Client, Site, Product, Asset, Contract, Coverage, Baseline, Person)
 
 
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    """Batches of one size on both engines: a tenth of a second each."""
+    monkeypatch.setattr(imports, "COPIED_BATCH", BATCH)
+
+
 @pytest.fixture
 def database(runtime):
     with runtime.database.begin(db.EVERYBODY) as session:
@@ -192,6 +198,7 @@ def test_statements_do_not_grow_with_the_rows_of_a_batch(runtime, database):
 def _work_and_die(environment, at_commit, *, before):
     """Do what is due of imports, and be killed just before or just after a commit."""
     runtime = Runtime.of(config.load(environment))
+    imports.COPIED_BATCH = BATCH
     seen = [0]
 
     def count(*_args):

@@ -44,6 +44,9 @@ from warranty.services.moves import Because
 from warranty.services.work import Order
 
 BATCH: Final = 500
+COPIED_BATCH = 2_000
+"""On PostgreSQL, where nobody waits for a batch, and each COPY takes a few statements more."""
+
 PIECE_BYTES: Final = 2**20
 MOST_SHOWN_FAULTS: Final = 200
 
@@ -145,13 +148,15 @@ def run(
     """
     report = ImportReport(sheet.kind, sheet.dialect, dry_run, warnings=list(sheet.warnings))
     importing = _IMPORTS[sheet.kind](Tally(report), because, client, dry_run)
-    rows = sheet.rows()
+    rows, size = sheet.rows(), BATCH
     try:
         if book is not None:
             with begin() as session:
                 done = book.open(session, importing)
+                if session.get_bind().dialect.name == "postgresql":
+                    size = COPIED_BATCH
             next(islice(rows, done, done), None)
-        while batch := list(islice(rows, BATCH)):
+        while batch := list(islice(rows, size)):
             with begin() as session:
                 importing.take(session, batch)
                 if book is None:

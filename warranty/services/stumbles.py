@@ -15,7 +15,7 @@ from sqlalchemy import update
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Fault, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import moves, reviews, rmas, work
+from warranty.services import imports, moves, reviews, rmas, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def give_up(session: Session, runtime: Runtime, order: Order, why: str, *, now: 
         _take_by_hand(session, rma, why, because, may_have_arrived=work.was_sent(session, order))
     elif order.kind is OrderKind.READ_CASES:
         _leave_unread(session, runtime, order, why, because)
+    elif order.kind is OrderKind.IMPORT_ROWS:
+        imports.give_up(session, order.payload["run"], why, now=now)
     elif order.kind in DECIDES and order.fault_id is not None:
         _review(session, session.get_one(Fault, order.fault_id, with_for_update=True), why, because)
 

@@ -14,6 +14,7 @@ from sqlalchemy import Row as DbRow
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from warranty import db
 from warranty.models import Asset, Client, Product, Site
 from warranty.services import estate
 from warranty.services.casefile import HOME_ZONE
@@ -493,7 +494,7 @@ _STANDING = select(
 def standing_units(session: Session, keys: Sequence[str]) -> dict[str, list[StandingUnit]]:
     """The units, of any client, that answer to some serials, with the keys of their manufacturers."""
     found: dict[str, list[StandingUnit]] = {}
-    for row in session.execute(_STANDING.where(Asset.serial_key.in_(keys)).order_by(Asset.id)):
+    for row in session.execute(_STANDING.where(db.among(session, Asset.serial_key, keys)).order_by(Asset.id)):
         found.setdefault(row.serial_key, []).append(row)
     return found
 
