@@ -33,6 +33,7 @@ from sqlalchemy import (
     insert,
     literal,
     make_url,
+    or_,
     select,
     text,
 )
@@ -46,7 +47,7 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
-from warranty.models import Base, Client, TenantRow, clock, walls
+from warranty.models import Base, Client, StockUnit, TenantRow, VendorAccount, clock, walls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -325,7 +326,13 @@ def _narrow_to_scope(state: ORMExecuteState) -> None:
     state.statement = state.statement.options(
         with_loader_criteria(TenantRow, lambda table: table.client_id == client_id, include_aliases=True),
         with_loader_criteria(Client, lambda table: table.id == client_id, include_aliases=True),
+        with_loader_criteria(VendorAccount, lambda table: _is_everybodys_or(table, client_id), include_aliases=True),
+        with_loader_criteria(StockUnit, lambda table: _is_everybodys_or(table, client_id), include_aliases=True),
     )
+
+
+def _is_everybodys_or(table: Any, client_id: int | None) -> ColumnElement[bool]:
+    return or_(table.client_id.is_(None), table.client_id == client_id)
 
 
 def is_unreachable(err: OperationalError) -> bool:

@@ -109,6 +109,11 @@ def apps() -> dict[str, Flask]:
 @pytest.fixture
 def world(runtime: Runtime, apps: dict[str, Flask]) -> World:
     """Two clients, all roles, and a vendor account that opens claims where nobody listens."""
+    return make_world(runtime, apps)
+
+
+def make_world(runtime: Runtime, apps: dict[str, Flask]) -> World:
+    """As `world`, over any database: of a test that needs only to look, it may be one that others have looked at."""
     url = runtime.database.url
     if url not in apps:
         apps[url] = create_app(runtime)

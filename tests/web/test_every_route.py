@@ -1,41 +1,56 @@
-"""The rules that hold for every route there is or will be: each declares what it needs, and shows nobody else's rows."""
+"""The rules that hold for every route there is or will be: each declares what it needs, and shows nobody else's rows.
+
+Routes, and the places in their queries and bodies where an object is named, are read from the application: see
+`tests.web.routes`. Whoever adds one says in `TABLE` what the route needs, and in `NAMES` of which table the field is.
+"""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 
-from tests.web.conftest import World
+from tests import factories
+from tests.web.conftest import NOBODYS_ID, World, make_world, revoke
+from tests.web.owned import LABOUR_HOUR_MINOR, Owned, own_everything, own_nothing
+from tests.web.routes import Description, Place, address, alike, at, browse, is_api, put, rules, said, take_out
+from warranty import db
+from warranty.domain.access import TokenScope
 from warranty.domain.terms import CLIENT_ROLES, Role
 from warranty.models import (
-    AdHocJob,
     ApiToken,
     Asset,
+    Base,
     Client,
     Contract,
     Coverage,
     Fault,
     File,
-    HumanTask,
     ImportRun,
-    Person,
     Product,
-    Rma,
-    Shipment,
+    PublicRow,
     Site,
     StockLocation,
     StockUnit,
-    Swap,
     User,
     VendorAccount,
 )
 from warranty.web import guards
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from flask import Flask
     from flask.testing import FlaskClient
     from werkzeug.routing import Rule
+    from werkzeug.test import TestResponse
+
+    from warranty.runtime import Runtime
 
 
 ANYBODYS = "read or read_own"
@@ -174,8 +189,196 @@ TABLE = {
     "stock.put_back": "handle",
 }
 
-SHARED = {ApiToken, ImportRun, Product, StockLocation, StockUnit, User, VendorAccount}
-"""Tables whose rows belong to no client."""
+SHARED: set[type[PublicRow]] = {ApiToken, ImportRun, Product, StockLocation, StockUnit, User}
+"""Tables whose rows belong to no client; who sees one client only is refused where they are managed."""
+
+NAMES: dict[str, type[PublicRow]] = {
+    "account": VendorAccount,
+    "asset": Asset,
+    "asset_id": Asset,
+    "client": Client,
+    "contract": Contract,
+    "fault": Fault,
+    "into": Product,
+    "labour": Coverage,
+    "location": StockLocation,
+    "parts": Coverage,
+    "product": Product,
+    "site": Site,
+    "sites": Site,
+    "user": User,
+}
+"""The tables of the objects that fields of queries and bodies name. ``id`` of an item of many is of the path's table."""
+
+NOTHING = object()
+BESIDE: dict[str, dict[str, Any]] = {
+    "asset_id": {"serial_number": NOTHING},
+    "scope.client": {"scope.asset": NOTHING},
+    "scope.site": {"scope.asset": NOTHING},
+    "override.parts": {"override.verdict": "partly_covered", "override.labour": None},
+    "override.labour": {"override.verdict": "not_covered", "override.parts": None},
+    "cases.resolve: override.parts": {
+        "action": "override",
+        "override.verdict": "partly_covered",
+        "override.labour": None,
+    },
+    "cases.resolve: override.labour": {
+        "action": "override",
+        "override.verdict": "not_covered",
+        "override.parts": None,
+    },
+}
+"""What a body says beside a field, where the example of its endpoint is about another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Somebody who asks, and what they may expect: who they are, and whose rows there are for them.
+
+    ``role`` null is nobody, whatever they show. ``of`` is the client whose rows alone exist for them.
+    """
+
+    role: Role | None
+    token: str | None = None
+    user: User | None = None
+    of: str | None = None
+    scopes: frozenset[TokenScope] | None = None
+
+    def sees(self, owner: str) -> bool:
+        return self.of in {None, owner}
+
+
+@dataclass(slots=True)
+class Matrix:
+    """The application, one object of every kind of two clients, and everybody who might ask for it."""
+
+    world: World
+    theirs: Owned
+    ours: Owned
+    askers: dict[str, Asker]
+    description: Description
+    browsers: dict[str, tuple[FlaskClient, str]] = field(default_factory=dict)
+
+    def ask(self, who: str, rule: Rule, method: str, object_id: object, **options: Any) -> TestResponse:
+        """Ask one route, as a program or in a browser, whichever it is for."""
+        asker, path = self.askers[who], address(rule, object_id)
+        if is_api(rule):
+            if method != "GET":
+                options.setdefault("json", {})
+            return self.world.call(method, path.removeprefix("/api/v1"), asker.token, **options)
+        if who not in self.browsers:
+            self.browsers[who] = browse(self.world.app, asker.user)
+        browser, form_token = self.browsers[who]
+        if method != "GET":
+            options.setdefault("data", {})["csrf_token"] = form_token
+        return browser.open(path, method=method, **options)
+
+    def speaks_for(self, who: str, rule: Rule) -> bool:
+        """Whether this asker can show who they are at this route: a token opens no page, and a cookie no API."""
+        asker = self.askers[who]
+        return asker.role is None or (asker.token if is_api(rule) else asker.user) is not None
+
+    def object_of(self, rule: Rule, owned: Owned) -> object:
+        """An object that the route is about."""
+        return owned[guards.access_of(self.world.app, rule.endpoint).of or Fault]
+
+    def refusal(self, who: str, rule: Rule, owner: str) -> int | None:
+        """What the route has to answer about an object of this client; null where the asker may do it."""
+        asker, access = self.askers[who], guards.access_of(self.world.app, rule.endpoint)
+        needed = TABLE[rule.endpoint].split(" or ")
+        if asker.role is None:
+            return 401
+        if access.wide and asker.of is not None:
+            return 403
+        if access.of is not None and access.of not in SHARED and not asker.sees(owner):
+            return 404
+        return None if any(need in RIGHTS[who] for need in needed) else 403
+
+    def is_told(self, text: str) -> bool:
+        """Whether the other client's words, or its prices, stand in this."""
+        return self.world.theirs.canary.lower() in text.lower() or str(LABOUR_HOUR_MINOR) in text
+
+    def counts(self) -> dict[str, int]:
+        """How many rows there are of everything; who only looked, or was refused, changes none."""
+        with self.world.runtime.database.read(db.EVERYBODY) as session:
+            return {
+                table.name: session.scalar(select(func.count()).select_from(table)) or 0
+                for table in Base.metadata.sorted_tables
+                if table.name != "idempotency_key"
+            }
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        before = self.counts()
+        yield
+        assert self.counts() == before
+
+
+# What domain.md gives to each, written out once more: the matrix would not find a right that was given by mistake otherwise.
+_TECHNICIAN = {"read", "report", "handle"}
+_VIEWER = {"read_own", "report"}
+RIGHTS: dict[str, set[str]] = {
+    "technician": _TECHNICIAN,
+    "service_manager": _TECHNICIAN | {"decide", "register"},
+    "billing": {"read", "bill"},
+    "auditor": {"read"},
+    "admin": _TECHNICIAN | {"decide", "register", "bill", "administer"},
+    "a token that only reads": {"read"},
+    "a token that does not administer": _TECHNICIAN | {"decide", "register", "bill"},
+    "a token for the other client": _TECHNICIAN | {"decide", "register", "bill"},
+    "the other client's viewer": _VIEWER,
+    "the other client's approver": _VIEWER | {"approve"},
+    "the owner's viewer": _VIEWER,
+    "the owner's approver": _VIEWER | {"approve"},
+    "a stranger": set(),
+    "a revoked token": set(),
+    "an expired token": set(),
+    "a deactivated user": set(),
+}
+FOREIGN = [who for who in RIGHTS if "other client" in who]
+NOBODY = [who for who in RIGHTS if not RIGHTS[who]]
+
+
+@pytest.fixture(scope="session")
+def matrix(shared_runtime: Runtime, apps: dict[str, Flask]) -> Matrix:
+    """Made once for an engine: whoever is refused leaves it as it was, and every test looks that they do."""
+    world = make_world(shared_runtime, apps)
+    shared = own_nothing(world, world.ours.product)
+    theirs = own_everything(world, world.theirs) | shared
+    ours = own_everything(world, world.ours, labour_hour_minor=12_345) | shared
+    return Matrix(world, theirs, ours, _askers(world), Description(world.app))
+
+
+def _askers(world: World) -> dict[str, Asker]:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        admin, every = world.users[Role.ADMIN], tuple(TokenScope)
+        ours = factories.find_client(session, world.ours.name)
+        gone = factories.make_user(session, Role.ADMIN)
+        gone.deactivated_at = factories.NOW
+        revoked = factories.make_token(session, admin, every)
+        of_gone = factories.make_token(session, gone, every)
+        narrow = factories.make_token(session, admin, every, client=ours)
+        expired = factories.make_token(session, admin, every, expires_at=factories.NOW + timedelta(days=1))
+        reads, writes = (factories.make_token(session, admin, every[:count]) for count in (1, 2))
+    revoke(world, revoked)
+    clients = {
+        f"{said} {role.removeprefix('client_')}": Asker(role, tenant.tokens[role], tenant.users[role], of=of)
+        for said, tenant, of in (
+            ("the owner's", world.theirs, "theirs"),
+            ("the other client's", world.ours, "ours"),
+        )
+        for role in CLIENT_ROLES
+    }
+    return clients | {
+        **{role.value: Asker(role, world.tokens[role], world.users[role]) for role in world.users},
+        "a token that only reads": Asker(Role.ADMIN, reads),
+        "a token that does not administer": Asker(Role.ADMIN, writes),
+        "a token for the other client": Asker(Role.ADMIN, narrow, of="ours"),
+        "a stranger": Asker(None),
+        "a revoked token": Asker(None, revoked),
+        "an expired token": Asker(None, expired),
+        "a deactivated user": Asker(None, of_gone, gone),
+    }
 
 
 def declared(world: World) -> dict[str, str]:
@@ -186,90 +389,28 @@ def declared(world: World) -> dict[str, str]:
     return found
 
 
-def rules(world: World) -> list[tuple[Rule, str]]:
-    """Every route but the public ones, with each of its methods."""
-    return [
-        (rule, method)
-        for rule in world.app.url_map.iter_rules()
-        if not guards.access_of(world.app, rule.endpoint).reason
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    ]
+def test_every_route_declares_what_it_needs_and_stands_in_the_table(matrix: Matrix) -> None:
+    assert declared(matrix.world) == TABLE, "Give each new route a row in TABLE."
 
 
-def path_of(rule: Rule, object_id: UUID) -> str:
-    path = rule.rule
-    for argument in rule.arguments:
-        path = path.replace(f"<uuid:{argument}>", str(object_id))
-    path = path.replace("<string:system>/<path:external_id>", "psa/4711")  # another system's name, which anybody knows
-    assert "<" not in path, f"{rule.rule}: an object is named by its public id"
-    return path
+def test_every_field_that_names_an_object_has_its_table(matrix: Matrix) -> None:
+    unknown = [str(place) for place in matrix.description.places if place.name not in {*NAMES, "id"}]
+
+    assert unknown == [], "Say in NAMES of which table the object is that these fields name."
 
 
-def signed_in(world: World, user: User | None) -> tuple[FlaskClient, str]:
-    """A browser, and the token that its forms carry."""
-    browser = world.app.test_client()
-    if user is not None:
-        with browser.session_transaction() as session:
-            session["_user_id"] = guards.SignedIn(user).get_id()
-    page = browser.get("/api/docs").get_data(as_text=True)
-    return browser, page.partition('"X-CSRFToken": "')[2].partition('"')[0]
+def test_of_every_table_there_is_an_object_to_ask_for(matrix: Matrix) -> None:
+    asked = {guards.access_of(matrix.world.app, rule.endpoint).of for rule, _ in rules(matrix.world.app)}
+    asked |= {NAMES[place.name] for place in matrix.description.places if place.name in NAMES}
+
+    missing = asked - {None} - set(matrix.theirs)
+
+    assert missing == set(), "Let tests/web/owned.py make one of these."
 
 
-def ask(
-    world: World, rule: Rule, method: str, object_id: UUID, *, token: str | None, user: User | None
-) -> tuple[int, str]:
-    """Ask one route, as a program or in a browser, whichever it is for; its status and whatever it says."""
-    path = path_of(rule, object_id)
-    if path.startswith("/api/"):
-        answer = world.call(method, path.removeprefix("/api/v1"), token, json={} if method != "GET" else None)
-    else:
-        browser, form_token = signed_in(world, user)
-        answer = browser.open(path, method=method, data={"csrf_token": form_token} if method != "GET" else None)
-    return answer.status_code, f"{answer.headers} {answer.get_data(as_text=True)}"
-
-
-def objects_of_theirs(world: World) -> dict[type, UUID]:
-    """One row of each table that belongs to the other client."""
-    covered = world.report(serial_number=world.theirs.covered_serial, symptom=world.theirs.canary)
-    unknown = world.report(serial_number=f"{world.theirs.canary}-unknown", client=str(world.theirs.id))
-    [contact] = world.get(f"/contacts?client={world.theirs.id}").json["items"]
-    approved = approve(world, covered["rma_id"])
-    return {
-        Client: world.theirs.id,
-        Site: world.theirs.site,
-        Asset: world.theirs.covered,
-        Contract: world.theirs.contract,
-        Coverage: world.theirs.coverage,
-        Fault: UUID(covered["id"]),
-        Rma: UUID(covered["rma_id"]),
-        Shipment: UUID(approved["shipments"][0]["id"]),
-        Swap: UUID(approved["swap"]["id"]),
-        AdHocJob: UUID(covered["job_id"]),
-        HumanTask: UUID(unknown["review_item_id"]),
-        Person: UUID(contact["id"]),
-        File: file_of(world, covered["id"]),
-    }
-
-
-def approve(world: World, rma: str) -> Any:
-    """A claim that the vendor has approved by telephone, with what is expected from then on."""
-    canary, path = world.theirs.canary, f"/rmas/{rma}/transitions"
-    world.post(path, {"to": "manual_handling", "reason": canary})
-    answer = world.post(path, {"to": "authorized", "reason": canary, "rma_number": canary})
-    assert answer.status_code == 200, answer.json
-    return answer.json
-
-
-def file_of(world: World, fault: str) -> UUID:
-    """A file of a case, which the case's client may see."""
-    path = f"/faults/{fault}/files?name={world.theirs.canary}&for_client=true"
-    answer = world.call("POST", path, world.tokens[Role.TECHNICIAN], data=world.theirs.canary.encode())
-    assert answer.status_code == 201, answer.json
-    return UUID(answer.json["id"])
-
-
-def test_every_route_declares_what_it_needs_and_stands_in_the_table(world: World) -> None:
-    assert declared(world) == TABLE
+def test_every_asker_has_their_rights(matrix: Matrix) -> None:
+    assert set(matrix.askers) == set(RIGHTS)
+    assert {asker.role for asker in matrix.askers.values()} - {None} == set(Role)
 
 
 def test_an_app_with_an_undeclared_route_is_not_built(world: World) -> None:
@@ -280,55 +421,157 @@ def test_an_app_with_an_undeclared_route_is_not_built(world: World) -> None:
         guards.check_declarations(app)
 
 
-def test_a_stranger_is_sent_to_sign_in_or_refused(world: World) -> None:
-    objects = objects_of_theirs(world)
-    for rule, method in rules(world):
-        access = guards.access_of(world.app, rule.endpoint)
-        object_id = objects.get(access.of or Fault, world.theirs.product)
-        status, said = ask(world, rule, method, object_id, token=None, user=None)
-        is_sent_to_sign_in = status == 303 and "/login" in said
-        assert status == 401 or is_sent_to_sign_in, (rule.rule, method, status)
-        assert world.theirs.canary not in said
+@pytest.mark.parametrize("who", sorted(RIGHTS))
+def test_who_may_not_is_refused_and_told_nothing(matrix: Matrix, who: str) -> None:
+    refused = 0
+    with matrix.unchanged():
+        for rule, method in rules(matrix.world.app):
+            status = matrix.refusal(who, rule, "theirs")
+            if status is None or not matrix.speaks_for(who, rule):
+                continue
+            answer = matrix.ask(who, rule, method, matrix.object_of(rule, matrix.theirs))
+            is_sent_to_sign_in = status == 401 and answer.status_code == 303 and "/login" in answer.headers["Location"]
+            assert answer.status_code == status or is_sent_to_sign_in, (rule.rule, method, answer.status_code)
+            assert not matrix.is_told(said(answer)), rule.rule
+            refused += 1
+    assert refused >= (0 if who == "admin" else 10)
 
 
-@pytest.mark.parametrize("role", sorted(CLIENT_ROLES))
-def test_another_clients_object_is_not_there(world: World, role: Role) -> None:
-    objects = objects_of_theirs(world)
+@pytest.mark.parametrize("who", FOREIGN)
+def test_a_foreign_object_and_one_that_there_is_not_are_the_same(matrix: Matrix, who: str) -> None:
     asked = 0
-    for rule, method in rules(world):
-        access = guards.access_of(world.app, rule.endpoint)
-        if not rule.arguments or access.of in SHARED:
+    for rule, method in rules(matrix.world.app):
+        if matrix.refusal(who, rule, "theirs") != 404 or not matrix.speaks_for(who, rule):
             continue
-        object_id = objects[access.of or Fault]
-        status, said = ask(world, rule, method, object_id, token=world.ours.tokens[role], user=world.ours.users[role])
-        assert status in ({404} if access.of else {403, 404}), (rule.rule, method, status)
-        assert world.theirs.canary not in said, rule.rule
+        theirs = matrix.object_of(rule, matrix.theirs)
+        foreign = matrix.ask(who, rule, method, theirs)
+        none = matrix.ask(who, rule, method, NOBODYS_ID)
+        assert alike(foreign, theirs) == alike(none, NOBODYS_ID), (rule.rule, method)
         asked += 1
     assert asked >= 10
 
 
-@pytest.mark.parametrize("role", sorted(CLIENT_ROLES))
-def test_no_list_and_no_page_shows_another_client(world: World, role: Role) -> None:
-    objects_of_theirs(world)
-    for rule, method in rules(world):
-        if rule.arguments or method != "GET":
+@pytest.mark.parametrize("who", FOREIGN)
+def test_a_foreign_object_in_a_query_or_a_body_is_one_that_there_is_not(matrix: Matrix, who: str) -> None:
+    asked = 0
+    with matrix.unchanged():
+        for place in matrix.description.places:
+            table = _table(matrix, place)
+            if table in SHARED:
+                continue
+            foreign, none = (_name_there(matrix, who, place, id_) for id_ in (matrix.theirs[table], NOBODYS_ID))
+            assert alike(foreign, matrix.theirs[table]) == alike(none, NOBODYS_ID), str(place)
+            assert not matrix.is_told(said(foreign)), str(place)
+            status = matrix.refusal(who, place.rule, "ours")
+            if status is not None:
+                assert foreign.status_code == status, str(place)
+            elif not place.is_query:
+                _check_is_named(foreign, place)
+                asked += 1
+    assert asked >= (10 if who == "a token for the other client" else 1)
+
+
+def _table(matrix: Matrix, place: Place) -> type[PublicRow]:
+    if place.name != "id":
+        return NAMES[place.name]
+    [of] = {
+        guards.access_of(matrix.world.app, rule.endpoint).of
+        for rule, method in rules(matrix.world.app)
+        if method == "PATCH" and rule.rule == place.rule.rule.replace("/bulk", "/<uuid:id>")
+    }
+    assert of is not None
+    return of
+
+
+def _name_there(matrix: Matrix, who: str, place: Place, id_: UUID | str) -> TestResponse:
+    """Name an object at one place of a request in which all the others are the asker's own."""
+    own = matrix.object_of(place.rule, matrix.ours)
+    if place.is_query:
+        return matrix.ask(who, place.rule, place.method, own, query_string={place.path[0]: str(id_), "count": "true"})
+    body = matrix.description.example(place.rule, place.method)
+    for other in matrix.description.places:
+        is_beside = other.rule is place.rule and other.method == place.method and not other.is_query
+        if is_beside and at(body, other.path) is not None and NAMES.get(other.name) in matrix.ours:
+            body = put(body, other.path, str(matrix.ours[NAMES[other.name]]))
+    for dotted, value in BESIDE.get(str(place), BESIDE.get(place.dotted, {})).items():
+        path = tuple(dotted.split("."))
+        body = take_out(body, path) if value is NOTHING else put(body, path, value)
+    return matrix.ask(who, place.rule, place.method, own, json=put(body, place.path, str(id_)))
+
+
+def _check_is_named(answer: TestResponse, place: Place) -> None:
+    """The answer is about this field, and not about something else that is wrong with the example."""
+    told: Any = answer.json
+    if "items" in told:
+        told = told["items"][0]["problem"]
+    is_named = any(part in name.split(".") for name in told.get("errors", ()) for part in place.path)
+    is_settled = told["status"] == 404 or (told["status"] == 422 and is_named)
+    assert is_settled, f"{place} is not what this is about: {told}. Say in BESIDE what the example has to say for it."
+
+
+@pytest.mark.parametrize("who", FOREIGN)
+def test_a_list_goes_on_from_no_foreign_object(matrix: Matrix, who: str) -> None:
+    asked = 0
+    for rule in matrix.description.lists():
+        if (
+            matrix.refusal(who, rule, "ours") is not None
+            or guards.access_of(matrix.world.app, rule.endpoint).of in SHARED
+        ):
             continue
-        status, said = ask(
-            world, rule, method, world.theirs.id, token=world.ours.tokens[role], user=world.ours.users[role]
+        own = matrix.object_of(rule, matrix.ours)
+        listed = matrix.ask("admin", rule, "GET", own, query_string={"limit": "200"}).get_data(as_text=True)
+        owned = [id_ for table, id_ in matrix.theirs.items() if table not in SHARED]
+        cursor = next((id_ for id_ in owned if f'"id":"{id_}"' in listed), matrix.theirs[File])
+        foreign, none = (
+            matrix.ask(who, rule, "GET", own, query_string={"cursor": str(id_)}) for id_ in (cursor, NOBODYS_ID)
         )
-        assert status in {200, 303, 403}, (rule.rule, status)
-        assert world.theirs.canary not in said, rule.rule
+        assert foreign.status_code == 422, rule.rule
+        assert alike(foreign, cursor) == alike(none, NOBODYS_ID), rule.rule
+        asked += 1
+    assert asked >= 5
 
 
-def test_an_own_object_without_the_right_is_refused_and_not_denied(world: World) -> None:
-    made = world.report(serial_number=world.ours.covered_serial)
-    viewer = world.ours.tokens[Role.CLIENT_VIEWER]
+@pytest.mark.parametrize("who", FOREIGN)
+def test_a_search_for_the_words_of_another_client_finds_and_counts_nothing(matrix: Matrix, who: str) -> None:
+    theirs, asked = matrix.world.theirs, 0
+    for rule, name in matrix.description.texts():
+        if matrix.refusal(who, rule, "ours") is not None:
+            continue
+        own = matrix.object_of(rule, matrix.ours)
+        for words in (theirs.canary, theirs.covered_serial, f"{theirs.canary}-W", "Person"):
+            query = {name: words, "count": "true"}
+            answer = matrix.ask(who, rule, "GET", own, query_string=query)
+            page: Any = answer.json
+            assert (answer.status_code, page["items"], page["total"]) == (200, [], 0), (rule.rule, words)
+            asked += 1
+    assert asked >= 4
 
-    site = world.call("GET", f"/sites/{world.ours.site}", viewer)
-    move = world.call("POST", f"/rmas/{made['rma_id']}/transitions", viewer, json={})
 
-    assert (site.status_code, site.json["type"]) == (403, "forbidden")
-    assert move.status_code == 403
+@pytest.mark.parametrize("who", FOREIGN)
+def test_no_list_shows_another_client(matrix: Matrix, who: str) -> None:
+    asked = 0
+    for rule, method in rules(matrix.world.app):
+        if method != "GET" or matrix.refusal(who, rule, "ours") is not None or not matrix.speaks_for(who, rule):
+            continue
+        answer = matrix.ask(who, rule, method, matrix.object_of(rule, matrix.ours))
+        assert answer.status_code in {200, 303}, (rule.rule, answer.status_code)
+        assert not matrix.is_told(said(answer)), rule.rule
+        asked += 1
+    assert asked >= 10
+
+
+def test_who_may_read_everything_is_told_what_the_others_are_not(matrix: Matrix) -> None:
+    """Without this the tests above would be glad of an application that says nothing to anybody."""
+    silent = {
+        rule.endpoint
+        for rule, method in rules(matrix.world.app)
+        if method == "GET"
+        and guards.access_of(matrix.world.app, rule.endpoint).of in set(matrix.theirs) - SHARED
+        and matrix.refusal("admin", rule, "theirs") is None
+        and not matrix.is_told(said(matrix.ask("admin", rule, method, matrix.object_of(rule, matrix.theirs))))
+    }
+
+    assert silent == {"cases.show_swap", "files.thumbnail"}  # a swap has no words, and a picture loses those inside it
 
 
 def test_every_answer_carries_the_headers_that_protect_a_browser(world: World) -> None:

@@ -1,0 +1,162 @@
+"""One record of every kind that belongs to a client, and every text of it a canary: a word that nobody else may ever read."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests import factories
+from warranty import db
+from warranty.domain.terms import Role
+from warranty.models import (
+    AdHocJob,
+    ApiToken,
+    Asset,
+    Client,
+    Contract,
+    Coverage,
+    Fault,
+    File,
+    HumanTask,
+    ImportRun,
+    Person,
+    Product,
+    PublicRow,
+    Rma,
+    Shipment,
+    Site,
+    StockLocation,
+    StockUnit,
+    Swap,
+    User,
+    VendorAccount,
+)
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Tenant, World
+
+LABOUR_HOUR_MINOR = 87_654_321
+"""A price that nothing else has: a canary that is a number."""
+
+Owned = dict[type[PublicRow], UUID]
+"""A public id by table."""
+
+
+def own_everything(world: World, tenant: Tenant, *, labour_hour_minor: int = LABOUR_HOUR_MINOR) -> Owned:
+    """Let a client have one record of each kind, each told in canaries; their ids."""
+    canary = tenant.canary
+    _write(world, "PATCH", f"/clients/{tenant.id}", {"labour_hour_minor": labour_hour_minor, **_named(canary)})
+    _write(world, "PATCH", f"/contracts/{tenant.contract}", {"name": canary, **_named(canary)})
+    _write(world, "PATCH", f"/coverages/{tenant.coverage}", {"name": canary, "sites": [str(tenant.site)]})
+    _write(world, "PATCH", f"/assets/{tenant.covered}", {"asset_tag": canary, **_named(canary)})
+    address = {"address_line1": f"{canary} street", "city": canary, "postal_code": canary}
+    _write(world, "PATCH", f"/sites/{tenant.site}", {"address": address, "access_hours": canary, **_named(canary)})
+    contact = _write(
+        world, "POST", "/contacts", {"site": str(tenant.site), "email": f"mia@{canary}.example", **_person(canary)}
+    )
+    covered = _write(world, "POST", "/faults", _report(canary, serial_number=tenant.covered_serial))
+    unknown = _write(
+        world, "POST", "/faults", _report(f"{canary}-2", serial_number=f"{canary}-unknown", client=str(tenant.id))
+    )
+    approved = _approve(world, covered["rma_id"], canary)
+    parcel = f"/shipments/{approved['shipments'][0]['id']}/transitions"
+    _write(world, "POST", parcel, {"to": "in_transit", "reason": canary, "carrier": canary, "tracking_number": canary})
+    places = [f"/faults/{covered['id']}", f"/rmas/{covered['rma_id']}", f"/jobs/{covered['job_id']}"]
+    places += [f"/assets/{tenant.covered}", f"/coverages/{tenant.coverage}", f"/contracts/{tenant.contract}"]
+    files = [_file(world, place, canary) for place in places]
+    return {
+        Client: tenant.id,
+        Site: tenant.site,
+        Asset: tenant.covered,
+        Contract: tenant.contract,
+        Coverage: tenant.coverage,
+        Product: tenant.product,
+        Fault: UUID(covered["id"]),
+        Rma: UUID(covered["rma_id"]),
+        Shipment: UUID(approved["shipments"][0]["id"]),
+        Swap: UUID(approved["swap"]["id"]),
+        AdHocJob: UUID(covered["job_id"]),
+        HumanTask: UUID(unknown["review_item_id"]),
+        Person: UUID(contact["id"]),
+        File: files[0],
+        VendorAccount: _account(world, tenant),
+    }
+
+
+def own_nothing(world: World, product: UUID) -> Owned:
+    """One record of each kind that belongs to no client, so that it is there for everybody who may see such records."""
+    location = _write(world, "POST", "/stock-locations", {"name": f"Store of {product}"})["id"]
+    received = {"product": str(product), "location": location, "quantity": 1, "reason": "delivered"}
+    [unit] = _write(world, "POST", "/stock", received)["items"]
+    user = world.users[Role.AUDITOR]
+    token = _write(world, "POST", "/tokens", {"user": str(user.public_id), "scopes": ["read"]})
+    form = {"kind": "clients", "dry_run": "true", "file": (BytesIO(b"name\nAcme\n"), "clients.csv")}
+    started: Any = world.call("POST", "/imports", world.tokens[Role.ADMIN], data=form).json
+    return {
+        ApiToken: UUID(token["id"]),
+        ImportRun: UUID(started["id"]),
+        StockLocation: UUID(location),
+        StockUnit: UUID(unit["id"]),
+        User: user.public_id,
+    }
+
+
+def _write(world: World, method: str, path: str, body: dict[str, Any]) -> Any:
+    answer = world.call(method, path, world.tokens[Role.ADMIN], json=body)
+    assert answer.status_code in {200, 201}, answer.json
+    return answer.json
+
+
+def _named(canary: str) -> dict[str, Any]:
+    return {"external_refs": [{"system": "psa", "id": canary, "url": f"https://psa.example/{canary}"}]}
+
+
+def _person(canary: str) -> dict[str, str]:
+    return {"name": f"{canary} Person", "phone": f"+31 {canary}"}
+
+
+def _report(canary: str, **facts: Any) -> dict[str, Any]:
+    return {
+        "component": "disk",
+        "cause": "hardware_failure",
+        "component_ref": canary,
+        "symptom": canary,
+        "contact": {"email": f"mia@{canary}.example", **_person(canary)},
+        "ship_to": {"name": canary, "address_line1": canary},
+        "troubleshooting": canary,
+        "diagnostic_code": canary,
+        "external_ref": {"system": "psa", "id": canary},
+        **facts,
+    }
+
+
+def _approve(world: World, rma: str, canary: str) -> Any:
+    """A claim that the vendor has approved by telephone, with what is expected from then on."""
+    path = f"/rmas/{rma}/transitions"
+    _write(world, "POST", path, {"to": "manual_handling", "reason": canary})
+    told = {"rma_number": canary, "vendor_case_number": canary}
+    return _write(world, "POST", path, {"to": "authorized", "reason": canary, **told})
+
+
+def _file(world: World, record: str, canary: str) -> UUID:
+    """A picture beside a record, which its client may see; what stands inside it nobody sees."""
+    content, text = BytesIO(), PngInfo()
+    text.add_text("Comment", canary)
+    Image.new("RGB", (8, 8)).save(content, "PNG", pnginfo=text)
+    path = f"{record}/files?name={canary}.png&for_client=true"
+    answer = world.call("POST", path, world.tokens[Role.ADMIN], data=content.getvalue())
+    made: Any = answer.json
+    assert answer.status_code == 201, made
+    return UUID(made["id"])
+
+
+def _account(world: World, tenant: Tenant) -> UUID:
+    """An account that serves this client's units only."""
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client = factories.find_client(session, tenant.name)
+        account = factories.make_account(session, world.runtime, name=tenant.canary, client=client, manufacturers=())
+        return account.public_id
