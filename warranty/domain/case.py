@@ -217,7 +217,7 @@ def _plain(value: Any) -> Any:
             return value.value
         case tuple():
             return [_plain(item) for item in value]
-    return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+    return {name: _plain(getattr(value, name)) for name in _names(value.__class__)}
 
 
 @cache

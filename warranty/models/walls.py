@@ -15,7 +15,7 @@ from warranty.models.base import Base
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import FromClause
+    from sqlalchemy import Table
 
 SETTING = "app.client_id"
 EVERYBODY = "*"
@@ -53,7 +53,7 @@ _EVERYBODYS = f"(SELECT current_setting('{SETTING}', true)) = '{EVERYBODY}'"
 _OWN = f"(SELECT nullif(nullif(current_setting('{SETTING}', true), ''), '{EVERYBODY}')::bigint)"
 
 
-def wall_of(table: FromClause) -> Wall:
+def wall_of(table: Table) -> Wall:
     """Which wall a table has: that of its client, unless it is named above."""
     if table.name in REASONS:
         return Wall.NONE

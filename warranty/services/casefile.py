@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CompoundSelect, Select, and_, bindparam, exists, literal, or_, select, union_all
+from sqlalchemy.orm import defer
 
 from vendors.contract import Duty
 from warranty.domain import case as casework
@@ -191,6 +192,7 @@ _CANDIDATES = (
             Coverage.site_id == bindparam("site_id"),
         ),
     )
+    .options(defer(Coverage.evidence_raw))  # as long as a vendor's whole answer
     .execution_options(populate_existing=True)
 )
 

@@ -59,18 +59,16 @@ class LastAdmin(Exception):
 
 def actor_of(user: User) -> str:
     """The pseudonym that registers carry instead of the name."""
-    return f"user:{user.id}"
+    return _actor(user.id)
 
 
-def principal_of(user: User, token: ApiToken | None = None) -> Principal:
-    """Who acts, where this user does by itself, or through a token."""
-    return Principal(
-        user_id=user.id,
-        actor=actor_of(user),
-        role=user.role,
-        client_id=user.client_id if token is None or token.client_id is None else token.client_id,
-        scopes=None if token is None else frozenset(TokenScope(scope) for scope in token.scopes),
-    )
+def _actor(user_id: int) -> str:
+    return f"user:{user_id}"
+
+
+def principal_of(user: User) -> Principal:
+    """Who acts, where this user does by itself."""
+    return Principal(user_id=user.id, actor=actor_of(user), role=user.role, client_id=user.client_id)
 
 
 # --- users ---
@@ -378,9 +376,21 @@ def read_token(text: str) -> TokenId | None:
     return TokenId(UUID(found[1]), crypto.token_digest(found[2])) if found else None
 
 
-# Every call of a program begins with this one, so it is put together once.
+# Every call of a program begins with this one, so it is put together once, and reads no more than it needs.
+_WHOSE = func.coalesce(ApiToken.client_id, User.client_id)
 _CHECK = (
-    select(ApiToken, User, IdempotencyKey)
+    select(
+        ApiToken.id.label("token_key"),
+        ApiToken.secret_digest,
+        ApiToken.scopes,
+        ApiToken.last_used_at,
+        User.id.label("user_id"),
+        User.role,
+        _WHOSE.label("client_id"),
+        IdempotencyKey.body_digest,
+        IdempotencyKey.status,
+        IdempotencyKey.answer,
+    )
     .join(User, User.id == ApiToken.user_id)
     .outerjoin(
         IdempotencyKey,
@@ -397,7 +407,24 @@ _CHECK = (
 )
 
 
-_CHECK_AND_TELL = _CHECK.add_columns(db.telling(func.coalesce(ApiToken.client_id, User.client_id)))
+_CHECK_AND_TELL = _CHECK.add_columns(db.telling(_WHOSE))
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to a key before, and the digest of what was asked."""
+
+    body_digest: str
+    status: int
+    answer: str
+
+
+def answered_before(session: Session, user_id: int | None, key: str) -> Answered | None:
+    """What a user's key was answered with; null where it is new."""
+    row = session.scalars(
+        select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
+    ).one_or_none()
+    return None if row is None else Answered(row.body_digest, row.status, row.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +432,7 @@ class Caller:
     """Whose token it is, what was answered to the key before, and when the token was last seen."""
 
     principal: Principal
-    answered: IdempotencyKey | None
+    answered: Answered | None
     token_key: int
     last_used_at: datetime | None
 
@@ -416,13 +443,20 @@ def check_token(session: Session, token: TokenId, *, key: str | None = None) -> 
     That statement tells PostgreSQL too whose rows exist from then on: whoever calls this calls ``db.enter``, or ends.
     """
     check = _CHECK if db.is_sqlite(session) else _CHECK_AND_TELL
-    row = session.execute(check, {"token_id": token.id, "key": key}).one_or_none()
+    row = session.connection().execute(check, {"token_id": token.id, "key": key}).one_or_none()
     if row is None:
         return None
-    sent_with, user, answered = row[:3]
-    if not crypto.same(sent_with.secret_digest, token.digest):
+    if not crypto.same(row.secret_digest, token.digest):
         return None
-    return Caller(principal_of(user, sent_with), answered, sent_with.id, sent_with.last_used_at)
+    principal = Principal(
+        user_id=row.user_id,
+        actor=_actor(row.user_id),
+        role=row.role,
+        client_id=row.client_id,
+        scopes=frozenset(TokenScope(scope) for scope in row.scopes),
+    )
+    answered = None if row.status is None else Answered(row.body_digest, row.status, row.answer)
+    return Caller(principal, answered, row.token_key, row.last_used_at)
 
 
 def is_use_news(caller: Caller, now: datetime) -> bool:

@@ -32,6 +32,7 @@ from warranty.web.i18n import N_
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import BufferedReader
 
     from sqlalchemy.orm import Session
 
@@ -187,7 +188,7 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
             return _replay(answered)
 
 
-def _enter(transaction: Session, token: people.TokenId | None, key: str | None) -> IdempotencyKey | None:
+def _enter(transaction: Session, token: people.TokenId | None, key: str | None) -> people.Answered | None:
     """Find out who asks, narrow the transaction to what they may see; the answer that their key had before, if any."""
     if token is not None:
         known = people.check_token(transaction, token, key=key)
@@ -198,9 +199,7 @@ def _enter(transaction: Session, token: people.TokenId | None, key: str | None) 
     else:
         principal, answered = _signed_in(transaction), None
         if key is not None:
-            answered = transaction.scalars(
-                select(IdempotencyKey).where(IdempotencyKey.user_id == principal.user_id, IdempotencyKey.key == key)
-            ).one_or_none()
+            answered = people.answered_before(transaction, principal.user_id, key)
     db.enter(transaction, db.Scope(principal.client_id), is_told=token is not None)
     g.call = Call(runtime(), transaction, principal, datetime.now(UTC))
     return answered
@@ -297,7 +296,9 @@ def _body() -> bytes:
         return request.get_data()
     said = [f"{name}={value}\n".encode() for name, value in sorted(request.form.items(multi=True))]
     for name, file in sorted(request.files.items(multi=True), key=lambda part: part[0]):
-        said.append(f"{name}={file.filename}:{hashlib.file_digest(file.stream, 'sha256').hexdigest()}\n".encode())
+        said.append(
+            f"{name}={file.filename}:{hashlib.file_digest(cast('BufferedReader', file.stream), 'sha256').hexdigest()}\n".encode()
+        )
         file.stream.seek(0)
     return b"".join(said)
 
@@ -322,7 +323,7 @@ def _kept(access: Access, response: Response) -> str:
     return json.dumps({name: value for name, value in response.get_json().items() if name != access.once})
 
 
-def _replay(answered: IdempotencyKey) -> Response:
+def _replay(answered: people.Answered) -> Response:
     if answered.body_digest != _digest():
         raise Problem("key_reused", "The stored answer belongs to another request: take a new key.", advice=_SENT)
     if 300 <= answered.status < 400:
