@@ -296,6 +296,7 @@ def _body() -> bytes:
         return request.get_data()
     said = [f"{name}={value}\n".encode() for name, value in sorted(request.form.items(multi=True))]
     for name, file in sorted(request.files.items(multi=True), key=lambda part: part[0]):
+        file.stream.seek(0)  # the view may have read it
         said.append(
             f"{name}={file.filename}:{hashlib.file_digest(cast('BufferedReader', file.stream), 'sha256').hexdigest()}\n".encode()
         )
