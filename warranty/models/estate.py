@@ -203,11 +203,23 @@ class Coverage(TenantRow, Base):
 
 
 class ExternalRef(TenantRow, Base):
-    """A record's name in another system, unique per system, so that the other side can find it again."""
+    """A record's name in another system, unique per system, so that the other side can find it again.
+
+    The database holds to that within each client, and for clients themselves: a name that one client's record has must not
+    be one that another client is refused, for that would tell of the record.
+    """
 
     __tablename__ = "external_ref"
     __table_args__ = (
-        UniqueConstraint("record", "system", "external_id"),
+        UniqueConstraint("client_id", "record", "system", "external_id"),
+        Index(
+            "uq_external_ref_client",
+            "system",
+            "external_id",
+            unique=True,
+            sqlite_where=text("record = 'client'"),
+            postgresql_where=text("record = 'client'"),
+        ),
         Index("ix_external_ref_record", "record", "record_id"),
     )
 

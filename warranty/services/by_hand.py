@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import (
@@ -165,8 +165,8 @@ def move_job(
 ) -> None:
     """Move a job.
 
-    Billing moves it; a client's approver says yes or no to what waits for approval, within their limit; whoever asked
-    the client for approval does not give it for them.
+    Billing moves it; a client's approver says yes or no to what waits for approval, within their limit; whoever made
+    the quote, or asked the client for approval, does not give it for them.
 
     Raises:
         NotYours: somebody else has to.
@@ -200,15 +200,24 @@ def _check_who(session: Session, principal: Principal, job: AdHocJob, to: JobSta
             raise NotYours("This job costs more than you may approve: ask somebody with a higher limit.")
     elif not principal.may(Permission.BILL):
         raise NotYours("Jobs are moved by billing.")
-    elif job.state is JobState.AWAITING_APPROVAL and to is JobState.APPROVED:
-        asked = (
+    elif (
+        job.state is JobState.AWAITING_APPROVAL and to is JobState.APPROVED and principal.actor in _makers(session, job)
+    ):
+        raise NotYours("Whoever quoted it or asked for approval does not give it: the client does, or a colleague.")
+
+
+def _makers(session: Session, job: AdHocJob) -> set[str]:
+    """Who made the quote that waits, and who asked for its approval: the newest of each."""
+    newest = (
+        select(func.max(AuditRow.id))
+        .where(
             AuditRow.record == "job",
             AuditRow.record_id == job.id,
-            AuditRow.new_state == JobState.AWAITING_APPROVAL.value,
+            AuditRow.new_state.in_((JobState.QUOTED.value, JobState.AWAITING_APPROVAL.value)),
         )
-        newest = select(AuditRow.actor).where(*asked).order_by(AuditRow.id.desc()).limit(1)
-        if session.scalar(newest) == principal.actor:
-            raise NotYours("Whoever asked for the approval does not give it: the client does, or a colleague for them.")
+        .group_by(AuditRow.new_state)
+    )
+    return set(session.scalars(select(AuditRow.actor).where(AuditRow.id.in_(newest))))
 
 
 def _refuse_job(session: Session, job: AdHocJob, to: JobState, owed_minor: int) -> None:

@@ -171,7 +171,7 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
     try:
         with database.begin(db.NOBODY) as transaction:
             answered = _enter(transaction, token, key)
-            if answered is not None:
+            if answered is not None and _may(access):
                 return _replay(answered)
             response = _answer(view, access, args)
             if key is not None and response.status_code < 400:
@@ -183,7 +183,7 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
             raise
         with database.read(db.NOBODY) as transaction:
             answered = _enter(transaction, token, key)
-            if answered is None:
+            if answered is None or not _may(access):
                 raise
             return _replay(answered)
 
@@ -205,12 +205,16 @@ def _enter(transaction: Session, token: people.TokenId | None, key: str | None) 
     return answered
 
 
+def _may(access: Access) -> bool:
+    return any(call().principal.may(permission) for permission in access.permissions)
+
+
 def _answer(view: View, access: Access, args: dict[str, Any]) -> Response:
     principal = call().principal
     if access.wide and principal.client_id is not None:
         raise Problem("forbidden")
     found = [] if access.of is None else [find(access.of, args.pop("id"))]
-    if not any(principal.may(permission) for permission in access.permissions):
+    if not _may(access):
         raise Problem("forbidden")
     return make_response(view(*found, **args))
 

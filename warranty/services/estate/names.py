@@ -1,6 +1,8 @@
 """What other systems call our records: the only place that keeps such names and finds a record by one.
 
-A name is unique per system and kind of record, whoever the client is, so that a PSA or RMM finds again what it sent.
+A name is unique per system and kind of record, whoever the client is, so that a PSA or RMM finds again what it sent. Whoever
+sees one client only is not told which names others have: there a name may come about that two clients' records have, and
+whoever sees both is asked to name the record by its own id.
 """
 
 from __future__ import annotations
@@ -49,12 +51,19 @@ def external_names(session: Session, table: type[Named], keys: Collection[int]) 
 
 
 def find_named(session: Session, table: type[Any], name: ExternalName) -> Any:
-    """The record that has this name, locked; null where none has."""
+    """The record that has this name, locked; null where none has.
+
+    Raises:
+        NameTaken: records of several clients have it.
+    """
     is_named = and_(ExternalRef.record == _KINDS[table], ExternalRef.record_id == table.id)
     query = select(table).join(ExternalRef, is_named)
     query = query.where(ExternalRef.system == name.system, ExternalRef.external_id == name.id)
     query = query.with_for_update(key_share=True, of=table).execution_options(populate_existing=True)
-    return session.scalars(query).one_or_none()
+    found = list(session.scalars(query.order_by(table.id).limit(2)))
+    if len(found) > 1:
+        raise NameTaken(f"Several records are {name.id} in {name.system}: take the id of the one that is meant.")
+    return found[0] if found else None
 
 
 def add_name(session: Session, record: Named, name: ExternalName, *, because: Because) -> None:

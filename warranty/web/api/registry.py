@@ -154,6 +154,8 @@ def amend_client(client: Client, body: dict[str, Any]) -> None:
     for permission, fields in ((Permission.BILL, asked & RATE_CARD), (Permission.REGISTER, asked - RATE_CARD)):
         if fields and not call().principal.may(permission):
             raise Problem("forbidden", f"Your role does not change {', '.join(sorted(fields))}.")
+    if "external_refs" in body and call().principal.client_id is not None:
+        raise Problem("forbidden", "What other systems call a client is changed by who sees all of them.")
     because, names = _corrected(body), body.pop("external_refs", None)
     estate.correct_client(call().session, client, **body, because=because)
     _named(client, names, because)
