@@ -142,8 +142,8 @@ def register_assets(session: Session, values: Sequence[Mapping[str, Any]], *, be
     hold(session, {unit["client_id"] for unit in values})
     ids = db.next_ids(session, Asset, len(values))
     units = [(asset_id, unit["client_id"], unit["state"]) for asset_id, unit in zip(ids, values, strict=True)]
-    at = {"created_at": because.at}
-    db.write(session, Asset, *({"id": asset_id, **unit, **at} for asset_id, unit in zip(ids, values, strict=True)))
+    common = {"created_at": because.at, "handover_exceptions": []}
+    db.write(session, Asset, *({"id": asset_id, **unit, **common} for asset_id, unit in zip(ids, values, strict=True)))
     baseline = {
         "result": HandoverResult.HEALTHY.value,
         "exceptions": [],

@@ -23,18 +23,15 @@ _NOT_MADE_YET: Final = -1
 
 @dataclass(slots=True)
 class _Unit:
-    """A row, understood. Empty and None: the row does not say."""
+    """A row, understood. Empty and None: the row does not say. ``values`` are the columns of a new unit, checked."""
 
     row: Row
-    serial_number: str
-    key: str
+    values: dict[str, Any]
     maker: str
     maker_key: str
     model: str
     part_number: str
     site: str
-    name: str
-    asset_tag: str
     ownership: Ownership | None
     state: AssetState | None
     purchased_on: date | None
@@ -43,28 +40,47 @@ class _Unit:
     goes_into_service: bool = False
     changes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def serial_number(self) -> str:
+        serial_number: str = self.values["serial_number"]
+        return serial_number
+
+    @property
+    def key(self) -> str:
+        key: str = self.values["serial_key"]
+        return key
+
 
 def _read(row: Row) -> _Unit:
     cells = row.cells
-    serial, key = estate.checked_serial(cells.get("serial_number", ""))
     maker = estate.checked_text("manufacturer", cells.get("manufacturer", ""), 120)
     maker_key = estate.manufacturer_key(maker)
     if maker and not maker_key:
         raise Invalid("manufacturer", f"{maker} has neither letters nor digits.")
+    ownership = columns.read_word("ownership", cells["ownership"], Ownership) if "ownership" in cells else None
+    purchased_on = columns.read_day("purchased_on", cells["purchased_on"]) if "purchased_on" in cells else None
+    values = estate.asset_values(
+        client_id=0,  # whose it is, what and where, is looked up later
+        serial_number=cells.get("serial_number", ""),
+        product_id=None,
+        site_id=None,
+        name=cells.get("name", ""),
+        asset_tag=cells.get("asset_tag", ""),
+        ownership=ownership or Ownership.CLIENT,
+        state=AssetState.ONBOARDING,
+        purchased_on=purchased_on,
+    )
     return _Unit(
         row=row,
-        serial_number=serial,
-        key=key,
+        values=values,
         maker=maker,
         maker_key=maker_key,
         model=estate.checked_number("product", cells.get("product", ""), 200),
         part_number=estate.checked_number("part_number", cells.get("part_number", ""), 120),
         site=estate.checked_text("site", cells.get("site", ""), 200),
-        name=estate.checked_text("name", cells.get("name", ""), 200),
-        asset_tag=estate.checked_number("asset_tag", cells.get("asset_tag", ""), 64),
-        ownership=columns.read_word("ownership", cells["ownership"], Ownership) if "ownership" in cells else None,
+        ownership=ownership,
         state=columns.read_word("state", cells["state"], AssetState) if "state" in cells else None,
-        purchased_on=columns.read_day("purchased_on", cells["purchased_on"]) if "purchased_on" in cells else None,
+        purchased_on=purchased_on,
     )
 
 
@@ -197,8 +213,8 @@ class Assets(Import):
         said: dict[str, Any] = {
             "site_id": self._site_id(session, unit),
             "product_id": self._product_id(session, unit),
-            "name": unit.name or None,
-            "asset_tag": unit.asset_tag or None,
+            "name": unit.values["name"] or None,
+            "asset_tag": unit.values["asset_tag"] or None,
             "ownership": unit.ownership,
             "purchased_on": unit.purchased_on,
         }
@@ -251,17 +267,13 @@ class Assets(Import):
 
     def _write(self, session: Session, units: Sequence[_Unit]) -> None:
         new = [
-            estate.asset_values(
-                client_id=unit.client_id,
-                serial_number=unit.serial_number,
-                product_id=self._product_id(session, unit),
-                site_id=self._site_id(session, unit),
-                name=unit.name,
-                asset_tag=unit.asset_tag,
-                ownership=unit.ownership or Ownership.CLIENT,
-                state=unit.state or AssetState.ONBOARDING,
-                purchased_on=unit.purchased_on,
-            )
+            unit.values
+            | {
+                "client_id": unit.client_id,
+                "product_id": self._product_id(session, unit),
+                "site_id": self._site_id(session, unit),
+                "state": unit.state or AssetState.ONBOARDING,
+            }
             for unit in units
             if unit.existing is None
         ]
