@@ -3,39 +3,62 @@
 from __future__ import annotations
 
 import importlib
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from warranty import __version__
 
-COMMANDS = {
-    "calendar": "calendar:calendar",
-    "case": "faults:case",
-    "asset": "registry:asset",
-    "audit": "audit:audit",
-    "client": "registry:client",
-    "contract": "registry:contract",
-    "db": "database:group",
-    "decide": "decide:decide",
-    "doctor": "doctor:doctor",
-    "fault": "faults:fault",
-    "import": "imports:import_",
-    "mail": "mail:mail",
-    "relay": "server:relay",
-    "replay": "faults:replay",
-    "sandbox": "sandbox:sandbox",
-    "site": "registry:site",
-    "token": "people:token",
-    "up": "server:up",
-    "user": "people:user",
-    "vendor": "vendors:vendor",
-    "web": "server:web",
-    "worker": "server:worker",
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+STATUSES = "Exit status: 0 done, 1 could not be done (one sentence says why), 2 called with wrong words."
+INTERRUPTED = 130
+
+# fmt: off
+COMMANDS: dict[str, tuple[str, str]] = {
+    "asset":      ("units:asset",           "Add, list, show and change units."),
+    "audit":      ("audit:audit",           "Verify the register, and write down its head outside."),
+    "calendar":   ("calendar:calendar",     "Work out deadlines and working time on a business calendar."),
+    "case":       ("cases:case",            "List and show cases."),
+    "client":     ("places:client",         "Add, list, show and change clients."),
+    "completion": ("completion:completion", "Print what a shell needs to complete commands and options."),
+    "contact":    ("places:contact",        "Add, list, show and change who is at the sites."),
+    "contract":   ("contracts:contract",    "Add, list, show and change contracts."),
+    "coverage":   ("contracts:coverage",    "Add, list, show and change what contracts promise."),
+    "db":         ("database:group",        "Migrate the database, and compare it with the code."),
+    "decide":     ("decide:decide",         "Decide cases by the rules alone, without a database."),
+    "doctor":     ("doctor:doctor",         "Say what is wrong with this installation, and how to mend it."),
+    "fault":      ("faults:fault",          "Log faults."),
+    "import":     ("imports:import_",       "Import a file into the registry."),
+    "job":        ("cases:job",             "List, show and move ad hoc jobs."),
+    "mail":       ("mail:mail",             "See what became of mails."),
+    "product":    ("units:product",         "Add, list, show, change and merge products."),
+    "relay":      ("server:relay",          "Run the relay: it hands due work to the workers."),
+    "replay":     ("faults:replay",         "Decide every stored case again, and compare."),
+    "review":     ("cases:review",          "List, show and resolve what waits for a person."),
+    "rma":        ("cases:rma",             "List, show and move claims at vendors."),
+    "sandbox":    ("sandbox:sandbox",       "Play vendors on one port of this machine."),
+    "site":       ("places:site",           "Add, list, show and change the sites of clients."),
+    "stock":      ("stock:stock",           "Receive, reserve, issue and take back units of the MSP's own."),
+    "token":      ("people:token",          "Make, list and revoke the tokens that programs call with."),
+    "up":         ("server:up",             "Run everything on this machine."),
+    "user":       ("people:user",           "Add, list, show and change people who sign in."),
+    "vendor":     ("vendors:vendor",        "Add, change, try and switch off vendor accounts."),
+    "web":        ("server:web",            "Run the web server alone."),
+    "worker":     ("server:worker",         "Run one worker: it does the background work."),
 }
+# fmt: on
 
 
 class LazyGroup(click.Group):
-    """Knows its commands by name only, so that ``warranty decide`` starts without a database or a web framework."""
+    """Knows its commands by name only, so that ``warranty decide`` starts without a database or a web framework.
+
+    Every command leaves with one of the statuses that its help names, whatever happens, and with no traceback.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command's name, sorted."""
@@ -47,15 +70,69 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[cmd_name].split(":")
+        module, attribute = COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(importlib.import_module(f"warranty.cli.{module}"), attribute)
+        _name_statuses(command)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in sorted(COMMANDS.items())])
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As above, while somebody waits for it."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        found = sorted(name for name in COMMANDS if name.startswith(incomplete))
+        return [CompletionItem(name, help=COMMANDS[name][1]) for name in found]
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a sign gets its escape
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as err:
+            if sys.flags.dev_mode:
+                raise
+            raise click.ClickException(_broken(err)) from err
+
+
+def _broken(err: Exception) -> str:
+    """One sentence on what nobody foresaw, with the place where somebody who mends it begins."""
+    trace, place = err.__traceback__, ""
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_relative_to(Path(__file__).parents[1]):
+            place = f" in {file.relative_to(Path(__file__).parents[2])}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    said = " ".join(str(err).split())[:200]
+    return f"The program is at fault ({type(err).__name__}: {said}{place}); `python -X dev -m warranty` tells all."
+
+
+def _name_statuses(command: click.Command) -> None:
+    """Let the help of every command say its statuses; one that has others says so itself."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _name_statuses(inner)
+    if "Exit status" not in (command.help or ""):
+        command.epilog = STATUSES
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=STATUSES)
 @click.version_option(__version__, prog_name="warranty")
 def main() -> None:
     """Know what a warranty covers, open the RMA, or bill the job.
 
-    Exit status: 0 done, 1 could not be done (one sentence says why), 2 called with wrong words.
+    `warranty COMMAND --help` says more. Lists show the beginning of each id; wherever a record is to be named, that much
+    is enough. What prints data prints JSON with --json.
     """

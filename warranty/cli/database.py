@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from warranty import db
-from warranty.cli.shared import CliProblem, answer, read_settings
+from warranty.cli.shared import CliProblem, answer, json_option, read_settings
 
 
 @click.group(name="db")
@@ -14,7 +14,8 @@ def group() -> None:
 
 
 @group.command()
-def upgrade() -> None:
+@json_option
+def upgrade(*, as_json: bool) -> None:
     """Bring the schema up to what this version needs."""
     try:
         settings = read_settings()
@@ -23,13 +24,19 @@ def upgrade() -> None:
         )
     except db.DatabaseUnavailable as err:
         raise CliProblem(str(err)) from err
-    click.echo("The schema is up to date.")
+    if as_json:
+        answer({"agree": True, "faults": []}, as_json=True)
+    else:
+        click.echo("The schema is up to date.")
 
 
 @group.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(as_json: bool) -> None:  # noqa: FBT001 - click passes it by name
-    """Say whether code and schema agree; exit status 1 where they do not."""
+@json_option
+def check(*, as_json: bool) -> None:
+    """Say whether code and schema agree.
+
+    Exit status: 0 they do, 1 they do not or the database cannot be used, 2 called with wrong words.
+    """
     try:
         faults = db.schema_faults(read_settings().migration_database_url)
     except db.DatabaseUnavailable as err:

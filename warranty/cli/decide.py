@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from warranty.cli.shared import on_one_line
 from warranty.domain.case import Case
 from warranty.domain.case_document import read_case
 from warranty.domain.coverage import decide as decide_case
@@ -42,7 +43,7 @@ def decide(names: tuple[str, ...]) -> None:
         except OSError as err:
             complaints.append(f"{name}: : cannot be read: {err.strerror}")
     if complaints:
-        click.echo("\n".join(map(_on_one_line, complaints)), err=True)
+        click.echo("\n".join(map(on_one_line, complaints)), err=True)
         raise SystemExit(2)
     click.echo("".join(decide_case(case).to_json() + "\n" for case in cases), nl=False)
 
@@ -56,8 +57,3 @@ def _documents(name: str) -> Iterator[tuple[str, bytes]]:
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.isspace():
             yield str(number), line
-
-
-def _on_one_line(complaint: str) -> str:
-    """Escape what would break the line or the terminal: names of files and unknown fields are somebody else's text."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in complaint)

@@ -8,7 +8,7 @@ import click
 from sqlalchemy import or_, select
 
 from warranty import db
-from warranty.cli.shared import CliProblem, answer, open_runtime
+from warranty.cli.shared import CliProblem, answer, json_option, open_runtime
 from warranty.models import Client, Fault, Mail, Outbox
 from warranty.models.work import OrderStatus
 from warranty.services import mail as mails
@@ -25,7 +25,7 @@ def mail() -> None:
 @click.option(
     "--all", "show_all", is_flag=True, help="Sent and waiting ones too; without it those that were refused or given up."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def list_mails(*, show_all: bool, as_json: bool) -> None:
     """List the newest mails; whom they go to is known by id, so that no address is printed."""
     query = (
@@ -56,8 +56,9 @@ def list_mails(*, show_all: bool, as_json: bool) -> None:
 
 
 @mail.command("send-again")
-@click.argument("ids", nargs=-1, required=True, type=click.UUID)
-def send_again(ids: tuple[UUID, ...]) -> None:
+@click.argument("ids", nargs=-1, required=True, type=click.UUID, metavar="ID...")
+@json_option
+def send_again(ids: tuple[UUID, ...], *, as_json: bool) -> None:
     """Send refused mails again, since what stood in their way is mended."""
     with open_runtime() as runtime, runtime.database.begin(db.EVERYBODY) as session:
         for public_id in ids:
@@ -68,4 +69,4 @@ def send_again(ids: tuple[UUID, ...]) -> None:
                 mails.send_again(session, found, now=db.now(session))
             except mails.NotRefused as err:
                 raise CliProblem(str(err)) from err
-    click.echo(f"{len(ids)} ordered again.")
+    answer({"ordered_again": [str(id_) for id_ in ids]}, as_json=as_json)

@@ -3,61 +3,60 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-from uuid import UUID
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from warranty import db
-from warranty.cli.shared import CliProblem, answer, open_runtime
-from warranty.domain.access import OPERATOR, TokenScope
+from warranty.cli.desk import OF_CLIENT, client_option, listing, print_list, reading, writing
+from warranty.cli.places import reason_option
+from warranty.cli.shared import CliProblem, Day, answer, given, json_option, word
+from warranty.domain.access import TokenScope
 from warranty.domain.terms import Role
-from warranty.services import estate, people
-from warranty.services.moves import Because
+from warranty.languages import LANGUAGES
+from warranty.models import ApiToken, User
+from warranty.services import people, records
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+    from collections.abc import Sequence
 
-ROLES = click.Choice([role.value for role in Role])
-SCOPES = click.Choice([scope.value for scope in TokenScope])
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    from sqlalchemy import ColumnElement
 
-
-@contextmanager
-def _changing() -> Iterator[Session]:
-    """A transaction on the database; what a service refuses is said in its own sentence, and nothing is kept."""
-    try:
-        with open_runtime() as runtime, runtime.database.begin(db.EVERYBODY) as session:
-            yield session
-    except estate.Invalid as err:
-        raise CliProblem(err.message) from err
+STDIN = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made."
+)
+LANGUAGE = click.option("--language", type=click.Choice(list(LANGUAGES)), help="Of pages and mails.")
+LIMIT = click.option("--approval-limit-minor", type=click.IntRange(0), help="What an approver may approve, in cents.")
 
 
 @click.group()
 def user() -> None:
-    """Add people who sign in."""
+    """Add, list, show and change people who sign in."""
 
 
 @user.command("add")
 @click.argument("email")
-@click.option("--role", type=ROLES, required=True, help="What this person may do.")
-@click.option("--client", "client_name", help="Whose cases a client role sees.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made.")
-@as_json
-def add_user(email: str, role: str, client_name: str | None, *, password_stdin: bool, as_json: bool) -> None:
+@word("--role", words=Role, required=True, about="What this person may do.")
+@client_option("Whose cases a client role sees.")
+@click.option("--name", default="", help="Their name.")
+@LANGUAGE
+@LIMIT
+@STDIN
+@json_option
+def add_user(
+    email: str, role: Role, client_name: str | None, *, password_stdin: bool, as_json: bool, **facts: Any
+) -> None:
     """Add a user; a password that is made is printed once."""
     password = _read_password() if password_stdin else people.make_password()
-    with _changing() as session:
+    with writing("added on the command line") as desk:
         added = people.add_user(
-            session,
+            desk.session,
             email=email,
-            role=Role(role),
+            role=role,
             password=password,
-            client=estate.find_client(session, client_name) if client_name else None,
-            because=Because(OPERATOR.actor, "added on the command line", datetime.now(UTC)),
+            client=desk.client(client_name) if client_name else None,
+            because=desk.because,
+            **facts,
         )
         shown = {"email": added.email, "password": password}
     if password_stdin and not as_json:
@@ -65,74 +64,175 @@ def add_user(email: str, role: str, client_name: str | None, *, password_stdin: 
     answer(shown, as_json=as_json)
 
 
+@user.command("list")
+@OF_CLIENT
+@word("--role", words=Role, about="With this role only.")
+@click.option("--deactivated", is_flag=True, help="Those who are switched off too.")
+@listing
+def list_users(client_name: str | None, role: Role | None, *, deactivated: bool, **how: Any) -> None:
+    """List the users, the newest first."""
+    where: list[ColumnElement[bool]] = [] if deactivated else [User.deactivated_at.is_(None)]
+    if role is not None:
+        where.append(User.role == role)
+    columns = "id email role client"
+    print_list(lambda _: records.USERS, lambda desk: [*where, *desk.of_client(client_name)], columns, **how)
+
+
+@user.command("show")
+@click.argument("named", metavar="EMAIL")
+@json_option
+def show_user(named: str, *, as_json: bool) -> None:
+    """Show a user, by mail address or id."""
+    with reading() as desk:
+        shown = desk.document(records.USERS, desk.user(named))
+    shown.print(as_json=as_json)
+
+
+@user.command("change")
+@click.argument("named", metavar="EMAIL")
+@word("--role", words=Role, about="What this person may do.")
+@client_option("Whose cases a client role sees.")
+@click.option("--name", help="Their name.")
+@LANGUAGE
+@LIMIT
+@reason_option
+@json_option
+def change_user(named: str, client_name: str | None, reason: str, *, as_json: bool, **facts: Any) -> None:
+    """Change a user; what they may do changes with their next request."""
+    new = given(facts | {"client": client_name})
+    with writing(reason) as desk:
+        if client_name is not None:
+            new["client"] = desk.client(client_name)
+        row = desk.user(named)
+        people.change_user(desk.session, row, because=desk.because, **new)
+        shown = desk.document(records.USERS, row)
+    shown.print(as_json=as_json)
+
+
+@user.command("deactivate")
+@click.argument("named", metavar="EMAIL")
+@reason_option
+@json_option
+def deactivate_user(named: str, reason: str, *, as_json: bool) -> None:
+    """Switch a user off: sessions end, and password and tokens open nothing any more."""
+    with writing(reason) as desk:
+        row = desk.user(named)
+        people.deactivate(desk.session, row, because=desk.because)
+        shown = desk.document(records.USERS, row)
+    shown.print(as_json=as_json)
+
+
+@user.command("reactivate")
+@click.argument("named", metavar="EMAIL")
+@reason_option
+@json_option
+def reactivate_user(named: str, reason: str, *, as_json: bool) -> None:
+    """Let a user in again, with the password and the tokens from before."""
+    with writing(reason) as desk:
+        row = desk.user(named)
+        people.reactivate(desk.session, row, because=desk.because)
+        shown = desk.document(records.USERS, row)
+    shown.print(as_json=as_json)
+
+
 @user.command("password")
 @click.argument("email")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made.")
-@as_json
+@STDIN
+@json_option
 def set_password(email: str, *, password_stdin: bool, as_json: bool) -> None:
     """Give a user a new password; every session of theirs ends."""
     password = _read_password() if password_stdin else people.make_password()
-    with _changing() as session:
-        found = people.find_user(session, email)
-        if found is None:
-            raise CliProblem(f"There is no user {email}: add one with `warranty user add`.")
-        because = Because(OPERATOR.actor, "set on the command line", datetime.now(UTC))
-        people.set_password(session, found, password, because=because)
+    with writing("set on the command line") as desk:
+        people.set_password(desk.session, desk.user(email), password, because=desk.because)
     answer({"email": email} if password_stdin else {"email": email, "password": password}, as_json=as_json)
 
 
 def _read_password() -> str:
     """The first line of standard input, without its end."""
-    return sys.stdin.readline().rstrip("\r\n")
+    try:
+        return sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError as err:
+        raise CliProblem("The password on standard input is no text in this terminal's encoding.") from err
+
+
+# --- tokens ---
 
 
 @click.group()
 def token() -> None:
-    """Make and revoke the tokens that programs call with."""
+    """Make, list and revoke the tokens that programs call with."""
 
 
 @token.command("add")
-@click.option("--user", "email", required=True, help="Whose rights the token has, at most.")
-@click.option("--scope", "scopes", type=SCOPES, multiple=True, required=True, help="May repeat.")
-@as_json
-def add_token(email: str, scopes: tuple[str, ...], *, as_json: bool) -> None:
+@click.option("--user", "email", required=True, help="Whose rights the token has, at most; by mail address or id.")
+@word("--scope", "scopes", words=TokenScope, multiple=True, required=True, about="For what; may repeat.")
+@click.option("--name", default="", help="What it is for.")
+@client_option("It sees the records of this client only.")
+@click.option("--expires-on", type=Day(), help="The last day (UTC) that it is good for. Default: no end.")
+@json_option
+def add_token(
+    email: str,
+    scopes: Sequence[TokenScope],
+    name: str,
+    client_name: str | None,
+    expires_on: date | None,
+    *,
+    as_json: bool,
+) -> None:
     """Make a token; it is printed once and kept nowhere."""
-    with _changing() as session:
-        owner = people.find_user(session, email)
-        if owner is None:
-            raise CliProblem(f"There is no user {email}: add one with `warranty user add`.")
-        because = Because(OPERATOR.actor, "made on the command line", datetime.now(UTC))
-        made = people.add_token(session, owner, [TokenScope(scope) for scope in scopes], because=because)
+    with writing("made on the command line") as desk:
+        made = people.add_token(
+            desk.session,
+            desk.user(email),
+            scopes,
+            because=desk.because,
+            name=name,
+            client=None if client_name is None else desk.client(client_name),
+            expires_at=None if expires_on is None else _end_of(expires_on),
+        )
     answer({"id": str(made.id), "token": made.token}, as_json=as_json)
 
 
+def _end_of(day: date) -> datetime:
+    try:
+        return datetime.combine(day + timedelta(days=1), time.min, UTC)
+    except OverflowError as err:
+        raise CliProblem("That is the last day there is: leave --expires-on out.") from err
+
+
 @token.command("list")
-@as_json
-def list_tokens(*, as_json: bool) -> None:
-    """List every token with its user; secrets are not kept and so not shown."""
-    with open_runtime() as runtime, runtime.database.read(db.EVERYBODY) as session:
-        rows = [
-            {
-                "id": str(made.public_id),
-                "user": owner.email,
-                "scopes": made.scopes,
-                "created_at": made.created_at.isoformat(),
-                "revoked_at": made.revoked_at.isoformat() if made.revoked_at else None,
-            }
-            for made, owner in people.list_tokens(session)
-        ]
-    answer(rows, as_json=as_json)
+@click.option("--user", "email", help="Of this user only.")
+@click.option("--revoked", is_flag=True, help="Those that are revoked too.")
+@listing
+def list_tokens(email: str | None, *, revoked: bool, **how: Any) -> None:
+    """List the tokens, the newest first; secrets are not kept and so not shown."""
+    alive = [] if revoked else [ApiToken.revoked_at.is_(None)]
+    print_list(
+        lambda _: records.TOKENS,
+        lambda desk: [*alive, *([] if email is None else [User.id == desk.user(email).id])],
+        "id user scopes name client expires_at",
+        **how,
+    )
+
+
+@token.command("show")
+@click.argument("named", metavar="ID")
+@json_option
+def show_token(named: str, *, as_json: bool) -> None:
+    """Show a token, without its secret."""
+    with reading() as desk:
+        shown = desk.document(records.TOKENS, desk.find(ApiToken, named))
+    shown.print(as_json=as_json)
 
 
 @token.command("revoke")
-@click.argument("token_id", metavar="ID", type=click.UUID)
-@as_json
-def revoke_token(token_id: UUID, *, as_json: bool) -> None:
+@click.argument("named", metavar="ID")
+@click.option("--reason", default="revoked on the command line", show_default=True, help="Why; it is kept.")
+@json_option
+def revoke_token(named: str, reason: str, *, as_json: bool) -> None:
     """Revoke a token: from now on it is answered with 401."""
-    with _changing() as session:
-        ended = people.find_token(session, token_id)
-        because = Because(OPERATOR.actor, "revoked on the command line", datetime.now(UTC))
-        people.revoke_token(session, ended, because=because)
-        assert ended.revoked_at is not None  # just set, or before
-        shown = {"id": str(ended.public_id), "revoked_at": ended.revoked_at.isoformat()}
-    answer(shown, as_json=as_json)
+    with writing(reason) as desk:
+        row = desk.find(ApiToken, named)
+        people.revoke_token(desk.session, row, because=desk.because)
+        shown = desk.document(records.TOKENS, row)
+    shown.print(as_json=as_json)

@@ -3,104 +3,165 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
 
 from vendors.errors import VendorError
 from warranty import db
-from warranty.cli.shared import CliProblem, answer, open_runtime
+from warranty.cli.desk import client_option, listing, print_list, reading, writing
+from warranty.cli.places import reason_option
+from warranty.cli.shared import CliProblem, OrNone, answer, given, json_option, open_runtime
 from warranty.domain.access import OPERATOR
-from warranty.models import VendorAccount
-from warranty.services import accounts, estate, rmas
-from warranty.services.estate import Invalid
+from warranty.services import accounts, records, rmas
 from warranty.services.moves import Because
 
-if TYPE_CHECKING:
-    pass
+SECRET = click.option(
+    "--secret", "secrets", multiple=True, metavar="KEY=VALUE", help="KEY=@FILE reads a file, KEY=- standard input."
+)
+OPTION = click.option(
+    "--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of this vendor; may repeat."
+)
+DUTIES = click.option(
+    "--for", "duties", help="lookup, open, track, separated by commas. Default: all that the vendor offers."
+)
 
 
 @click.group()
 def vendor() -> None:
-    """Add, list and try vendor accounts."""
+    """Add, change, try and switch off vendor accounts."""
 
 
-@vendor.command()
+@vendor.command("add")
 @click.argument("vendor_name", metavar="VENDOR")
 @click.option("--name", required=True, help="What the account is called here.")
 @click.option("--base-url", help="Replaces scheme, host and port of every endpoint of this vendor.")
-@click.option(
-    "--secret", "secrets", multiple=True, metavar="KEY=VALUE", help="KEY=@FILE reads a file, KEY=- standard input."
-)
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of this vendor; may repeat.")
+@SECRET
+@OPTION
 @click.option(
     "--manufacturer",
     "manufacturers",
     multiple=True,
     help="Whose products it serves; may repeat. Default: the vendor's own.",
 )
-@click.option("--client", "client_name", help="Serve this client's units only.")
-@click.option("--for", "duties", help="lookup, open, track, separated by commas. Default: all that the vendor offers.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@client_option("Serve this client's units only.")
+@DUTIES
+@json_option
 def add(
     vendor_name: str,
-    name: str,
-    base_url: str | None,
     secrets: tuple[str, ...],
     options: tuple[str, ...],
-    manufacturers: tuple[str, ...],
     client_name: str | None,
     duties: str | None,
-    as_json: bool,  # noqa: FBT001 - click passes it by name
+    *,
+    as_json: bool,
+    **facts: Any,
 ) -> None:
     """Add an account at VENDOR. What is missing or unknown is refused by its name."""
-    given = dict(_pair(text, may_read=True) for text in secrets)
-    with open_runtime() as runtime, runtime.database.begin(db.EVERYBODY) as session:
-        try:
-            account = accounts.add(
-                session,
-                runtime,
-                vendor=vendor_name,
-                name=name,
-                secrets=given,
-                options=dict(_pair(text, may_read=False) for text in options),
-                because=Because(OPERATOR.actor, "added on the command line", datetime.now(UTC)),
-                base_url=base_url,
-                manufacturers=manufacturers,
-                duties=[word.strip() for word in (duties or "").split(",") if word.strip()],
-                client=estate.find_client(session, client_name) if client_name else None,
-            )
-        except Invalid as err:
-            raise CliProblem(err.message) from err
-        except VendorError as err:
-            raise CliProblem(err.detail or str(err)) from err
-        answer(_row(account), as_json=as_json)
-
-
-@vendor.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(as_json: bool) -> None:  # noqa: FBT001 - click passes it by name
-    """List the accounts."""
-    with open_runtime() as runtime, runtime.database.read(db.EVERYBODY) as session:
-        found = session.scalars(
-            select(VendorAccount).options(selectinload(VendorAccount.makers)).order_by(VendorAccount.name)
+    hidden, open_ = _pairs(secrets, may_read=True), _pairs(options, may_read=False)
+    with writing("added on the command line") as desk:
+        account = accounts.add(
+            desk.session,
+            desk.runtime,
+            vendor=vendor_name,
+            secrets=hidden,
+            options=open_,
+            because=desk.because,
+            duties=_words(duties),
+            client=None if client_name is None else desk.client(client_name),
+            **facts,
         )
-        answer([_row(account) for account in found], as_json=as_json)
+        shown = desk.document(records.accounts(desk.runtime.box), account)
+    shown.print(as_json=as_json)
 
 
-@vendor.command()
-@click.argument("name")
-def test(name: str) -> None:
+@vendor.command("list")
+@listing
+def list_accounts(**how: Any) -> None:
+    """List the accounts, the newest first."""
+    print_list(
+        lambda runtime: records.accounts(runtime.box),
+        lambda _: [],
+        "id name vendor duties client switched_off_at",
+        **how,
+    )
+
+
+@vendor.command("show")
+@click.argument("named", metavar="NAME")
+@json_option
+def show(named: str, *, as_json: bool) -> None:
+    """Show an account, by its name or id, with the names of its secrets."""
+    with reading() as desk:
+        shown = desk.document(records.accounts(desk.runtime.box), desk.account(named))
+    shown.print(as_json=as_json)
+
+
+@vendor.command("change")
+@click.argument("named", metavar="NAME")
+@click.option("--name", help="What the account is called here.")
+@click.option("--base-url", type=OrNone(click.STRING), help="Replaces scheme, host and port of its endpoints, or none.")
+@SECRET
+@click.option("--no-secret", "no_secrets", multiple=True, metavar="KEY", help="Take this secret out; may repeat.")
+@OPTION
+@click.option("--no-option", "no_options", multiple=True, metavar="KEY", help="Take this option out; may repeat.")
+@click.option("--manufacturer", "manufacturers", multiple=True, help="Whose products it serves now; may repeat.")
+@DUTIES
+@reason_option
+@json_option
+def change(named: str, reason: str, *, as_json: bool, **facts: Any) -> None:
+    """Change an account and try it anew; what is not named stays. What was parked for the account goes on."""
+    new = given(facts)
+    for name, may_read in (("secrets", True), ("options", False)):
+        wanted = dict.fromkeys(new.pop(f"no_{name}", ())) | _pairs(new.pop(name, ()), may_read=may_read)
+        if wanted:
+            new[name] = wanted
+    if "duties" in new:
+        new["duties"] = _words(new["duties"])
+    with writing(reason) as desk:
+        account = desk.hold(desk.account(named))
+        accounts.change(desk.session, desk.runtime, account, because=desk.because, **new)
+        rmas.go_on(desk.session, account, desk.because)
+        shown = desk.document(records.accounts(desk.runtime.box), account)
+    shown.print(as_json=as_json)
+
+
+@vendor.command("switch-off")
+@click.argument("named", metavar="NAME")
+@click.option("--reason", required=True, help="Why; it stands in the register.")
+@json_option
+def switch_off(named: str, reason: str, *, as_json: bool) -> None:
+    """Let an account make no call any more; claims that it had to send wait for a person."""
+    with writing(reason) as desk:
+        account = desk.hold(desk.account(named))
+        accounts.switch_off(desk.session, account, because=desk.because)
+        shown = desk.document(records.accounts(desk.runtime.box), account)
+    shown.print(as_json=as_json)
+
+
+@vendor.command("switch-on")
+@click.argument("named", metavar="NAME")
+@click.option("--reason", required=True, help="Why; it stands in the register.")
+@json_option
+def switch_on(named: str, reason: str, *, as_json: bool) -> None:
+    """Let it call again; what was parked for it goes on."""
+    with writing(reason) as desk:
+        account = desk.hold(desk.account(named))
+        accounts.switch_on(desk.session, account, because=desk.because)
+        rmas.go_on(desk.session, account, desk.because)
+        shown = desk.document(records.accounts(desk.runtime.box), account)
+    shown.print(as_json=as_json)
+
+
+@vendor.command("test")
+@click.argument("named", metavar="NAME")
+@json_option
+def test(named: str, *, as_json: bool) -> None:
     """Make the vendor's cheapest read with account NAME; a success arms what was parked for it."""
-    with open_runtime() as runtime:
-        with runtime.database.read(db.EVERYBODY) as session:
-            account = session.scalars(select(VendorAccount).where(VendorAccount.name == name)).one_or_none()
-        if account is None:
-            raise CliProblem(f"There is no account named {name!r}; `warranty vendor list` shows them.")
+    with reading() as desk:
+        account = desk.account(named)
+    with open_runtime() as runtime:  # no transaction waits for the vendor
         line = accounts.Line(runtime, account)
         try:
             line.open().check()
@@ -110,31 +171,32 @@ def test(name: str) -> None:
             with runtime.database.begin(db.EVERYBODY) as session:
                 line.keep_calls(session)
         with runtime.database.begin(db.EVERYBODY) as session:
-            because = Because(OPERATOR.actor, f"{name} works again.", db.now(session))
+            because = Because(OPERATOR.actor, f"{account.name} works again.", db.now(session))
             armed = rmas.go_on(session, account, because)
-    click.echo(f"{name} works." + (f" {armed} parked orders go on." if armed else ""))
+    if as_json:
+        answer({"name": account.name, "works": True, "goes_on": armed}, as_json=True)
+    else:
+        click.echo(f"{account.name} works." + (f" {armed} parked orders go on." if armed else ""))
+
+
+def _words(duties: str | None) -> list[str]:
+    return [word.strip() for word in (duties or "").split(",") if word.strip()]
+
+
+def _pairs(texts: tuple[str, ...], *, may_read: bool) -> dict[str, str]:
+    return dict(_pair(text, may_read=may_read) for text in texts)
 
 
 def _pair(text: str, *, may_read: bool) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise CliProblem(f"{key or 'a value'} is not of the form KEY=VALUE.")
+        raise click.UsageError(f"{key or 'a value'} is not of the form KEY=VALUE.")
     if may_read and value == "-":
         return key, sys.stdin.read().rstrip("\n")
     if may_read and value.startswith("@"):
         try:
             return key, Path(value[1:]).read_text(encoding="utf-8").rstrip("\n")
-        except OSError as err:
-            raise CliProblem(f"Cannot read {value[1:]}: {err.strerror}.") from err
+        except (OSError, UnicodeDecodeError) as err:
+            said = err.strerror if isinstance(err, OSError) else "it is no text"
+            raise CliProblem(f"Cannot read {value[1:]}: {said}.") from err
     return key, value
-
-
-def _row(account: VendorAccount) -> dict[str, object]:
-    return {
-        "id": str(account.public_id),
-        "name": account.name,
-        "vendor": account.vendor,
-        "for": account.duties,
-        "manufacturers": [maker.manufacturer for maker in account.makers],
-        "base_url": account.base_url,
-    }

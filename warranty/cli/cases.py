@@ -1,0 +1,298 @@
+"""``warranty case``, ``rma``, ``job`` and ``review``: what a fault led to, and what people do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from sqlalchemy import or_, select
+
+from warranty.cli.desk import OF_CLIENT, Desk, Shown, listing, print_list, reading, writing
+from warranty.cli.shared import Word, answer, json_option, shown, to_json, word
+from warranty.domain.access import OPERATOR
+from warranty.domain.lifecycles import FaultState, JobState, RmaState
+from warranty.domain.terms import OverrideCode, VerdictWord
+from warranty.models import AdHocJob, AuditRow, Client, Coverage, Fault, HumanTask, Rma
+from warranty.models.work import TaskKind
+from warranty.services import by_hand, moves, records, resolutions, rmas
+from warranty.services.overrides import Wish
+from warranty.services.resolutions import Action
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement
+
+C = TypeVar("C", Rma, AdHocJob)
+
+REASON = click.option("--reason", required=True, help="Why; it stands in the register.")
+
+
+# --- cases ---
+
+
+@click.group()
+def case() -> None:
+    """List and show cases."""
+
+
+@case.command("list")
+@OF_CLIENT
+@word("--state", words=FaultState, about="In this state only.")
+@click.option("--query", "-q", help="Those with this in their reference, serial number or symptom.")
+@listing
+def case_list(client_name: str | None, state: FaultState | None, query: str | None, **how: Any) -> None:
+    """List the cases, the newest first."""
+    where: list[ColumnElement[bool]] = [] if state is None else [Fault.state == state]
+    if query is not None:
+        asked = (Fault.reference, Fault.serial_number, Fault.symptom)
+        where.append(or_(*(column.icontains(query, autoescape=True) for column in asked)))
+    columns = "reference serial_number client state verdict"
+    print_list(lambda _: records.FAULTS, lambda desk: [*where, *desk.of_client(client_name)], columns, **how)
+
+
+@case.command("show")
+@click.argument("reference")
+@json_option
+def case_show(reference: str, *, as_json: bool) -> None:
+    """Show one case: its verdict, its claim, its job, and its timeline.
+
+    REFERENCE is F-…, the claim's WR-…, or an id. With --json the claim (`rma`) and the job (`job`) stand whole beside
+    the case.
+    """
+    with reading() as desk:
+        fault = desk.fault(reference)
+        found = desk.document(records.FAULTS, fault)
+        rma, job = _newest(desk, Rma, fault), _newest(desk, AdHocJob, fault)
+        claim = None if rma is None else records.rma_in_full(desk.session, rma, now=desk.now)
+        work = None if job is None else records.one(desk.session, records.JOBS, job, now=desk.now)
+        names = ("at", "actor", "record", "action", "old_state", "new_state", "reason")
+        rows = desk.session.scalars(select(AuditRow).where(AuditRow.fault_id == fault.id).order_by(AuditRow.id))
+        timeline = [{name: getattr(row, name) for name in names} for row in rows]
+    if as_json:
+        click.echo(to_json(found.document | {"rma": claim, "job": work, "timeline": timeline}))
+    else:
+        _print_case(found, claim, work, timeline)
+
+
+def _newest(desk: Desk, table: type[C], fault: Fault) -> C | None:
+    query = select(table).where(table.fault_id == fault.id).order_by(table.id.desc()).limit(1)
+    return desk.session.scalars(query).one_or_none()
+
+
+def _print_case(
+    found: Shown, claim: dict[str, Any] | None, work: dict[str, Any] | None, timeline: list[dict[str, Any]]
+) -> None:
+    reasons = found.document.pop("reasons")
+    found.print(as_json=False)
+    for title, document, names in (
+        ("rma", claim, ("client_reference", "state", "vendor_case_number", "rma_number", "vendor_status")),
+        ("job", work, ("reference", "kind", "state", "total_minor", "currency")),
+    ):
+        if document is not None:
+            click.echo()
+            answer({f"{title}.{name}": document[name] for name in names}, as_json=False)
+    click.echo()
+    for reason in reasons:
+        click.echo(f"{reason['share'] or '-':<6}  {shown(reason['text'])}  ({reason['code']})")
+    click.echo()
+    for row in timeline:
+        what = row["new_state"] or row["action"]
+        click.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['record']:<9} {what:<18} {shown(row['reason'])}".rstrip())
+
+
+# --- claims at vendors ---
+
+
+@click.group()
+def rma() -> None:
+    """List, show and move claims at vendors."""
+
+
+@rma.command("list")
+@OF_CLIENT
+@word("--state", words=RmaState, about="In this state only.")
+@listing
+def rma_list(client_name: str | None, state: RmaState | None, **how: Any) -> None:
+    """List the claims, the newest first."""
+    where = [] if state is None else [Rma.state == state]
+    columns = "client_reference fault_id client state rma_number"
+    print_list(lambda _: records.RMAS, lambda desk: [*where, *desk.of_client(client_name)], columns, **how)
+
+
+@rma.command("show")
+@click.argument("named", metavar="RMA")
+@json_option
+def rma_show(named: str, *, as_json: bool) -> None:
+    """Show a claim, by its reference (WR-…) or id, with its goods, its timeline and every call to its vendor."""
+    with reading() as desk:
+        found = desk.shown(records.rma_in_full(desk.session, _rma(desk, named), now=desk.now))
+    if not as_json:
+        called = found.document["vendor_calls"]  # whole requests are for programs
+        found.document["vendor_calls"] = [
+            {name: call[name] for name in ("at", "method", "url", "status", "trouble")} for call in called
+        ]
+        happened = found.document["timeline"]
+        found.document["timeline"] = [
+            {name: row[name] for name in ("at", "record", "new_state", "reason")} for row in happened
+        ]
+    found.print(as_json=as_json)
+
+
+@rma.command("move")
+@click.argument("named", metavar="RMA")
+@click.argument("to", type=Word(RmaState), metavar="STATE")
+@REASON
+@click.option("--vendor-case-number", help="What the vendor calls it.")
+@click.option("--rma-number", help="The number that goods travel under; authorized needs it.")
+@json_option
+def rma_move(named: str, to: RmaState, reason: str, *, as_json: bool, **numbers: str | None) -> None:
+    """Make a move by hand, with what the vendor said by telephone or portal."""
+    with writing(reason) as desk:
+        row = desk.hold(_rma(desk, named))
+        rmas.transition(desk.session, desk.runtime, OPERATOR, row, to, reason=reason, now=desk.now, **numbers)
+        moves.write_down(desk.session)
+        found = desk.shown(records.rma_in_full(desk.session, row, now=desk.now))
+    if as_json:
+        found.print(as_json=True)
+    else:
+        answer(
+            {"client_reference": found.document["client_reference"], "state": found.document["state"]}, as_json=False
+        )
+
+
+def _rma(desk: Desk, said: str) -> Rma:
+    return desk.find(Rma, said, Rma.client_reference == said.upper())
+
+
+# --- jobs ---
+
+
+@click.group()
+def job() -> None:
+    """List, show and move ad hoc jobs."""
+
+
+@job.command("list")
+@OF_CLIENT
+@word("--state", words=JobState, about="In this state only.")
+@listing
+def job_list(client_name: str | None, state: JobState | None, **how: Any) -> None:
+    """List the jobs, the newest first; money in minor units (cents)."""
+    where = [] if state is None else [AdHocJob.state == state]
+    columns = "reference fault_id client state total_minor currency"
+    print_list(lambda _: records.JOBS, lambda desk: [*where, *desk.of_client(client_name)], columns, **how)
+
+
+@job.command("show")
+@click.argument("named", metavar="JOB")
+@json_option
+def job_show(named: str, *, as_json: bool) -> None:
+    """Show a job, by its reference or id, with its lines."""
+    with reading() as desk:
+        found = desk.document(records.JOBS, _job(desk, named))
+    found.print(as_json=as_json)
+
+
+@job.command("move")
+@click.argument("named", metavar="JOB")
+@click.argument("to", type=Word(JobState), metavar="STATE")
+@REASON
+@json_option
+def job_move(named: str, to: JobState, reason: str, *, as_json: bool) -> None:
+    """Move a job; whoever asked for an approval does not give it."""
+    with writing(reason) as desk:
+        row = _job(desk, named)
+        by_hand.move_job(desk.session, OPERATOR, row, to, reason=reason, now=desk.now)
+        found = desk.document(records.JOBS, row)
+    found.print(as_json=as_json)
+
+
+def _job(desk: Desk, said: str) -> AdHocJob:
+    return desk.find(AdHocJob, said, AdHocJob.reference == said.upper())
+
+
+# --- what waits for a person ---
+
+
+@click.group()
+def review() -> None:
+    """List, show and resolve what waits for a person."""
+
+
+@review.command("list")
+@OF_CLIENT
+@word("--kind", words=TaskKind, about="Of this kind only.")
+@click.option("--settled", is_flag=True, help="Those that are settled, instead of those that wait.")
+@listing
+def review_list(client_name: str | None, kind: TaskKind | None, *, settled: bool, **how: Any) -> None:
+    """List the review items, the newest first."""
+    where: list[ColumnElement[bool]] = [
+        HumanTask.resolved_at.is_not(None) if settled else HumanTask.resolved_at.is_(None)
+    ]
+    if kind is not None:
+        where.append(HumanTask.kind == kind)
+    columns = "id kind fault_id client why"
+    print_list(lambda _: records.REVIEW_ITEMS, lambda desk: [*where, *desk.of_client(client_name)], columns, **how)
+
+
+@review.command("show")
+@click.argument("named", metavar="ID")
+@json_option
+def review_show(named: str, *, as_json: bool) -> None:
+    """Show one review item."""
+    with reading() as desk:
+        found = desk.document(records.REVIEW_ITEMS, desk.find(HumanTask, named))
+    found.print(as_json=as_json)
+
+
+@review.command("resolve")
+@click.argument("named", metavar="ID")
+@click.argument("action", type=Word(Action), metavar="ACTION")
+@REASON
+@click.option("--asset", metavar="SERIAL", help="The unit of identify, by its serial number or id.")
+@word("--verdict", words=[w for w in VerdictWord if w is not VerdictWord.NEEDS_REVIEW], about="That of override.")
+@click.option("--parts", metavar="COVERAGE", help="The id of the coverage that wins the parts.")
+@click.option("--labour", metavar="COVERAGE", help="The id of the coverage that wins the labour.")
+@word("--reason-code", words=OverrideCode, default="other", show_default=True, about="Why override.")
+@json_option
+def review_resolve(named: str, action: Action, reason: str, asset: str | None, *, as_json: bool, **wanted: Any) -> None:
+    """Answer a review item; prints the case as it then stands.
+
+    ACTION is decide_again (something was mended elsewhere), identify (--asset is the unit that was meant), attest_absence
+    (nothing else covers the unit), override (--verdict, or yes to somebody else's override) or reject.
+    """
+    with writing(reason) as desk:
+        item = desk.find(HumanTask, named)
+        owner = desk.session.get_one(Client, item.client_id)
+        fault = resolutions.resolve(
+            desk.session,
+            desk.runtime,
+            OPERATOR,
+            item,
+            action,
+            reason=reason,
+            now=desk.now,
+            asset=None if asset is None else desk.unit(asset, owner),
+            wish=_wish(desk, reason, **wanted),
+        )
+        found = desk.document(records.FAULTS, fault)
+    found.print(as_json=as_json)
+
+
+def _wish(
+    desk: Desk,
+    reason: str,
+    *,
+    verdict: VerdictWord | None,
+    parts: str | None,
+    labour: str | None,
+    reason_code: OverrideCode,
+) -> Wish | None:
+    if verdict is None:
+        return None
+
+    def won_by(said: str | None) -> UUID | None:
+        return None if said is None else desk.find(Coverage, said).public_id
+
+    return Wish(verdict, parts=won_by(parts), labour=won_by(labour), code=reason_code, reason=reason)
