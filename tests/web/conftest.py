@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from tests import factories
 from warranty import db
 from warranty.domain.access import TokenScope
 from warranty.domain.terms import CLIENT_ROLES, CoverageKind, Fulfilment, Role, Share
+from warranty.models import ApiToken
 from warranty.services import people
 from warranty.web import auth, create_app
 
@@ -190,7 +191,8 @@ def revoke(world: World, token: str) -> None:
     found = people.read_token(token)
     assert found is not None
     with world.runtime.database.begin(db.EVERYBODY) as session:
-        people.revoke_token(session, people.find_token(session, found.id), because=factories.BECAUSE)
+        kept = session.scalars(select(ApiToken).where(ApiToken.public_id == found.id)).one()
+        people.revoke_token(session, kept, because=factories.BECAUSE)
 
 
 @contextmanager

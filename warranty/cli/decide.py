@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def decide(names: tuple[str, ...]) -> None:
     """Decide the case in each file, or in each line of standard input (-), and print one line of JSON for each.
 
-    The exit status is 0 whatever the verdicts are. Where any document is malformed or any file cannot be read, nothing
-    is decided: the status is 2, and standard error has one line a flaw, "file or line number: JSON pointer: flaw".
+    Exit status: 0 whatever the verdicts are, 2 where any document is malformed or any file cannot be read. Then nothing
+    is decided, and standard error has one line a flaw, "file or line number: JSON pointer: flaw".
     """
     cases: list[Case] = []
     complaints: list[str] = []

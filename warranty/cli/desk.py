@@ -356,7 +356,8 @@ def names_of(session: Session, documents: Iterable[Document]) -> dict[UUID, str]
                 wanted.setdefault(_CALLED[field], set()).add(value)
     found: dict[UUID, str] = {}
     for (table, name), ids in wanted.items():
-        found |= dict(session.execute(select(table.public_id, name).where(table.public_id.in_(ids))).tuples())
+        rows = session.execute(select(table.public_id, name).where(table.public_id.in_(ids)))
+        found |= dict(rows.all())
     return found
 
 

@@ -57,7 +57,9 @@ class Finding:
 def doctor(as_json: bool) -> None:  # noqa: FBT001 - click passes it by name
     """List every setting with its source; look at schema, queue, work, vendors, files and clocks.
 
-    Says what is wrong and how to mend it; exit status 1 where something is.
+    Says what is wrong and how to mend it.
+
+    Exit status: 0 all is well, 1 something is wrong, 2 called with wrong words.
     """
     found = list(findings())
     try:

@@ -11,7 +11,7 @@ from warranty.cli.desk import OF_CLIENT, Desk, client_option, listing, print_lis
 from warranty.cli.places import ADDED, reason_option
 from warranty.cli.shared import NOTHING, Day, OrNone, answer, given, json_option, word
 from warranty.domain.terms import AssetState, Component, Ownership
-from warranty.models import Asset, Coverage, Product
+from warranty.models import Asset, Client, Coverage, Product
 from warranty.services import estate, records
 from warranty.services.estate import HandoverResult, Invalid
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
-
-    from warranty.models import Client
 
 MAKER = click.option("--manufacturer", help="Whose model it is, where several have one of this name.")
 WHOSE = client_option("Whose unit it is, where several have one of this serial.")
@@ -248,7 +246,7 @@ def asset_change(
     new = given(facts | {"client": to_client})
     with writing(reason) as desk:
         row = desk.hold(desk.unit(named, None if client_name is None else desk.client(client_name)))
-        owner: Client = row.client
+        owner = desk.session.get_one(Client, row.client_id)
         if to_client is not None:
             owner = new["client"] = desk.client(to_client)
         if facts["site"] not in {None, NOTHING}:

@@ -336,24 +336,6 @@ def add_token(
     return NewToken(public_id, f"{PREFIX}_{public_id.hex}_{secret}")
 
 
-def list_tokens(session: Session) -> list[tuple[ApiToken, User]]:
-    """Every token with its user, the oldest first; secrets are not stored."""
-    rows = session.execute(select(ApiToken, User).join(User, User.id == ApiToken.user_id).order_by(ApiToken.id))
-    return [(token, user) for token, user in rows]
-
-
-def find_token(session: Session, token_id: UUID) -> ApiToken:
-    """A token by its id.
-
-    Raises:
-        Invalid: there is none.
-    """
-    token = session.scalars(select(ApiToken).where(ApiToken.public_id == token_id)).one_or_none()
-    if token is None:
-        raise Invalid("id", f"There is no token {token_id}.")
-    return token
-
-
 def revoke_token(session: Session, token: ApiToken, *, because: Because) -> None:
     """End a token at once; one that has ended stays so."""
     if token.revoked_at is None:

@@ -1,0 +1,78 @@
+"""Vendor accounts by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.cli.conftest import Shell, table
+from warranty import db
+from warranty.models import VendorAccount
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from warranty.runtime import Runtime
+
+SECRETS = ("--secret", "username=us", "--secret", "password=them-and-nobody-else")
+ACCOUNT = ("servicenow", "--name", "Desk", "--base-url", "http://127.0.0.1:9", *SECRETS, "--manufacturer", "Acme")
+
+
+def test_an_account_is_added_listed_and_shown_without_its_secrets(warranty: Shell) -> None:
+    added = warranty("vendor", "add", *ACCOUNT, "--json")
+
+    made = warranty.gives("vendor", "show", "Desk")
+    assert (made["name"], made["manufacturers"], made["secrets_set"]) == ("Desk", ["Acme"], ["password", "username"])
+    assert warranty.gives("vendor", "list") == [made]
+    assert "nobody-else" not in added.output + warranty.says("vendor", "show", made["id"][:8])
+    assert table(warranty.says("vendor", "list"))[0]["name"] == "Desk"
+
+
+def test_an_account_is_changed_and_what_is_not_named_stays(warranty: Shell, runtime: Runtime, tmp_path: Path) -> None:
+    warranty.says("vendor", "add", *ACCOUNT, "--option", "table=incident")
+    (tmp_path / "secret").write_text("another one\n")
+    new = (
+        "--name",
+        "New desk",
+        "--secret",
+        f"password=@{tmp_path / 'secret'}",
+        "--no-option",
+        "table",
+        "--for",
+        "open,track",
+    )
+
+    changed = warranty.gives("vendor", "change", "Desk", *new, "--reason", "Rotated.")
+
+    assert (changed["name"], changed["options"], sorted(changed["duties"])) == ("New desk", {}, ["open", "track"])
+    assert changed["base_url"] == "http://127.0.0.1:9"
+    with runtime.database.read(db.EVERYBODY) as session:
+        kept = runtime.box.open(session.query(VendorAccount).one().secrets)
+    assert kept == {"username": "us", "password": "another one"}
+
+
+def test_an_account_is_switched_off_and_on(warranty: Shell) -> None:
+    warranty.says("vendor", "add", *ACCOUNT)
+
+    off = warranty.gives("vendor", "switch-off", "Desk", "--reason", "Contract ended.")
+    on = warranty.gives("vendor", "switch-on", "Desk", "--reason", "Renewed.")
+
+    assert off["switched_off_at"] is not None
+    assert on == off | {"switched_off_at": None}
+
+
+def test_what_a_vendor_does_not_take_is_said_and_nothing_is_changed(warranty: Shell) -> None:
+    made = warranty.gives("vendor", "add", *ACCOUNT)
+
+    for words, said in (
+        (("add", "nobody", "--name", "x"), "There is no adapter for 'nobody'"),
+        (("add", *ACCOUNT), "There is an account named 'Desk' already."),
+        (("change", "Desk", "--no-secret", "password"), "servicenow needs"),
+        (("change", "Desk", "--for", "cook"), "'cook' is not a valid Duty"),
+        (("show", "Nobody"), "There is no vendor account 'Nobody'"),
+        (("test", "Nobody"), "There is no vendor account 'Nobody'"),
+        (("test", "Desk"), "servicenow did not accept it"),
+        (("change", "Desk", "--secret", "password=@/nowhere/at/all"), "Cannot read /nowhere/at/all"),
+    ):
+        assert said in warranty.refuses("vendor", *words)
+    assert "is not of the form KEY=VALUE" in warranty.refuses("vendor", "change", "Desk", "--option", "x", status=2)
+    assert warranty.gives("vendor", "show", "Desk") == made
