@@ -274,7 +274,7 @@ def test_a_store_that_is_away_leaves_no_row(shared_runtime: Runtime, fault: Faul
 def grow_old(runtime: Runtime, *, days: float) -> None:
     """Let the store's contents be this old."""
     then = (datetime.now(UTC) - timedelta(days=days)).timestamp()
-    for path in runtime.store.folder.glob("??/*"):  # type: ignore[attr-defined]
+    for path in runtime.store.folder.glob("??/*"):
         os.utime(path, (then, then))
 
 
@@ -300,7 +300,7 @@ def test_what_a_crash_left_in_the_store_is_swept_after_a_day_and_nothing_else(ow
     file = take(own, own_fault, picture())
     own.store.put("ff" * 16, b"a crash before the commit")
     own.store.put("ff" * 16 + files.SMALL, b"and its thumbnail")
-    (own.store.folder / "ff" / f"{'ff' * 16}.123.part").write_bytes(b"a crash while it was written")  # type: ignore[attr-defined]
+    (own.store.folder / "ff" / f"{'ff' * 16}.123.part").write_bytes(b"a crash while it was written")
 
     assert files.sweep(own) == 0
     grow_old(own, days=1.1)
