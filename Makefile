@@ -27,6 +27,7 @@ lint: .venv/development ## format, lint, types, import rules, dead code, unused 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.house.dead_code
 	$(BIN)/python -m deptry .
+	$(BIN)/python -m pip check --quiet --disable-pip-version-check
 	$(BIN)/python -m bandit --quiet --severity-level medium --recursive --configfile pyproject.toml warranty vendors migrations
 
 bench: .venv/development ## measure decisions and the way of a fault, each beside its floor
@@ -47,15 +48,16 @@ clean: ## remove what these commands made (not ./instance, which holds data)
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp is written last: whatever is interrupted is done again.
+# The stamp is written last: whatever is interrupted is done again. The locks are whole, so pip looks for nothing beside
+# them (`--no-deps`): else a newer release of what one of them wants as `name[extra]` would stop the installation.
 .venv/runtime: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { $(call make_venv); }
-	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	$(PIP) --no-deps --require-hashes --only-binary :all: -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/development: .venv/runtime requirements-dev.lock
-	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(PIP) --no-deps --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
 define make_venv

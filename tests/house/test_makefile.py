@@ -92,3 +92,9 @@ def test_ci_runs_the_two_gates_and_nothing_else():
     script = ROOT / ".ci" / "run"
     assert re.findall(r"^make .*$", script.read_text(), re.MULTILINE) == ["make lint", "make test"]
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+
+
+def test_a_lock_is_installed_as_it_stands_whatever_has_been_released_since():
+    installs = re.findall(r"\$\(PIP\) .*-r requirements.*", MAKEFILE)
+    assert len(installs) == 2
+    assert all("--no-deps" in install for install in installs)
