@@ -90,7 +90,6 @@ def _periodic(runtime: Runtime) -> None:
             news.order(session, runtime.settings)
             files.order_sweep(session)
             audit.order_anchor(session, runtime.settings)
-            news.order(session, runtime.settings)
 
 
 def order_polls(session: Session) -> None:

@@ -13,7 +13,7 @@ KEPT = ("--hours", "mon-fri 08:00-17:00", "--zone", "Europe/Berlin", "--holidays
 
 
 def run(*words: str, kept: tuple[str, ...] = KEPT) -> Result:
-    return CliRunner().invoke(main, ["calendar", *kept, *words])
+    return CliRunner().invoke(main, ["calendar", *words, *kept])
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,11 @@ def test_an_instant_without_an_offset_is_none(start: str) -> None:
 
     assert answer.exit_code == 2
     assert "is no instant" in answer.output
+
+
+@pytest.mark.parametrize("command", ["deadline", "between", "next-opening", "business-day"])
+def test_help_needs_no_calendar(command: str) -> None:
+    answer = run(command, "--help", kept=())
+
+    assert answer.exit_code == 0
+    assert "--hours" in answer.output

@@ -302,7 +302,9 @@ def test_what_a_row_says_anew_is_a_change_and_an_empty_cell_says_nothing(databas
         assert session.get_one(Site, first.site_id).name == "Annex"
         change = session.scalars(select(AuditRow).where(AuditRow.action == "change")).one()
         moved = session.scalars(
-            select(AuditRow).where(AuditRow.record_id == second.id, AuditRow.action == "move")
+            select(AuditRow)
+            .where(AuditRow.record == "asset", AuditRow.record_id == second.id, AuditRow.action == "move")
+            .order_by(AuditRow.id)
         ).all()
         baseline = session.scalars(select(Baseline).where(Baseline.asset_id == second.id)).one()
     assert change.detail["asset_tag"] == ["T1", "T9"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -42,16 +43,24 @@ PAUSES = click.option(
 )
 
 
+def on_calendar(command: Callable[..., None]) -> Callable[..., None]:
+    """Ask for a calendar; the command gets it as ``kept``."""
+
+    @click.option(
+        "--hours", required=True, help="Weekly hours: 'mon-fri 08:00-12:00,13:00-17:00; sat 22:00-06:00', or 24x7."
+    )
+    @click.option("--zone", required=True, help="Their time zone, such as Europe/Berlin.")
+    @click.option("--holidays", "region", default="", help="Whose public holidays are closed: DE, DE-BY, GB-ENG.")
+    @wraps(command)
+    def asked(*, hours: str, zone: str, region: str, **given: Any) -> None:
+        command(kept=_asked(lambda: calendar_of(hours, time_zone=zone, region=region)), **given)
+
+    return asked
+
+
 @click.group("calendar")
-@click.option(
-    "--hours", required=True, help="Weekly hours: 'mon-fri 08:00-12:00,13:00-17:00; sat 22:00-06:00', or 24x7."
-)
-@click.option("--zone", required=True, help="Their time zone, such as Europe/Berlin.")
-@click.option("--holidays", "region", default="", help="Whose public holidays are closed: DE, DE-BY, GB-ENG.")
-@click.pass_context
-def calendar(ctx: click.Context, hours: str, zone: str, region: str) -> None:
+def calendar() -> None:
     """Work out deadlines and working time on a business calendar."""
-    ctx.obj = _asked(lambda: calendar_of(hours, time_zone=zone, region=region))
 
 
 @calendar.command()
@@ -59,9 +68,9 @@ def calendar(ctx: click.Context, hours: str, zone: str, region: str) -> None:
 @click.argument("amount")
 @PAUSES
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
+@on_calendar
 def deadline(
-    kept: Calendar, start: datetime, amount: str, pauses: tuple[calendars.Pause, ...], *, as_json: bool
+    *, kept: Calendar, start: datetime, amount: str, pauses: tuple[calendars.Pause, ...], as_json: bool
 ) -> None:
     """Say when AMOUNT (4h, 90m, 1h30m) of working time has passed since START."""
     end = _asked(lambda: calendars.add(kept, start, read_amount(amount), pauses=pauses))
@@ -73,9 +82,9 @@ def deadline(
 @click.argument("end", type=INSTANT)
 @PAUSES
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
+@on_calendar
 def between(
-    kept: Calendar, start: datetime, end: datetime, pauses: tuple[calendars.Pause, ...], *, as_json: bool
+    *, kept: Calendar, start: datetime, end: datetime, pauses: tuple[calendars.Pause, ...], as_json: bool
 ) -> None:
     """Say how much working time lies between START and END."""
     found = _asked(lambda: calendars.between(kept, start, end, pauses=pauses))
@@ -86,8 +95,8 @@ def between(
 @calendar.command("next-opening")
 @click.argument("at", type=INSTANT)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def next_opening(kept: Calendar, at: datetime, *, as_json: bool) -> None:
+@on_calendar
+def next_opening(*, kept: Calendar, at: datetime, as_json: bool) -> None:
     """Say from when on, not before AT, work is done."""
     found = _asked(lambda: calendars.next_opening(kept, at))
     answer({"opens": found.astimezone(kept.zone).isoformat()}, as_json=as_json)
@@ -100,8 +109,8 @@ def next_opening(kept: Calendar, at: datetime, *, as_json: bool) -> None:
     "--cut-off", type=click.DateTime(["%H:%M"]), help="From this time of day on, a day does not count: 15:00."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def business_day(kept: Calendar, at: datetime, count: int, cut_off: datetime | None, *, as_json: bool) -> None:
+@on_calendar
+def business_day(*, kept: Calendar, at: datetime, count: int, cut_off: datetime | None, as_json: bool) -> None:
     """Name the COUNT-th business day after AT (1 is the next business day), and when it ends."""
     from_then: time | None = cut_off.time() if cut_off else None
     day = _asked(lambda: calendars.business_day(kept, at, count, cut_off=from_then))

@@ -16,9 +16,9 @@ import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
 from vendors.errors import Trouble, VendorError
 from warranty import db
-from warranty.models import AccountMaker, AuditRow, Client, Outbox, VendorAccount, VendorCall
+from warranty.models import AccountMaker, Client, Outbox, VendorAccount, VendorCall
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import work
+from warranty.services import moves, work
 from warranty.services.estate import Invalid, manufacturer_key
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def add(
     _check(runtime, account)
     session.add(account)
     session.flush()
-    _note(session, account, "add", because)
+    moves.note(session, account, "add", because)
     return account
 
 
@@ -115,21 +115,21 @@ def change(session: Session, runtime: Runtime, account: VendorAccount, *, becaus
         account.failures, account.closed_until = 0, None
     session.flush()
     changed = sorted((new.keys() - {"secrets", "options"}) | set(new.get("secrets", ())) | set(new.get("options", ())))
-    _note(session, account, "change", because, detail={"changed": changed})
+    moves.note(session, account, "change", because, detail={"changed": changed})
 
 
 def switch_off(session: Session, account: VendorAccount, *, because: Because) -> None:
     """Let an account make no call any more: no unit is served by it, and what it had to do is parked for a person."""
     if account.switched_off_at is None:
         account.switched_off_at = because.at
-        _note(session, account, "switch_off", because)
+        moves.note(session, account, "switch_off", because)
 
 
 def switch_on(session: Session, account: VendorAccount, *, because: Because) -> None:
     """Let it call again; ``rmas.go_on`` arms what was parked."""
     if account.switched_off_at is not None:
         account.switched_off_at = None
-        _note(session, account, "switch_on", because)
+        moves.note(session, account, "switch_on", because)
 
 
 def order_check(session: Session, account: VendorAccount, *, now: datetime) -> None:
@@ -171,28 +171,11 @@ def _check(runtime: Runtime, account: VendorAccount) -> None:
     duties = frozenset(Duty(word) for word in account.duties)
     faults = vendors.check_options(account.vendor, duties, secrets, account.options, base_url=account.base_url)
     if faults:
-        raise Invalid("options", " ".join(faults))
+        raise Invalid("options", f"{'; '.join(faults)}.")
     try:
         adapter(runtime, account)
     except VendorError as err:
         raise Invalid("options", err.detail or str(err)) from err
-
-
-def _note(
-    session: Session, account: VendorAccount, action: str, because: Because, *, detail: Mapping[str, Any] | None = None
-) -> None:
-    session.add(
-        AuditRow(
-            at=because.at,
-            actor=because.actor,
-            action=action,
-            record="vendor_account",
-            record_id=account.id,
-            client_id=account.client_id,
-            reason=because.reason,
-            detail=dict(detail) if detail else None,
-        )
-    )
 
 
 def _duties(words: Sequence[str], able: frozenset[Duty]) -> frozenset[Duty]:

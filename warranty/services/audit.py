@@ -141,7 +141,7 @@ def seal(session: Session, box: SecretBox) -> int:
         seals.append({"place": place, "row_id": row_id, "digest": digest, "mac": before, "sealed_at": sealed_at})
     db.write(session, Seal, *seals)
     _split_gaps(session, [row_id for row_id, _ in late])
-    if session.get_bind().dialect.name != "sqlite":  # which has one writer: nothing overtakes
+    if not db.is_sqlite(session):  # which has one writer: nothing overtakes
         _note_gaps(session, reached, [row_id for row_id, _ in new])
         _close_gaps(session)
     return len(seals)
@@ -181,7 +181,7 @@ def _rows(
 def _contents(session: Session) -> list[ColumnElement[Any]]:
     """The fields of a row as the database keeps them, so that no value that was written past us stops the reading."""
     columns = AuditRow.__table__.c
-    if session.get_bind().dialect.name == "sqlite":
+    if db.is_sqlite(session):
         return [type_coerce(columns[name], String).label(name) for name in FIELDS]
     return [(cast(columns[name], Text) if name == "detail" else columns[name]).label(name) for name in FIELDS]
 

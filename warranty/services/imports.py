@@ -157,7 +157,7 @@ def run(
         if book is not None:
             with begin() as session:
                 done = book.open(session, importing)
-                if session.get_bind().dialect.name == "postgresql":
+                if not db.is_sqlite(session):
                     size = COPIED_BATCH
             next(islice(rows, done, done), None)
         while batch := list(islice(rows, size)):

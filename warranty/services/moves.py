@@ -34,6 +34,8 @@ from warranty.models import (
     StockLocation,
     StockUnit,
     Swap,
+    User,
+    VendorAccount,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from warranty.domain.terms import AssetState
 
 Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset | StockUnit
-Stateless = Client | Site | Person | Product | Contract | Coverage | StockLocation
+Stateless = Client | Site | Person | Product | Contract | Coverage | StockLocation | User | VendorAccount
 """What has no life cycle, and leaves rows all the same when it is added or changed."""
 
 
@@ -212,6 +214,8 @@ _NAMES: dict[type, str] = {
     Coverage: "coverage",
     StockUnit: "stock_unit",
     StockLocation: "stock_location",
+    User: "user",
+    VendorAccount: "vendor_account",
 }
 
 

@@ -14,11 +14,12 @@ from sqlalchemy import String, bindparam, func, or_, select, update
 from warranty import crypto, db
 from warranty.domain.access import Principal, TokenScope
 from warranty.domain.terms import CLIENT_ROLES, Role
-from warranty.models import ApiToken, AuditRow, Client, IdempotencyKey, User, clock
+from warranty.models import ApiToken, Client, IdempotencyKey, User, clock
+from warranty.services import moves
 from warranty.services.estate import Invalid, checked_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -112,7 +113,7 @@ def add_user(
     )
     session.add(user)
     session.flush()
-    _note(session, user, "add", because, detail={"role": role.value})
+    moves.note(session, user, "add", because, detail={"role": role.value})
     return user
 
 
@@ -164,7 +165,7 @@ def change_user(
         "was": was,
         "is": raised,
     }  # names are no matter for a register that keeps for ever
-    _note(session, user, "change", because, detail=detail)
+    moves.note(session, user, "change", because, detail=detail)
 
 
 def deactivate(session: Session, user: User, *, because: Because) -> None:
@@ -183,14 +184,14 @@ def deactivate(session: Session, user: User, *, because: Because) -> None:
     _refuse_last_admin(session, user)
     user.deactivated_at = because.at
     sign_out_everywhere(session, user)
-    _note(session, user, "deactivate", because)
+    moves.note(session, user, "deactivate", because)
 
 
 def reactivate(session: Session, user: User, *, because: Because) -> None:
     """Let a user in again, with the password and the tokens from before."""
     if user.deactivated_at is not None:
         user.deactivated_at = None
-        _note(session, user, "reactivate", because)
+        moves.note(session, user, "reactivate", because)
 
 
 def _checked_rights(role: Role, client_id: int | None, limit_minor: int | None) -> int | None:
@@ -275,7 +276,7 @@ def set_password(session: Session, user: User, password: str, *, because: Becaus
     check_strength(password)
     user.password_hash = crypto.hash_password(password)
     sign_out_everywhere(session, user)
-    _note(session, user, "password", because)
+    moves.note(session, user, "password", because)
 
 
 def rehash(session: Session, user: User, password: str) -> None:
@@ -332,7 +333,7 @@ def add_token(
     )
     session.add(token)
     session.flush()
-    _note(session, user, "add_token", because, detail={"token": str(public_id), "scopes": token.scopes})
+    moves.note(session, user, "add_token", because, detail={"token": str(public_id), "scopes": token.scopes})
     return NewToken(public_id, f"{PREFIX}_{public_id.hex}_{secret}")
 
 
@@ -341,7 +342,7 @@ def revoke_token(session: Session, token: ApiToken, *, because: Because) -> None
     if token.revoked_at is None:
         token.revoked_at = because.at
         user = session.get_one(User, token.user_id)
-        _note(session, user, "revoke_token", because, detail={"token": str(token.public_id)})
+        moves.note(session, user, "revoke_token", because, detail={"token": str(token.public_id)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,20 +450,3 @@ def is_use_news(caller: Caller, now: datetime) -> bool:
 def note_use(session: Session, token_key: int, *, now: datetime) -> None:
     """Keep when a token was used."""
     session.execute(update(ApiToken).where(ApiToken.id == token_key).values(last_used_at=now))
-
-
-def _note(
-    session: Session, user: User, action: str, because: Because, *, detail: Mapping[str, Any] | None = None
-) -> None:
-    session.add(
-        AuditRow(
-            at=because.at,
-            actor=because.actor,
-            action=action,
-            record="user",
-            record_id=user.id,
-            client_id=user.client_id,
-            reason=because.reason,
-            detail=dict(detail) if detail else None,
-        )
-    )

@@ -20,6 +20,7 @@ from werkzeug.datastructures import ETags
 
 from warranty.models import Client, PublicRow
 from warranty.services import moves, records
+from warranty.services.moves import Because
 from warranty.web import errors
 from warranty.web.errors import Problem
 from warranty.web.guards import call
@@ -280,6 +281,11 @@ def load(schema: Schema, given: Any) -> Any:
 
 
 # --- pages and documents ---
+
+
+def by_caller(reason: str) -> Because:
+    """Who calls, why, and when: for whatever the call changes."""
+    return Because(call().principal.actor, reason, call().now)
 
 
 def listed(kind: Kind, query: dict[str, Any], *where: ColumnElement[bool]) -> dict[str, Any]:

@@ -18,9 +18,8 @@ from warranty.domain.access import Permission
 from warranty.models import Asset, Client, Contract, Product
 from warranty.services import estate, moves
 from warranty.services.estate import Invalid, NameTaken
-from warranty.services.moves import Because
 from warranty.web.api import registry
-from warranty.web.api.base import Endpoints, check_version, held, load
+from warranty.web.api.base import Endpoints, by_caller, check_version, held, load
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.faults import ExternalNameBody
 from warranty.web.schemas.registry import (
@@ -63,7 +62,7 @@ class _Kind:
         """Let the record of this name be as the body says; its document, and whether it is new (201) or not (200)."""
         session = call().session
         name = load(ExternalNameBody(), {"system": system, "id": external_id})
-        because = Because(call().principal.actor, f"known to {system}", call().now)
+        because = by_caller(f"known to {system}")
         row = estate.find_named(session, self.table, name)
         whole = load(self.body, request.get_json()) if row is None else {}
         if row is None:

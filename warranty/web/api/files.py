@@ -15,8 +15,7 @@ from warranty.models import AdHocJob, Asset, Contract, Coverage, Fault, Rma
 from warranty.models.files import File
 from warranty.services import files, records
 from warranty.services.files import Filed, Upload
-from warranty.services.moves import Because
-from warranty.web.api.base import Endpoints, document, listed
+from warranty.web.api.base import Endpoints, by_caller, document, listed
 from warranty.web.errors import Problem
 from warranty.web.guards import call, needs
 from warranty.web.schemas.examples import example
@@ -152,13 +151,12 @@ _give("/files/<uuid:id>/thumbnail", thumbnail, "A picture of at most 320 by 320 
 )
 def change_file(file: File, body: dict[str, Any]) -> None:
     """Let the client's people see a file, or no longer."""
-    because = Because(call().principal.actor, "changed through the API", call().now)
+    because = by_caller("changed through the API")
     files.show_client(call().session, file, for_client=body["for_client"], because=because)
 
 
 @endpoints.post("/files/<uuid:id>/removal", needs(P.REGISTER, of=File), body=RemovalBody(), answer=FileDocument())
 def remove_file(file: File, body: dict[str, Any]) -> dict[str, Any]:
     """Take a file away: nobody sees it any more, and the next sweep takes its content from the store."""
-    asked = call()
-    files.remove(asked.session, _there(file), Because(asked.principal.actor, body["reason"], asked.now))
+    files.remove(call().session, _there(file), by_caller(body["reason"]))
     return document(files.FILES, file)

@@ -7,8 +7,7 @@ from typing import Any
 from warranty.domain.access import Permission
 from warranty.models import ApiToken, Client, User
 from warranty.services import people, records
-from warranty.services.moves import Because
-from warranty.web.api.base import Endpoints, document, listed
+from warranty.web.api.base import Endpoints, by_caller, document, listed
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.accounts import BecauseBody
 from warranty.web.schemas.lists import page_of
@@ -27,10 +26,6 @@ from warranty.web.schemas.people import (
 endpoints = Endpoints("people", "Users, and the tokens that programs call with.")
 
 _BY_API = "by the API"
-
-
-def _because(reason: str = _BY_API) -> Because:
-    return Because(call().principal.actor, reason, call().now)
 
 
 def _client(body: dict[str, Any]) -> Client | None:
@@ -62,7 +57,7 @@ def add_user(body: dict[str, Any]) -> dict[str, Any]:
     given = body.pop("password")
     made = people.make_password() if given is None else None
     user = people.add_user(
-        call().session, client=_client(body), password=given or made or "", because=_because(), **body
+        call().session, client=_client(body), password=given or made or "", because=by_caller(_BY_API), **body
     )
     return document(records.USERS, user) | ({} if made is None else {"password": made})
 
@@ -86,7 +81,7 @@ def _user(user: User) -> dict[str, Any]:
 )
 def change_user(user: User, body: dict[str, Any]) -> None:
     """Change a user; nobody changes their own role, client or limit."""
-    people.change_user(call().session, user, client=_client(body), because=_because(), **body)
+    people.change_user(call().session, user, client=_client(body), because=by_caller(_BY_API), **body)
 
 
 @endpoints.post(
@@ -97,7 +92,7 @@ def change_user(user: User, body: dict[str, Any]) -> None:
 )
 def deactivate_user(user: User, body: dict[str, Any]) -> dict[str, Any]:
     """Switch a user off: sessions end, and password and tokens open nothing any more."""
-    people.deactivate(call().session, user, because=_because(body["reason"]))
+    people.deactivate(call().session, user, because=by_caller(body["reason"]))
     return _user(user)
 
 
@@ -109,7 +104,7 @@ def deactivate_user(user: User, body: dict[str, Any]) -> dict[str, Any]:
 )
 def reactivate_user(user: User, body: dict[str, Any]) -> dict[str, Any]:
     """Let a user in again, with the password and the tokens from before."""
-    people.reactivate(call().session, user, because=_because(body["reason"]))
+    people.reactivate(call().session, user, because=by_caller(body["reason"]))
     return _user(user)
 
 
@@ -135,7 +130,7 @@ def list_tokens(query: dict[str, Any]) -> dict[str, Any]:
 def add_token(body: dict[str, Any]) -> dict[str, Any]:
     """Make a token; it is answered here and never again."""
     user = find(User, body.pop("user"), field="user")
-    made = people.add_token(call().session, user, client=_client(body), because=_because(), **body)
+    made = people.add_token(call().session, user, client=_client(body), because=by_caller(_BY_API), **body)
     return document(records.TOKENS, find(ApiToken, made.id)) | {"token": made.token}
 
 
@@ -153,6 +148,6 @@ def show_token(token: ApiToken) -> dict[str, Any]:
 )
 def revoke_token(token: ApiToken, body: dict[str, Any]) -> dict[str, Any]:
     """Revoke a token: from now on it is answered with 401."""
-    people.revoke_token(call().session, token, because=_because(body["reason"]))
+    people.revoke_token(call().session, token, because=by_caller(body["reason"]))
     call().session.flush()
     return document(records.TOKENS, token)

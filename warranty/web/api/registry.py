@@ -12,7 +12,7 @@ from warranty.models import Asset, Client, Contract, Coverage, Person, Product, 
 from warranty.services import cover, estate, records
 from warranty.services.estate import Contact
 from warranty.services.moves import Because
-from warranty.web.api.base import Endpoints, document, listed
+from warranty.web.api.base import Endpoints, by_caller, document, listed
 from warranty.web.errors import Problem
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.lists import page_of
@@ -65,18 +65,17 @@ Row = TypeVar("Row", bound=PublicRow)
 endpoints = Endpoints("registry", "Clients, sites, contacts, products, units, contracts and coverages.")
 
 
-def _because(body: dict[str, Any], usual: str) -> Because:
+def _why(body: dict[str, Any], usual: str) -> Because:
     """Who, when, and why: what the body says, which is taken out of it, else ``usual``."""
-    asked = call()
-    return Because(asked.principal.actor, body.pop("reason", "") or usual, asked.now)
+    return by_caller(body.pop("reason", "") or usual)
 
 
 def _added(body: dict[str, Any]) -> Because:
-    return _because(body, "registered through the API")
+    return _why(body, "registered through the API")
 
 
 def _corrected(body: dict[str, Any]) -> Because:
-    return _because(body, "corrected through the API")
+    return _why(body, "corrected through the API")
 
 
 def _row(table: type[Row], public_id: UUID, field: str) -> Row:
@@ -284,7 +283,7 @@ def correct_product(product: Product, body: dict[str, Any]) -> None:
 )
 def merge_product(product: Product, body: dict[str, Any]) -> Document:
     """Merge a product into another one that is the same; its units and coverages pass over, then it is gone."""
-    because = _because(body, "merged through the API")
+    because = _why(body, "merged through the API")
     into = find(Product, body["into"], field="into")
     estate.merge_products(call().session, product, into, because=because)
     return show_product(into)

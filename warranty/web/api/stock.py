@@ -8,8 +8,7 @@ from warranty.domain.access import Permission
 from warranty.models import Fault, Product, StockLocation, StockUnit
 from warranty.services import stock
 from warranty.services.estate import serial_key
-from warranty.services.moves import Because
-from warranty.web.api.base import Endpoints, check_version, document, listed
+from warranty.web.api.base import Endpoints, by_caller, check_version, document, listed
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.lists import ListQuery, page_of
 from warranty.web.schemas.stock import (
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 endpoints = Endpoints("stock", "Units on the MSP's own shelves: received, reserved for a case, issued, taken back.")
-
-
-def _because(body: dict[str, Any]) -> Because:
-    return Because(call().principal.actor, body["reason"], call().now)
 
 
 # --- stores ---
@@ -55,8 +50,8 @@ def list_locations(query: dict[str, Any]) -> dict[str, Any]:
 )
 def add_location(body: dict[str, Any]) -> dict[str, Any]:
     """Add a store."""
-    because = _because({"reason": "registered through the API"})
-    return document(stock.LOCATIONS, stock.add_location(call().session, **body, because=because))
+    made = stock.add_location(call().session, **body, because=by_caller("registered through the API"))
+    return document(stock.LOCATIONS, made)
 
 
 @endpoints.get(
@@ -113,7 +108,7 @@ def receive(body: dict[str, Any]) -> dict[str, Any]:
         location,
         serial_numbers=body["serial_numbers"],
         quantity=body["quantity"],
-        because=_because(body),
+        because=by_caller(body["reason"]),
     )
     return {"items": stock.documents(call().session, units, now=call().now)}
 
@@ -126,7 +121,7 @@ def reserve_any(body: dict[str, Any]) -> dict[str, Any]:
     fault = find(Fault, body["fault"], field="fault")
     product = find(Product, body["product"], field="product")
     location = None if body["location"] is None else find(StockLocation, body["location"], field="location")
-    unit = stock.reserve_any(call().session, product, fault, location=location, because=_because(body))
+    unit = stock.reserve_any(call().session, product, fault, location=location, because=by_caller(body["reason"]))
     return document(stock.UNITS, unit)
 
 
@@ -139,7 +134,7 @@ def reserve_any(body: dict[str, Any]) -> dict[str, Any]:
 def reserve(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
     """Reserve this unit for a case."""
     fault = find(Fault, body["fault"], field="fault")
-    stock.reserve(call().session, _seen(unit), fault, because=_because(body))
+    stock.reserve(call().session, _seen(unit), fault, because=by_caller(body["reason"]))
     return document(stock.UNITS, unit)
 
 
@@ -151,7 +146,7 @@ def reserve(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
 )
 def release(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
     """Give a reserved unit free."""
-    stock.release(call().session, _seen(unit), because=_because(body))
+    stock.release(call().session, _seen(unit), because=by_caller(body["reason"]))
     return document(stock.UNITS, unit)
 
 
@@ -163,7 +158,7 @@ def release(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
 )
 def issue(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
     """Hand a reserved unit out."""
-    stock.issue(call().session, _seen(unit), because=_because(body))
+    stock.issue(call().session, _seen(unit), because=by_caller(body["reason"]))
     return document(stock.UNITS, unit)
 
 
@@ -176,5 +171,5 @@ def issue(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
 def put_back(unit: StockUnit, body: dict[str, Any]) -> dict[str, Any]:
     """Take an issued unit back into a store."""
     location = find(StockLocation, body["location"], field="location")
-    stock.put_back(call().session, _seen(unit), location, because=_because(body))
+    stock.put_back(call().session, _seen(unit), location, because=by_caller(body["reason"]))
     return document(stock.UNITS, unit)

@@ -7,18 +7,13 @@ from typing import Any
 from warranty.domain.access import Permission
 from warranty.models import Client, VendorAccount
 from warranty.services import accounts, records, rmas
-from warranty.services.moves import Because
-from warranty.web.api.base import Endpoints, document, listed
+from warranty.web.api.base import Endpoints, by_caller, document, listed
 from warranty.web.guards import call, find, needs, runtime
 from warranty.web.schemas.accounts import ACCOUNT_CHANGE, AccountBody, AccountDocument, BecauseBody
 from warranty.web.schemas.fields import Strict
 from warranty.web.schemas.lists import ListQuery, page_of
 
 endpoints = Endpoints("vendors", "The accounts that we hold at vendors.")
-
-
-def _because(reason: str = "by the API") -> Because:
-    return Because(call().principal.actor, reason, call().now)
 
 
 def _account(account: VendorAccount) -> dict[str, Any]:
@@ -41,7 +36,7 @@ def add_account(body: dict[str, Any]) -> dict[str, Any]:
     """Add an account; what is missing for its duties, or unknown, is named."""
     client = body.pop("client")
     owner = None if client is None else find(Client, client, field="client")
-    return _account(accounts.add(call().session, runtime(), client=owner, because=_because(), **body))
+    return _account(accounts.add(call().session, runtime(), client=owner, because=by_caller("by the API"), **body))
 
 
 @endpoints.get(
@@ -61,8 +56,8 @@ def show_account(account: VendorAccount) -> dict[str, Any]:
 )
 def change_account(account: VendorAccount, body: dict[str, Any]) -> None:
     """Change an account: a new secret replaces the old one, null takes it out. What was parked for the account goes on."""
-    accounts.change(call().session, runtime(), account, because=_because(), **body)
-    rmas.go_on(call().session, account, _because(f"{account.name} was changed."))
+    accounts.change(call().session, runtime(), account, because=by_caller("by the API"), **body)
+    rmas.go_on(call().session, account, by_caller(f"{account.name} was changed."))
 
 
 @endpoints.post(
@@ -73,7 +68,7 @@ def change_account(account: VendorAccount, body: dict[str, Any]) -> None:
 )
 def switch_off(account: VendorAccount, body: dict[str, Any]) -> dict[str, Any]:
     """Let an account make no call any more; claims that it had to send wait for a person."""
-    accounts.switch_off(call().session, account, because=_because(body["reason"]))
+    accounts.switch_off(call().session, account, because=by_caller(body["reason"]))
     return _account(account)
 
 
@@ -85,8 +80,8 @@ def switch_off(account: VendorAccount, body: dict[str, Any]) -> dict[str, Any]:
 )
 def switch_on(account: VendorAccount, body: dict[str, Any]) -> dict[str, Any]:
     """Let it call again; what was parked for it goes on."""
-    accounts.switch_on(call().session, account, because=_because(body["reason"]))
-    rmas.go_on(call().session, account, _because(body["reason"]))
+    accounts.switch_on(call().session, account, because=by_caller(body["reason"]))
+    rmas.go_on(call().session, account, by_caller(body["reason"]))
     return _account(account)
 
 
