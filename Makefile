@@ -2,6 +2,8 @@
 
 PY ?= python3
 BIN := .venv/bin
+# One more than there are cores: a test that waits for a server or a clock leaves its core to another.
+TESTERS = $(shell $(PY) -c 'import os; print((os.cpu_count() or 1) + 1)')
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 SOURCES := warranty vendors migrations tests $(wildcard bench wsgi.py)
@@ -18,7 +20,7 @@ demo: .venv/runtime ## install, start everything and play the main job (ONCE=1: 
 
 test: .venv/development ## the whole suite, on real servers and a real browser (ARGS="tests/house -x": a part of it)
 	@browser="$$($(BIN)/python -m tests.browser)" && \
-	WARRANTY_MODE=development CHROMIUM="$$browser" $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	WARRANTY_MODE=development CHROMIUM="$$browser" $(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 lint: .venv/development ## format, lint, types, import rules, dead code, unused dependencies, known traps
 	$(BIN)/python -m ruff format --check --quiet .
