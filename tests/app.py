@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,6 +151,43 @@ def _delete_all(owner: Engine) -> None:
     )
     with owner.begin() as connection:
         connection.exec_driver_sql("; ".join(statements))
+
+
+Restore = Callable[[], None]
+
+
+def snapshot(runtime: Runtime, folder: Path) -> Restore:
+    """Keep what stands in the database of a `runtime`; the answer puts it into that database again, found empty."""
+    if runtime.database.is_sqlite:
+        kept = folder / "kept.sqlite3"
+        runtime.database.dispose()  # the last connection that closes leaves everything in the one file
+        shutil.copy(str(make_url(runtime.database.url).database), kept)
+        return lambda: _copy_again(runtime.database, kept)
+    owner = owner_of(runtime.database)
+    with owner.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA kept")
+        names = [table.name for table in Base.metadata.sorted_tables]
+        filled = [
+            name for name in names if connection.exec_driver_sql(f"SELECT 1 FROM {name} LIMIT 1").first() is not None
+        ]
+        for name in filled:
+            connection.exec_driver_sql(f"CREATE TABLE kept.{name} AS SELECT * FROM {name}")
+        counted = connection.exec_driver_sql(
+            "SELECT schemaname || '.' || sequencename, last_value FROM pg_sequences"
+        ).all()
+    statements = "; ".join(
+        [
+            "SET LOCAL session_replication_role = replica",
+            *(f"INSERT INTO {name} SELECT * FROM kept.{name}" for name in filled),
+            *(f"SELECT setval('{name}', {last})" for name, last in counted if last is not None),
+        ]
+    )
+
+    def restore() -> None:
+        with owner.begin() as connection:
+            connection.exec_driver_sql(statements)
+
+    return restore
 
 
 @pytest.fixture(params=ENGINES)

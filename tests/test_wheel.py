@@ -129,7 +129,7 @@ def served(installed: Path, folder: Path) -> Iterator[str]:
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     while process.poll() is None:
         try:
-            requests.get(f"{address}/health/live", timeout=5)
+            requests.get(f"{address}/health/live", timeout=30)
         except requests.ConnectionError:
             continue
         return

@@ -441,16 +441,14 @@ def schema_faults(url: str, *, thorough: bool = True) -> list[str]:
     Raises:
         DatabaseUnavailable: the server cannot be reached or the file cannot be opened.
     """
-    head = ScriptDirectory.from_config(alembic_config(url)).get_current_head()
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _is_ours})
             found = context.get_current_revision()
-            if found != head:
-                return [
-                    f"The schema is at revision {found or 'none'}, the code wants {head}: run `warranty db upgrade`."
-                ]
+            if found != newest_revision():
+                said = f"The schema is at revision {found or 'none'}, the code wants {newest_revision()}"
+                return [f"{said}: run `warranty db upgrade`."]
             if not thorough:
                 return []
             faults = [
@@ -465,6 +463,12 @@ def schema_faults(url: str, *, thorough: bool = True) -> list[str]:
         raise DatabaseUnavailable(unreachable_message(url, err)) from err
     finally:
         engine.dispose()
+
+
+@cache
+def newest_revision() -> str | None:
+    """The revision that this version of the program needs; found by reading every revision, so once."""
+    return ScriptDirectory.from_config(alembic_config("sqlite://")).get_current_head()
 
 
 def _is_ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001 - Alembic's signature
