@@ -81,6 +81,9 @@ class Need(StrEnum):
     CONTACT = "contact"
     SHIP_TO = "ship_to"
     DIAGNOSIS = "diagnosis"
+    PRODUCT_NUMBER = "product_number"
+    COUNTRY = "country"
+    PARTS = "parts"  # entries of the vendor's parts list; see ``VendorAdapter.parts_for``
 
 
 class ReturnStart(StrEnum):
@@ -201,8 +204,11 @@ class Capabilities:
         dead_on_arrival_days: days after delivery in which a dead replacement is simply swapped; None: unknown.
         transfer_rule, transfer_days: what cover the replacement has; days for ``fixed_days`` and ``longer_of_both``.
         by_hand: set where the adapter cannot open by itself: the Rma goes to ``manual_handling``.
-        resubmits: a denied case can be sent again under its own number.
-        parts_list, notes, attachments, cancels, pulls, lists_cases, webhooks, after_swap: the optional methods it has.
+        components: what it can open by itself, in the host's words; None: everything.
+        otherwise: what a person gets for the other components.
+        max_denials: a denied case can be sent again under its own number until it was denied so often; 0: it cannot.
+        parts_list, proposes, notes, attachments, cancels, pulls, lists_cases, webhooks, after_swap: the optional methods
+            it has; ``proposes`` is that of ``candidates``.
     """
 
     duties: frozenset[Duty]
@@ -217,8 +223,11 @@ class Capabilities:
     transfer_rule: TransferRule = TransferRule.REMAINING_TERM
     transfer_days: int | None = None
     by_hand: ByHand | None = None
-    resubmits: bool = False
+    components: frozenset[str] | None = None
+    otherwise: ByHand = ByHand()
+    max_denials: int = 0
     parts_list: bool = False
+    proposes: bool = False
     notes: bool = False
     attachments: bool = False
     cancels: bool = False
@@ -226,6 +235,12 @@ class Capabilities:
     lists_cases: bool = False
     webhooks: bool = False
     after_swap: bool = False
+
+    def by_hand_for(self, component: str) -> ByHand | None:
+        """Give what a person needs to claim a component; None where the adapter does it."""
+        if self.by_hand is not None or self.components is None or component in self.components:
+            return self.by_hand
+        return self.otherwise
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -344,6 +359,15 @@ class ShipTo:
 
 
 @dataclass(frozen=True, slots=True)
+class VendorFile:
+    """A file to attach to a case."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RmaRequest:
     """One claim for one defective unit or component, complete enough to be sent to any vendor.
 
@@ -353,6 +377,8 @@ class RmaRequest:
         severity: 1 (worst) to 4.
         first_sent_at: when this claim was first marked as sent, for vendors that can only be searched by time.
         vendor_case_number: set to send a denied case again under its own number.
+        parts: codes of the vendor's parts list, where the adapter has one.
+        files: what to attach, where the vendor takes files with the request.
     """
 
     client_reference: str
@@ -371,6 +397,8 @@ class RmaRequest:
     ship_to: ShipTo | None = None
     first_sent_at: datetime | None = None
     vendor_case_number: str | None = None
+    parts: tuple[str, ...] = ()
+    files: tuple[VendorFile, ...] = ()
 
     def as_lines(self) -> str:
         """Give the request as ``Key: value`` lines for channels that people read: a ticket, a mail, a portal form.
@@ -386,6 +414,7 @@ class RmaRequest:
             ("Product", self.product_name),
             ("Contract number", self.contract_number),
             ("Component", " ".join(filter(None, (self.component, self.component_ref)))),
+            ("Parts", ", ".join(self.parts)),
             ("Fault", self.symptom),
             ("Cause", self.cause),
             ("Troubleshooting", self.troubleshooting),
@@ -432,6 +461,16 @@ class VendorShipment:
 
 
 @dataclass(frozen=True, slots=True)
+class VendorNote:
+    """A note on a case that somebody at the vendor wrote; ``note_id`` is the vendor's own name of it."""
+
+    note_id: str
+    text: str
+    author: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VendorCase:
     """What a vendor says of one case.
 
@@ -443,6 +482,9 @@ class VendorCase:
         serial_number: as the vendor repeats it; empty where it does not.
         opened_at, changed_at: the vendor's own times, aware; None where it gives none.
         reason: the vendor's sentence for a denial or a question, scrubbed.
+        notes: what the vendor wrote on the case, scrubbed; the same note comes every time the case is read.
+        is_proposal: a program read this out of prose, or guessed whose case it is: a person confirms it before anything
+            moves.
         duplicates: other case numbers that answer to the same reference. Found by ``find_case``; the case itself is the
             oldest of them. It must not be hidden: somebody has to cancel the others.
         raw: the vendor's answer as JSON text, scrubbed.
@@ -459,6 +501,8 @@ class VendorCase:
     reason: str = ""
     shipments: tuple[VendorShipment, ...] = ()
     return_due_on: date | None = None
+    notes: tuple[VendorNote, ...] = ()
+    is_proposal: bool = False
     duplicates: tuple[str, ...] = ()
     raw: str = ""
 
@@ -470,15 +514,6 @@ class VendorPart:
     code: str
     description: str
     part_number: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VendorFile:
-    """A file to attach to a case."""
-
-    name: str
-    content_type: str
-    content: bytes
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -631,9 +666,20 @@ class VendorAdapter(Protocol):
         """List the cases that carry a reference of ours and were opened at or after ``since`` (aware)."""
         raise self._cannot("list its cases")
 
+    def candidates(self, request: RmaRequest) -> Sequence[VendorCase]:
+        """List the cases that may be that of a request which may have arrived, where no search can tell.
+
+        They are for a person to choose from: none of them is taken for the case by a program, not even a lone one.
+        """
+        raise self._cannot("propose cases")
+
     def parts_for(self, unit: Unit) -> Sequence[VendorPart]:
-        """List the parts that can be ordered for a unit."""
+        """List the parts that can be ordered for a unit; the host keeps the answer and asks once."""
         raise self._cannot("list parts")
+
+    def parts_of(self, component: str, parts: Sequence[VendorPart]) -> Sequence[VendorPart]:
+        """Give the entries of a list that may stand for a component; calls nobody. One: it is chosen; else a person is asked."""
+        raise self._cannot("choose parts")
 
     def add_note(self, vendor_case_number: str, text: str) -> None:
         """Add a note that the vendor can read."""

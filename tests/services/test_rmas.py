@@ -20,7 +20,7 @@ from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentD
 from warranty.domain.terms import JobKind, Party, Route, Share
 from warranty.models import AdHocJob, Asset, AuditRow, Client, Outbox, Rma, Shipment, Swap, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import accounts, moves, rmas, work
+from warranty.services import accounts, hearing, moves, rmas, work
 from warranty.services.faults import ContactFacts, ShipToFacts
 from warranty.services.moves import Because, IllegalMove
 
@@ -48,7 +48,7 @@ def hear(desk: Desk, *cases: VendorCase) -> None:
         with desk.session() as session:
             rma = session.get_one(Rma, desk.rma().id)
             account = session.get_one(VendorAccount, desk.account_id)
-            rmas.hear(session, desk.runtime, rma, case, account=account, now=db.now(session))
+            hearing.hear(session, desk.runtime, rma, case, account=account, now=db.now(session))
 
 
 def goods(desk: Desk) -> dict[ShipmentDirection, Shipment]:

@@ -17,7 +17,7 @@ from warranty.domain.case_document import read_case
 from warranty.domain.coverage import Verdict, decide
 from warranty.domain.terms import Ownership, Party, Route, VerdictWord
 from warranty.models import Asset, Coverage, Fault, Rma, StoredVerdict, VendorAccount
-from warranty.services import rmas, verdicts
+from warranty.services import hearing, verdicts
 
 if TYPE_CHECKING:
     from warranty.runtime import Runtime
@@ -36,7 +36,7 @@ def deny(desk: Desk) -> None:
         rma = session.get_one(Rma, desk.rma().id)
         account = session.get_one(VendorAccount, desk.account_id)
         denied = VendorCase("C-1", VendorStatus.DENIED, vendor_status="no", reason="Not ours.")
-        rmas.hear(session, desk.runtime, rma, denied, account=account, now=db.now(session))
+        hearing.hear(session, desk.runtime, rma, denied, account=account, now=db.now(session))
 
 
 def change(desk: Desk, **columns: str) -> StoredVerdict:

@@ -235,7 +235,7 @@ class TestServiceNow(Opens, Tracks):
 
     def test_it_is_of_class_b_and_settles_in_two_minutes(self) -> None:
         able = self.able()
-        assert (able.promise, able.settle_s, able.resubmits) == (Promise.B, 120.0, False)
+        assert (able.promise, able.settle_s, able.max_denials) == (Promise.B, 120.0, 0)
 
     @pytest.mark.parametrize(
         ("state_map", "says"), [('{"1": "fine"}', "our words are received"), ("[1]", "a JSON object"), ("{", "a JSON")]

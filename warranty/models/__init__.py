@@ -2,7 +2,7 @@
 
 from warranty.models.audit import AuditRow
 from warranty.models.base import Base, PublicRow, TenantRow, clock
-from warranty.models.cases import Fault, Rma, Shipment, StoredVerdict, Swap
+from warranty.models.cases import CaseNote, Fault, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
 from warranty.models.files import File
 from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
@@ -10,7 +10,7 @@ from warranty.models.mail import Mail, News
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import ApiToken, Person, User
 from warranty.models.stock import StockLocation, StockUnit
-from warranty.models.vendor_log import AccountMaker, VendorAccount, VendorCall
+from warranty.models.vendor_log import AccountMaker, PartsList, VendorAccount, VendorCall, VendorDelivery
 from warranty.models.work import HumanTask, IdempotencyKey, Lease, Outbox, OverrideRequest, Sighting
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "AuditRow",
     "Base",
     "Baseline",
+    "CaseNote",
     "Client",
     "Contract",
     "Coverage",
@@ -38,6 +39,7 @@ __all__ = [
     "News",
     "Outbox",
     "OverrideRequest",
+    "PartsList",
     "Person",
     "Product",
     "PublicRow",
@@ -53,5 +55,6 @@ __all__ = [
     "User",
     "VendorAccount",
     "VendorCall",
+    "VendorDelivery",
     "clock",
 ]

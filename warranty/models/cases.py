@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
@@ -89,7 +90,8 @@ class Rma(TenantRow, Base):
     """One defective unit or component, claimed at one vendor. The goods are Shipments, the work at the rack is the Swap.
 
     Three identifiers are kept apart: ours (random, stored before the first send, never changed), the vendor's case, the
-    RMA number. ``vendor_changed_at`` is the vendor's own time of the newest word that was taken in, where it gives one.
+    RMA number. ``vendor_changed_at`` is the vendor's own time of the newest word that was taken in, where it gives one;
+    ``heard_at`` is when it last said anything new. ``parts`` are the codes of the vendor's parts list that are asked for.
     ``state``, ``is_open``, ``case_closed_at``: ``services.moves`` only.
     """
 
@@ -123,13 +125,43 @@ class Rma(TenantRow, Base):
     rma_number: Mapped[str | None] = mapped_column(String(64))
     vendor_status: Mapped[str | None] = mapped_column(String(200))
     vendor_changed_at: Mapped[datetime | None]
+    heard_at: Mapped[datetime | None]
     vendor_reason: Mapped[str | None] = mapped_column(Text)
     needs_attention: Mapped[str | None] = mapped_column(Text)
+    parts: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    denials: Mapped[int] = mapped_column(default=0, server_default="0")
     next_poll_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     state: Mapped[RmaState] = mapped_column(words(RmaState))
     is_open: Mapped[bool]
     case_closed_at: Mapped[datetime | None]
+
+
+class NoteWay(StrEnum):
+    """Whose eyes a note is for, and who wrote it."""
+
+    INTERNAL = "internal"  # ours alone
+    TO_VENDOR = "to_vendor"  # we wrote it for the vendor
+    FROM_VENDOR = "from_vendor"  # the vendor wrote it
+
+
+class CaseNote(TenantRow, Base):
+    """A note on a case. ``vendor_note_id`` is the vendor's own name of one that it wrote, so that it is kept once.
+
+    ``sent_at``: when the vendor took one of ours; null while it is on its way.
+    """
+
+    __tablename__ = "case_note"
+    __table_args__ = (UniqueConstraint("rma_id", "vendor_note_id"), Index("ix_case_note_fault_id", "fault_id", "id"))
+
+    fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
+    rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
+    way: Mapped[NoteWay] = mapped_column(words(NoteWay))
+    author: Mapped[str] = mapped_column(String(120))
+    text: Mapped[str] = mapped_column(Text)
+    vendor_note_id: Mapped[str | None] = mapped_column(String(120))
+    written_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
 
 
 class Shipment(TenantRow, Base):

@@ -1,14 +1,16 @@
-"""The accounts we hold at vendors, and every call that was made with them."""
+"""The accounts we hold at vendors, every call that was made with them, and what the vendors sent by themselves."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from warranty.models.base import Base, Pk, PublicRow
+
+UNAPPLIED = text("applied_at IS NULL")
 
 
 class VendorAccount(PublicRow, Base):
@@ -79,3 +81,38 @@ class VendorCall(Base):
     response: Mapped[str] = mapped_column(Text)
     trouble: Mapped[str | None] = mapped_column(String(32))
     duration_ms: Mapped[int]
+
+
+class VendorDelivery(Base):
+    """One message that a vendor pushed or that was pulled from its queue or mailbox: stored as it came before anybody is answered.
+
+    ``event_id`` is the sender's own name of it, so that the same message stored twice is one. ``trouble`` says why it could
+    not be applied; it is kept.
+    """
+
+    __tablename__ = "vendor_delivery"
+    __table_args__ = (
+        UniqueConstraint("account_id", "event_id"),
+        Index("ix_vendor_delivery_unapplied", "account_id", "id", sqlite_where=UNAPPLIED, postgresql_where=UNAPPLIED),
+    )
+
+    id: Mapped[Pk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))
+    event_id: Mapped[str] = mapped_column(String(255))
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]
+    trouble: Mapped[str | None] = mapped_column(Text)
+
+
+class PartsList(Base):
+    """The parts that a vendor lists for one unit: asked for once. ``entries`` are ``{code, description, part_number}``."""
+
+    __tablename__ = "parts_list"
+    __table_args__ = (UniqueConstraint("asset_id", "account_id"),)
+
+    id: Mapped[Pk]
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))
+    entries: Mapped[list[dict[str, Any]]]
+    asked_at: Mapped[datetime]

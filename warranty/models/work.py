@@ -48,6 +48,8 @@ class TaskKind(StrEnum):
     ATTENTION = "attention"
     DENIED = "denied"
     UNREAD = "unread"  # of an account: none of its cases can be read; it stands on one of them
+    PROPOSAL = "proposal"  # a number that a program read out of prose, or a case that may be ours: yes or no
+    SILENT = "silent"  # the vendor has said nothing for too long
     OVERRIDE = "override"  # somebody wants a verdict that costs the MSP: a second person says yes or no
 
 

@@ -1,4 +1,4 @@
-"""Claims at vendors: made from a verdict, settled by what the vendor answers, moved by what it says later."""
+"""Claims at vendors: made from a verdict, sent, settled by what came of it, moved by people. What the vendor says: ``hearing``."""
 
 from __future__ import annotations
 
@@ -8,24 +8,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, select
 
-from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase, VendorStatus
+from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase
 from vendors.errors import Trouble, VendorError
 from warranty.domain import lifecycles
 from warranty.domain.lifecycles import (
-    Attention,
     FaultState,
     JobState,
     RmaState,
     ShipmentDirection,
-    ShipmentState,
-    SwapKind,
-    SwapSource,
-    SwapState,
 )
 from warranty.domain.terms import AssetState, Component, CoverageKind, JobKind, Party, Share
-from warranty.models import Coverage, Fault, HumanTask, Outbox, Person, Rma, Shipment, Sighting, Swap, VendorAccount
+from warranty.models import Coverage, Fault, HumanTask, Outbox, Person, Rma, Shipment, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import accounts, casefile, jobs, moves, references, reviews, verdicts, work
+from warranty.services import accounts, casefile, hearing, jobs, moves, references, reviews, verdicts, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -33,17 +28,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from vendors.contract import Capabilities, VendorShipment
+    from vendors.contract import Capabilities
     from warranty.domain.access import Principal
     from warranty.domain.coverage import Verdict
-    from warranty.domain.lifecycles import Step as Move
     from warranty.models import AdHocJob
     from warranty.runtime import Runtime
     from warranty.services.casefile import CaseFile, UnitFile
     from warranty.services.work import Order
 
 NAMED_ONLY = frozenset({CoverageKind.THIRD_PARTY_MAINTENANCE, CoverageKind.INSURANCE})
-UNFINISHED = frozenset({RmaState.SUBMITTED, RmaState.OUTCOME_UNKNOWN})
 SENDER = "system:send_rma"
 
 
@@ -153,6 +146,9 @@ def _missing(can: Capabilities, fault: Fault, unit: UnitFile) -> set[Need]:
         Need.CONTACT: fault.contact_id is not None or unit.site_has_contact,
         Need.SHIP_TO: has_address,
         Need.DIAGNOSIS: bool(fault.troubleshooting or fault.diagnostic_code),
+        Need.PRODUCT_NUMBER: bool(unit.product and unit.product.part_number),
+        Need.COUNTRY: bool(unit.site and unit.site.address.get("country")),
+        Need.PARTS: False,
     }
     return {need for need in can.requires if not given[need]}
 
@@ -289,9 +285,9 @@ def settle(
     because = Because(SENDER, "", now)
     match step:
         case VendorCase():
-            see(session, account, rma, step, now=now)
+            hearing.see(session, account, rma, step, now=now)
             if work.end(session, order, OrderStatus.DONE):
-                hear(session, runtime, rma, step, account=account, now=now)
+                hearing.hear(session, runtime, rma, step, account=account, now=now)
         case Wait():
             if work.release(session, order, after_s=step.for_s):
                 doubt(session, rma, replace(because, reason="The vendor may have it: searching until that is certain."))
@@ -379,197 +375,6 @@ def _fault(session: Session, rma: Rma) -> Fault:
     return session.get_one(Fault, rma.fault_id)
 
 
-def see(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *, now: datetime) -> None:
-    """Remember every vendor case that answers to our reference, whoever saw it."""
-    for number in filter(None, (case.vendor_case_number, *case.duplicates)):
-        known = session.scalar(
-            select(Sighting.id).where(Sighting.account_id == account.id, Sighting.vendor_case_number == number)
-        )
-        if known is None:
-            session.add(
-                Sighting(
-                    account_id=account.id,
-                    vendor_case_number=number,
-                    client_reference=rma.client_reference,
-                    seen_at=now,
-                )
-            )
-
-
-# --- what the vendor says ---
-
-
-def hear(
-    session: Session, runtime: Runtime, rma: Rma, case: VendorCase, *, account: VendorAccount, now: datetime
-) -> None:
-    """Let a vendor's word move the Rma and its Shipments; what says nothing new is forgotten, what fits nowhere is flagged.
-
-    A word that is older by the vendor's own time than one that was taken in changes nothing.
-    """
-    if _is_older(rma, case, now):
-        return
-    word_is_new = case.vendor_status != rma.vendor_status
-    rma.vendor_case_number = rma.vendor_case_number or case.vendor_case_number
-    rma.rma_number = rma.rma_number or case.rma_number
-    rma.vendor_status = case.vendor_status
-    rma.vendor_reason = case.reason or rma.vendor_reason
-    because = Because(
-        f"vendor:{account.public_id}",
-        case.reason or f"{account.name} says: {case.vendor_status or case.status}",
-        now,
-        rma.fault_id,
-        case.vendor_status,
-    )
-    goods = _shipments(session, rma)
-    heard = _heard(rma, case, goods)
-    for step in heard.steps:
-        _take(session, rma, goods, step, case, because)
-    if not heard.steps and word_is_new:
-        moves.note(session, rma, "vendor_word", because)
-    for parcel in case.shipments:
-        _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
-    if case.duplicates:
-        _flag(
-            session, rma, f"The vendor holds more than one case for this claim: {', '.join(case.duplicates)}.", because
-        )
-    elif heard.attention is not None and word_is_new:
-        _flag(session, rma, f"{account.name} says {case.vendor_status or case.status!s}: {heard.attention}.", because)
-    if heard.steps:
-        settled = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
-        reviews.settle(session, rma.fault_id, because, *settled)
-    tracked = Duty.TRACK in account.duties and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER
-    rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s) if tracked else None
-
-
-def _is_older(rma: Rma, case: VendorCase, now: datetime) -> bool:
-    """Whether a newer word was taken in; if not, keep the time of this one. Where the vendor gives none nobody can tell."""
-    if case.changed_at is None:
-        return False
-    if rma.vendor_changed_at is not None and case.changed_at < rma.vendor_changed_at:
-        return True
-    rma.vendor_changed_at = min(case.changed_at, now)  # a clock of theirs that runs ahead must not silence what follows
-    return False
-
-
-def _heard(rma: Rma, case: VendorCase, goods: dict[ShipmentDirection, Shipment]) -> lifecycles.Heard:
-    def hear_as(status: str) -> lifecycles.Heard:
-        return lifecycles.hear(
-            status,
-            rma=rma.state,
-            to_us=_state(goods, ShipmentDirection.TO_US),
-            to_vendor=_state(goods, ShipmentDirection.TO_VENDOR),
-            has_rma_number=bool(rma.rma_number),
-        )
-
-    heard = hear_as(case.status)
-    if heard.attention is Attention.UNKNOWN_WORD and rma.state in UNFINISHED and rma.vendor_case_number:
-        # Nobody knows what the word means, but a case that has one was received.
-        received = tuple(replace(step, implied=True) for step in hear_as(VendorStatus.RECEIVED).steps)
-        return replace(heard, steps=received)
-    return heard
-
-
-def _take(
-    session: Session,
-    rma: Rma,
-    goods: dict[ShipmentDirection, Shipment],
-    step: Move,
-    case: VendorCase,
-    because: Because,
-) -> None:
-    because = replace(because, reason="implied") if step.implied else because
-    if isinstance(step.to, RmaState):
-        moves.move(session, rma, step.to, because)
-        if step.to is RmaState.AUTHORIZED:
-            _plan_swap(session, rma, goods, because)
-        elif step.to is RmaState.DENIED:
-            _convert(session, rma, because)
-        elif step.to is RmaState.CANCELLED:
-            _fall_back(session, rma, because)
-        return
-    direction = ShipmentDirection(step.record.value)
-    if step.old is None:
-        goods[direction] = _expect(session, rma, direction, step.to, case, because)
-    else:
-        moves.move(session, goods[direction], step.to, because)
-
-
-def _plan_swap(session: Session, rma: Rma, goods: dict[ShipmentDirection, Shipment], because: Because) -> None:
-    """With the authorisation a replacement is expected and its exchange is planned."""
-    if ShipmentDirection.TO_US in goods:
-        return  # back from a question after the approval
-    goods[ShipmentDirection.TO_US] = _expect(
-        session, rma, ShipmentDirection.TO_US, ShipmentState.EXPECTED, None, because
-    )
-    kind = SwapKind.UNIT if rma.component is Component.UNIT else SwapKind.PART
-    swap = Swap(client_id=rma.client_id, rma_id=rma.id, kind=kind, source=SwapSource.VENDOR, state=SwapState.PLANNED)
-    session.add(swap)
-    session.flush()
-    moves.born(session, swap, [SwapState.PLANNED], because)
-
-
-def _expect(
-    session: Session,
-    rma: Rma,
-    direction: ShipmentDirection,
-    state: ShipmentState,
-    case: VendorCase | None,
-    because: Because,
-) -> Shipment:
-    due_on = case.return_due_on if case and direction is ShipmentDirection.TO_VENDOR else None
-    shipment = Shipment(client_id=rma.client_id, rma_id=rma.id, direction=direction, state=state, due_on=due_on)
-    session.add(shipment)
-    session.flush()
-    moves.born(session, shipment, [state], because)
-    return shipment
-
-
-def _shipments(session: Session, rma: Rma) -> dict[ShipmentDirection, Shipment]:
-    rows = session.scalars(select(Shipment).where(Shipment.rma_id == rma.id).order_by(Shipment.id))
-    return {row.direction: row for row in rows}
-
-
-def _state(goods: dict[ShipmentDirection, Shipment], direction: ShipmentDirection) -> ShipmentState | None:
-    return goods[direction].state if direction in goods else None
-
-
-def _describe(shipment: Shipment | None, parcel: VendorShipment) -> None:
-    if shipment is not None:
-        shipment.carrier = parcel.carrier or shipment.carrier
-        shipment.tracking_number = parcel.tracking_number or shipment.tracking_number
-        shipment.due_on = parcel.due_on or shipment.due_on
-
-
-def _flag(session: Session, rma: Rma, why: str, because: Because) -> None:
-    rma.needs_attention = why
-    reviews.ask(session, _fault(session, rma), TaskKind.ATTENTION, why, because, rma=rma)
-
-
-def _fall_back(session: Session, rma: Rma, because: Because) -> None:
-    """The claim is gone without a decision on it: what was planned is dropped, and the fault is decided again."""
-    for swap in session.scalars(select(Swap).where(Swap.rma_id == rma.id, Swap.state == SwapState.PLANNED)):
-        moves.move(session, swap, SwapState.ABANDONED, because)
-    fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
-    for job in jobs.unended(session, rma):
-        if job.state in jobs.BEFORE_APPROVAL:  # the next decision drafts the labour anew
-            moves.move(session, job, JobState.CANCELLED, because)
-    verdicts.release_claims_of(session, fault)
-    if fault.state is FaultState.RMA_OPEN:
-        moves.move(session, fault, FaultState.ENTITLEMENT_CHECK, because)
-        work.add(session, OrderKind.DECIDE_AGAIN, now=because.at, client_id=fault.client_id, fault_id=fault.id)
-
-
-def _convert(session: Session, rma: Rma, because: Because) -> None:
-    """The vendor refused the claim: the same fault becomes a priced job at once; the client is told when a person confirms."""
-    fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
-    unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
-    verdict = verdicts.supersede_by_denial(session, fault, unit, because)
-    if fault.state is FaultState.RMA_OPEN:
-        moves.move(session, fault, FaultState.AD_HOC_OPEN, because)
-    jobs.replace_by_whole_swap(session, fault, rma, unit, verdict, because)
-    reviews.ask(session, fault, TaskKind.DENIED, rma.vendor_reason or because.reason, because, rma=rma)
-
-
 # --- what a person does ---
 
 _SEND_AGAIN = frozenset({RmaState.SUBMIT_FAILED, RmaState.DRAFT})
@@ -596,7 +401,7 @@ def transition(
     """
     session.refresh(rma, with_for_update=True)  # a worker that is about to send it holds it too
     because = Because(principal.actor, reason, now, rma.fault_id)
-    goods = _shipments(session, rma)
+    goods = hearing.shipments(session, rma)
     if to is RmaState.SUBMITTED and rma.account_id is None:
         rma.account_id = _account_by_now(session, runtime, rma)
     rma.vendor_case_number = vendor_case_number or rma.vendor_case_number
@@ -606,14 +411,14 @@ def transition(
     moves.move(session, rma, to, because)
     match to:
         case RmaState.AUTHORIZED:
-            _plan_swap(session, rma, goods, because)
+            hearing.plan_swap(session, rma, goods, because)
             if was is RmaState.DENIED:
                 _take_goodwill(session, rma, because)
         case RmaState.DENIED:
             rma.vendor_reason = reason
-            _convert(session, rma, because)
+            hearing.convert(session, rma, because)
         case RmaState.CANCELLED:
-            _fall_back(session, rma, because)
+            hearing.fall_back(session, rma, because)
         case RmaState.SUBMITTED:
             _arm(session, rma, now=now)
         case _:
@@ -669,7 +474,8 @@ def _why_not(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirec
         case RmaState.CANCELLED if rma.state is RmaState.SUBMITTED and work.may_have_been_sent(session, rma.id):
             return "it may have reached the vendor: wait for the answer, or handle it by hand"
         case RmaState.CANCELLED if lifecycles.goods_have_moved(
-            to_us=_state(goods, ShipmentDirection.TO_US), to_vendor=_state(goods, ShipmentDirection.TO_VENDOR)
+            to_us=hearing.state_of(goods, ShipmentDirection.TO_US),
+            to_vendor=hearing.state_of(goods, ShipmentDirection.TO_VENDOR),
         ):
             return "goods are under way: it cannot be cancelled any more"
         case RmaState.AUTHORIZED if not rma.rma_number:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import update
 
+from warranty.domain import lifecycles
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Fault, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
@@ -70,7 +71,7 @@ def _claim_of(session: Session, order: Order) -> Rma | None:
 
 
 def _take_by_hand(session: Session, rma: Rma, why: str, because: Because, *, may_have_arrived: bool) -> None:
-    if rma.state not in rmas.UNFINISHED:  # a person was quicker
+    if rma.state not in lifecycles.RMA_BEING_SENT:  # a person was quicker
         return
     if may_have_arrived:
         to_do = f"It may have arrived: look for {rma.client_reference} there, and open it only where it is not."

@@ -13,7 +13,7 @@ from warranty import db
 from warranty.db import DatabaseUnavailable
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
-from warranty.services import accounts, rmas, work
+from warranty.services import accounts, hearing, rmas, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _hear(runtime: Runtime, order: Order, account: VendorAccount, rma_id: int, c
         rma = session.get_one(Rma, rma_id, with_for_update=True)
         now = db.now(session)
         rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)
-        rmas.hear(session, runtime, rma, case, account=account, now=now)
+        hearing.hear(session, runtime, rma, case, account=account, now=now)
         return True
 
 

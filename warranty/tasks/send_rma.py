@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vendors.contract import Capabilities, Promise, RmaRequest, VendorAdapter, VendorCase
 from vendors.errors import Trouble, VendorError
 from warranty import db
+from warranty.domain import lifecycles
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.services import accounts, rmas, work
@@ -25,7 +26,7 @@ def run(runtime: Runtime, order: Order) -> None:
         rma = session.get_one(Rma, order.rma_id)
         account = session.get_one(VendorAccount, rma.account_id)
         request = rmas.request_of(session, rma)
-    if rma.state not in rmas.UNFINISHED:  # a person took over, or a webhook was quicker
+    if rma.state not in lifecycles.RMA_BEING_SENT:  # a person took over, or a webhook was quicker
         with runtime.database.begin(db.EVERYBODY) as session:
             work.end(session, order, OrderStatus.DONE)
         return
@@ -55,7 +56,7 @@ def _attempt(runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, 
         # Locked before the order, as `rmas.settle` does. A person who took over since the claim is not overruled.
         rma = session.get_one(Rma, order.rma_id, with_for_update=True)
         budget_s = runtime.settings.vendor_timeout_s
-        if rma.state not in rmas.UNFINISHED or not work.mark_send(session, order, budget_s=budget_s):
+        if rma.state not in lifecycles.RMA_BEING_SENT or not work.mark_send(session, order, budget_s=budget_s):
             return None
         rmas.send_again(session, rma, searched=not is_safe_by_key(vendor.capabilities, order), now=db.now(session))
     # The mark is committed: who comes next searches first. A machine that slept since the claim must not send any more.

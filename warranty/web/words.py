@@ -180,6 +180,8 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         TaskKind.MANUAL_HANDLING: N_("By hand"),
         TaskKind.ATTENTION: N_("Needs a look"),
         TaskKind.DENIED: N_("Refused claim"),
+        TaskKind.PROPOSAL: N_("Is it this one?"),
+        TaskKind.SILENT: N_("Vendor silent"),
         TaskKind.OVERRIDE: N_("Second opinion"),
         TaskKind.UNREAD: N_("Cases unread"),
     },

@@ -21,4 +21,4 @@ class Fussy(ServiceNow):
     @property
     def capabilities(self) -> Capabilities:
         """As ServiceNow, but with needs."""
-        return replace(super().capabilities, requires=frozenset(Need))
+        return replace(super().capabilities, requires=frozenset({Need.CONTACT, Need.SHIP_TO, Need.DIAGNOSIS}))

@@ -1,0 +1,227 @@
+"""What vendors say of their cases: the only place where a word of theirs moves a claim, its goods and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from vendors.contract import Duty, VendorCase, VendorStatus
+from warranty.domain import lifecycles
+from warranty.domain.lifecycles import (
+    Attention,
+    FaultState,
+    JobState,
+    RmaState,
+    ShipmentDirection,
+    ShipmentState,
+    SwapKind,
+    SwapSource,
+    SwapState,
+)
+from warranty.domain.terms import Component
+from warranty.models import Fault, Rma, Shipment, Sighting, Swap, VendorAccount
+from warranty.models.work import OrderKind, TaskKind
+from warranty.services import casefile, jobs, moves, reviews, verdicts, work
+from warranty.services.moves import Because
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from vendors.contract import VendorShipment
+    from warranty.domain.lifecycles import Step as Move
+    from warranty.runtime import Runtime
+
+
+def see(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *, now: datetime) -> None:
+    """Remember every vendor case that answers to our reference, whoever saw it."""
+    for number in filter(None, (case.vendor_case_number, *case.duplicates)):
+        known = session.scalar(
+            select(Sighting.id).where(Sighting.account_id == account.id, Sighting.vendor_case_number == number)
+        )
+        if known is None:
+            session.add(
+                Sighting(
+                    account_id=account.id,
+                    vendor_case_number=number,
+                    client_reference=rma.client_reference,
+                    seen_at=now,
+                )
+            )
+
+
+def hear(
+    session: Session, runtime: Runtime, rma: Rma, case: VendorCase, *, account: VendorAccount, now: datetime
+) -> None:
+    """Let a vendor's word move the Rma and its Shipments; what says nothing new is forgotten, what fits nowhere is flagged.
+
+    A word that is older by the vendor's own time than one that was taken in changes nothing.
+    """
+    if _is_older(rma, case, now):
+        return
+    word_is_new = case.vendor_status != rma.vendor_status
+    rma.vendor_case_number = rma.vendor_case_number or case.vendor_case_number
+    rma.rma_number = rma.rma_number or case.rma_number
+    rma.vendor_status = case.vendor_status
+    rma.vendor_reason = case.reason or rma.vendor_reason
+    because = Because(
+        f"vendor:{account.public_id}",
+        case.reason or f"{account.name} says: {case.vendor_status or case.status}",
+        now,
+        rma.fault_id,
+        case.vendor_status,
+    )
+    goods = shipments(session, rma)
+    heard = _heard(rma, case, goods)
+    for step in heard.steps:
+        _take(session, rma, goods, step, case, because)
+    if not heard.steps and word_is_new:
+        moves.note(session, rma, "vendor_word", because)
+    for parcel in case.shipments:
+        _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
+    if case.duplicates:
+        _flag(
+            session, rma, f"The vendor holds more than one case for this claim: {', '.join(case.duplicates)}.", because
+        )
+    elif heard.attention is not None and word_is_new:
+        _flag(session, rma, f"{account.name} says {case.vendor_status or case.status!s}: {heard.attention}.", because)
+    if heard.steps:
+        settled = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
+        reviews.settle(session, rma.fault_id, because, *settled)
+    tracked = Duty.TRACK in account.duties and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER
+    rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s) if tracked else None
+
+
+def _is_older(rma: Rma, case: VendorCase, now: datetime) -> bool:
+    """Whether a newer word was taken in; if not, keep the time of this one. Where the vendor gives none nobody can tell."""
+    if case.changed_at is None:
+        return False
+    if rma.vendor_changed_at is not None and case.changed_at < rma.vendor_changed_at:
+        return True
+    rma.vendor_changed_at = min(case.changed_at, now)  # a clock of theirs that runs ahead must not silence what follows
+    return False
+
+
+def _heard(rma: Rma, case: VendorCase, goods: dict[ShipmentDirection, Shipment]) -> lifecycles.Heard:
+    def hear_as(status: str) -> lifecycles.Heard:
+        return lifecycles.hear(
+            status,
+            rma=rma.state,
+            to_us=state_of(goods, ShipmentDirection.TO_US),
+            to_vendor=state_of(goods, ShipmentDirection.TO_VENDOR),
+            has_rma_number=bool(rma.rma_number),
+        )
+
+    heard = hear_as(case.status)
+    if heard.attention is Attention.UNKNOWN_WORD and rma.state in lifecycles.RMA_BEING_SENT and rma.vendor_case_number:
+        # Nobody knows what the word means, but a case that has one was received.
+        received = tuple(replace(step, implied=True) for step in hear_as(VendorStatus.RECEIVED).steps)
+        return replace(heard, steps=received)
+    return heard
+
+
+def _take(
+    session: Session,
+    rma: Rma,
+    goods: dict[ShipmentDirection, Shipment],
+    step: Move,
+    case: VendorCase,
+    because: Because,
+) -> None:
+    because = replace(because, reason="implied") if step.implied else because
+    if isinstance(step.to, RmaState):
+        moves.move(session, rma, step.to, because)
+        if step.to is RmaState.AUTHORIZED:
+            plan_swap(session, rma, goods, because)
+        elif step.to is RmaState.DENIED:
+            convert(session, rma, because)
+        elif step.to is RmaState.CANCELLED:
+            fall_back(session, rma, because)
+        return
+    direction = ShipmentDirection(step.record.value)
+    if step.old is None:
+        goods[direction] = _expect(session, rma, direction, step.to, case, because)
+    else:
+        moves.move(session, goods[direction], step.to, because)
+
+
+def plan_swap(session: Session, rma: Rma, goods: dict[ShipmentDirection, Shipment], because: Because) -> None:
+    """With the authorisation a replacement is expected and its exchange is planned."""
+    if ShipmentDirection.TO_US in goods:
+        return  # back from a question after the approval
+    goods[ShipmentDirection.TO_US] = _expect(
+        session, rma, ShipmentDirection.TO_US, ShipmentState.EXPECTED, None, because
+    )
+    kind = SwapKind.UNIT if rma.component is Component.UNIT else SwapKind.PART
+    swap = Swap(client_id=rma.client_id, rma_id=rma.id, kind=kind, source=SwapSource.VENDOR, state=SwapState.PLANNED)
+    session.add(swap)
+    session.flush()
+    moves.born(session, swap, [SwapState.PLANNED], because)
+
+
+def _expect(
+    session: Session,
+    rma: Rma,
+    direction: ShipmentDirection,
+    state: ShipmentState,
+    case: VendorCase | None,
+    because: Because,
+) -> Shipment:
+    due_on = case.return_due_on if case and direction is ShipmentDirection.TO_VENDOR else None
+    shipment = Shipment(client_id=rma.client_id, rma_id=rma.id, direction=direction, state=state, due_on=due_on)
+    session.add(shipment)
+    session.flush()
+    moves.born(session, shipment, [state], because)
+    return shipment
+
+
+def shipments(session: Session, rma: Rma) -> dict[ShipmentDirection, Shipment]:
+    """The goods of a claim: the newest parcel of each direction."""
+    rows = session.scalars(select(Shipment).where(Shipment.rma_id == rma.id).order_by(Shipment.id))
+    return {row.direction: row for row in rows}
+
+
+def state_of(goods: dict[ShipmentDirection, Shipment], direction: ShipmentDirection) -> ShipmentState | None:
+    """Where the goods of one direction are; null where there are none."""
+    return goods[direction].state if direction in goods else None
+
+
+def _describe(shipment: Shipment | None, parcel: VendorShipment) -> None:
+    if shipment is not None:
+        shipment.carrier = parcel.carrier or shipment.carrier
+        shipment.tracking_number = parcel.tracking_number or shipment.tracking_number
+        shipment.due_on = parcel.due_on or shipment.due_on
+
+
+def _flag(session: Session, rma: Rma, why: str, because: Because) -> None:
+    rma.needs_attention = why
+    reviews.ask(session, session.get_one(Fault, rma.fault_id), TaskKind.ATTENTION, why, because, rma=rma)
+
+
+def fall_back(session: Session, rma: Rma, because: Because) -> None:
+    """The claim is gone without a decision on it: what was planned is dropped, and the fault is decided again."""
+    for swap in session.scalars(select(Swap).where(Swap.rma_id == rma.id, Swap.state == SwapState.PLANNED)):
+        moves.move(session, swap, SwapState.ABANDONED, because)
+    fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
+    for job in jobs.unended(session, rma):
+        if job.state in jobs.BEFORE_APPROVAL:  # the next decision drafts the labour anew
+            moves.move(session, job, JobState.CANCELLED, because)
+    verdicts.release_claims_of(session, fault)
+    if fault.state is FaultState.RMA_OPEN:
+        moves.move(session, fault, FaultState.ENTITLEMENT_CHECK, because)
+        work.add(session, OrderKind.DECIDE_AGAIN, now=because.at, client_id=fault.client_id, fault_id=fault.id)
+
+
+def convert(session: Session, rma: Rma, because: Because) -> None:
+    """The vendor refused the claim: the same fault becomes a priced job at once; the client is told when a person confirms."""
+    fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
+    unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
+    verdict = verdicts.supersede_by_denial(session, fault, unit, because)
+    if fault.state is FaultState.RMA_OPEN:
+        moves.move(session, fault, FaultState.AD_HOC_OPEN, because)
+    jobs.replace_by_whole_swap(session, fault, rma, unit, verdict, because)
+    reviews.ask(session, fault, TaskKind.DENIED, rma.vendor_reason or because.reason, because, rma=rma)
