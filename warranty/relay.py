@@ -20,7 +20,7 @@ from warranty import db, queue
 from warranty.db import EVERYBODY, DatabaseUnavailable
 from warranty.models import Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import audit, files, leases, news, work
+from warranty.services import audit, erasure, files, leases, news, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +89,7 @@ def _periodic(runtime: Runtime) -> None:
             order_polls(session)
             news.order(session, runtime.settings)
             files.order_sweep(session)
+            erasure.forget_answers(session)
             audit.order_anchor(session, runtime.settings)
 
 

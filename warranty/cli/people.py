@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from warranty.cli.desk import OF_CLIENT, client_option, listing, print_list, reading, writing
-from warranty.cli.places import reason_option
+from warranty.cli.places import SURE, reason_option
 from warranty.cli.shared import CliProblem, Day, answer, given, json_option, word
 from warranty.domain.access import TokenScope
 from warranty.domain.terms import Role
 from warranty.languages import LANGUAGES
 from warranty.models import ApiToken, User
-from warranty.services import people, records
+from warranty.services import erasure, people, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,6 +118,20 @@ def deactivate_user(named: str, reason: str, *, as_json: bool) -> None:
     with writing(reason) as desk:
         row = desk.user(named)
         people.deactivate(desk.session, row, because=desk.because)
+        shown = desk.document(records.USERS, row)
+    shown.print(as_json=as_json)
+
+
+@user.command("erase")
+@click.argument("named", metavar="EMAIL")
+@reason_option
+@SURE
+@json_option
+def erase_user(named: str, reason: str, *, as_json: bool) -> None:
+    """Take a user's name and mail address out, for ever; registers keep the pseudonym."""
+    with writing(reason) as desk:
+        row = desk.user(named)
+        erasure.erase_user(desk.session, row, because=desk.because)
         shown = desk.document(records.USERS, row)
     shown.print(as_json=as_json)
 

@@ -9,12 +9,15 @@ import click
 from warranty.cli.desk import OF_CLIENT, client_option, listing, print_list, reading, writing
 from warranty.cli.shared import NOTHING, OrNone, given, json_option
 from warranty.models import Client, Person, Site
-from warranty.services import estate, records
+from warranty.services import erasure, estate, records
 from warranty.services.estate import ADDRESS_LINES, Contact
 
 ADDED, CHANGED = "registered on the command line", "changed on the command line"
 
 reason_option = click.option("--reason", default=CHANGED, show_default=True, help="Why; it stands in the register.")
+SURE = click.confirmation_option(
+    "--yes", prompt="This cannot be undone. Go on?", help="Do not ask whether you are sure."
+)
 
 
 # --- clients ---
@@ -238,5 +241,19 @@ def contact_change(named: str, reason: str, *, as_json: bool, **facts: Any) -> N
         if facts["site"] not in {None, NOTHING}:
             new["site"] = desk.site(facts["site"], desk.session.get_one(Client, person.client_id))
         estate.correct_contact(desk.session, person, because=desk.because, **new)
+        shown = desk.document(records.CONTACTS, person)
+    shown.print(as_json=as_json)
+
+
+@contact.command("erase")
+@click.argument("named", metavar="ID")
+@reason_option
+@SURE
+@json_option
+def contact_erase(named: str, reason: str, *, as_json: bool) -> None:
+    """Take a contact's name, telephone and addresses out, for ever; faults and registers keep the pseudonym."""
+    with writing(reason) as desk:
+        person = desk.hold(desk.find(Person, named))
+        erasure.erase_contact(desk.session, person, because=desk.because)
         shown = desk.document(records.CONTACTS, person)
     shown.print(as_json=as_json)

@@ -39,7 +39,9 @@ class News(Base):
 
 
 class Mail(TenantRow, Base):
-    """One mail to one receiver, written in the transaction that wants it and never changed, so that it is sent as it was meant.
+    """One mail to one receiver, written in the transaction that wants it and sent as it was meant.
+
+    Only the name of somebody who is erased is taken out of it.
 
     The receiver is a user or a contact: the address is read when it is sent, so that whoever was erased gets nothing.
     ``message_id`` is the same at every try. ``left`` counts the times that it left without an answer that says whether

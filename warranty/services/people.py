@@ -32,6 +32,7 @@ LONGEST_PASSWORD = 1024  # hashing must not be made dear by whoever types
 LAST_USE = timedelta(
     minutes=5
 )  # how right ``ApiToken.last_used_at`` is: a write for each call would cost more than it tells
+ERASED = "@erased.invalid"  # where the address of somebody whose name was taken out ends
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _TOKEN = re.compile(rf"{PREFIX}_([0-9a-f]{{32}})_([A-Za-z0-9_-]{{43}})")
 
@@ -188,7 +189,13 @@ def deactivate(session: Session, user: User, *, because: Because) -> None:
 
 
 def reactivate(session: Session, user: User, *, because: Because) -> None:
-    """Let a user in again, with the password and the tokens from before."""
+    """Let a user in again, with the password and the tokens from before.
+
+    Raises:
+        Invalid: their name was taken out, which cannot be undone.
+    """
+    if user.email.endswith(ERASED):
+        raise Invalid("id", "This user was erased. Add a new one.")
     if user.deactivated_at is not None:
         user.deactivated_at = None
         moves.note(session, user, "reactivate", because)

@@ -6,7 +6,7 @@ from typing import Any
 
 from warranty.domain.access import Permission
 from warranty.models import ApiToken, Client, User
-from warranty.services import people, records
+from warranty.services import erasure, people, records
 from warranty.web.api.base import Endpoints, by_caller, document, listed
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.accounts import BecauseBody
@@ -105,6 +105,18 @@ def deactivate_user(user: User, body: dict[str, Any]) -> dict[str, Any]:
 def reactivate_user(user: User, body: dict[str, Any]) -> dict[str, Any]:
     """Let a user in again, with the password and the tokens from before."""
     people.reactivate(call().session, user, because=by_caller(body["reason"]))
+    return _user(user)
+
+
+@endpoints.post(
+    "/users/<uuid:id>/erase",
+    needs(Permission.ADMINISTER, of=User, wide=True),
+    body=BecauseBody(),
+    answer=UserDocument(),
+)
+def erase_user(user: User, body: dict[str, Any]) -> dict[str, Any]:
+    """Take a user's name and mail address out, for ever; registers keep the pseudonym."""
+    erasure.erase_user(call().session, user, because=by_caller(body["reason"]))
     return _user(user)
 
 

@@ -9,12 +9,13 @@ from sqlalchemy import or_
 
 from warranty.domain.access import Permission
 from warranty.models import Asset, Client, Contract, Coverage, Person, Product, PublicRow, Site, VendorAccount
-from warranty.services import cover, estate, records
+from warranty.services import cover, erasure, estate, records
 from warranty.services.estate import Contact
 from warranty.services.moves import Because
 from warranty.web.api.base import Endpoints, by_caller, document, listed
 from warranty.web.errors import Problem
 from warranty.web.guards import call, find, needs
+from warranty.web.schemas.accounts import BecauseBody
 from warranty.web.schemas.lists import page_of
 from warranty.web.schemas.registry import (
     ASSET_CHANGE,
@@ -233,6 +234,18 @@ def correct_contact(person: Person, body: dict[str, Any]) -> None:
     """Change a contact."""
     because = _corrected(body)
     estate.correct_contact(call().session, person, **_with_rows(body, site=Site), because=because)
+
+
+@endpoints.post(
+    "/contacts/<uuid:id>/erase",
+    needs(Permission.ADMINISTER, of=Person),
+    body=BecauseBody(),
+    answer=ContactDocument(),
+)
+def erase_contact(person: Person, body: dict[str, Any]) -> Document:
+    """Take a contact's name, telephone and addresses out, for ever; faults and registers keep the pseudonym."""
+    erasure.erase_contact(call().session, person, because=by_caller(body["reason"]))
+    return show_contact(person)
 
 
 # --- products ---
