@@ -28,7 +28,8 @@ class SecretBox:
     """Encrypts with the first key, decrypts with any."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        fernets = [Fernet(key) for key in keys]
+        self._first, self._fernet = fernets[0], MultiFernet(fernets)
 
     def seal(self, values: Mapping[str, str]) -> str:
         """The values as one opaque text."""
@@ -45,6 +46,23 @@ class SecretBox:
         except InvalidToken as err:
             raise CannotDecrypt("WARRANTY_ENCRYPTION_KEYS holds no key that opens this secret.") from err
         return opened
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether the first key opens it, so that no older one is needed for it.
+
+        Raises:
+            CannotDecrypt: as ``open``.
+        """
+        try:
+            self._first.decrypt(sealed.encode())
+        except InvalidToken:
+            self.open(sealed)
+            return False
+        return True
+
+    def reseal(self, sealed: str) -> str:
+        """The same values, sealed with the first key."""
+        return self.seal(self.open(sealed))
 
 
 def hash_password(password: str) -> str:

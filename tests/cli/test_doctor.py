@@ -63,7 +63,7 @@ def test_nothing_is_wrong_where_everything_runs(well: dict[str, str]) -> None:
 
     assert status == 0, said["findings"]
     assert {found["area"] for found in said["findings"] if found["level"] == "ok"} == {
-        "settings", "files", "queue", "schema", "database", "work", "vendors",
+        "settings", "files", "queue", "schema", "database", "work", "keys", "vendors",
     }  # fmt: skip
 
 

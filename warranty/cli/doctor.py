@@ -23,7 +23,7 @@ from warranty.crypto import CannotDecrypt
 from warranty.models import Lease, Outbox, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.runtime import Runtime
-from warranty.services import accounts
+from warranty.services import accounts, keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,6 +196,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield from _clock("database", (now - datetime.now(UTC)).total_seconds())
             yield from _wall(session)
             yield from _work(session, now)
+            yield from _keys(session, runtime)
             yield from _vendors(session, runtime, now)
     finally:
         runtime.database.dispose()
@@ -240,15 +241,26 @@ def _work(session: Session, now: datetime) -> Iterator[Finding]:
     yield Finding("work", Level.OK, f"{counts.get(OrderStatus.PENDING, 0)} orders are to be done.")
 
 
+def _keys(session: Session, runtime: Runtime) -> Iterator[Finding]:
+    found = keys.standing(session, runtime.box)
+    for name in found.lost:
+        mend = "Add the key that it was kept with to WARRANTY_ENCRYPTION_KEYS, or give the secret anew."
+        yield Finding("keys", Level.WRONG, f"No encryption key opens the {name}.", mend)
+    if found.old:
+        said = f"{found.old} of {found.kept} secrets are still under an older encryption key."
+        yield Finding("keys", Level.WARNING, said, "Before it is taken out: warranty keys rotate")
+    elif not found.lost:
+        yield Finding("keys", Level.OK, f"All {found.kept} secrets are under the first encryption key.")
+
+
 def _vendors(session: Session, runtime: Runtime, now: datetime) -> Iterator[Finding]:
     in_use = select(VendorAccount).where(VendorAccount.switched_off_at.is_(None))
     found = session.scalars(in_use.order_by(VendorAccount.name)).all()
     for account in found:
         try:
             accounts.adapter(runtime, account)
-        except CannotDecrypt as err:
-            mend = "Give WARRANTY_ENCRYPTION_KEYS the key that they were kept with."
-            yield Finding("vendors", Level.WRONG, f"{account.name}: {err}", mend)
+        except CannotDecrypt:
+            pass  # said above, beside the other secrets
         except VendorError as err:
             yield Finding(
                 "vendors", Level.WRONG, f"{account.name}: {err.detail or err}", "Change its secrets or options."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from warranty import db
-from warranty.cli.shared import CliProblem, answer, open_runtime
+from warranty.cli.shared import CliProblem, answer, open_runtime, progress
 from warranty.domain.access import OPERATOR
 from warranty.services import estate, imports
 from warranty.services.estate import Invalid
@@ -21,8 +20,6 @@ from warranty.services.importing.sheets import open_sheet
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from warranty.db import Database
     from warranty.models import Client
     from warranty.services.importing.sheets import Sheet
@@ -107,7 +104,7 @@ def _because() -> Because:
 
 
 def _try(database: Database, sheet: Sheet, client: str | None) -> ImportReport:
-    with _progress(sheet.total) as advance:
+    with progress("Importing", sheet.total) as advance:
         report = imports.run(
             sheet,
             lambda: database.read(db.EVERYBODY),
@@ -124,7 +121,7 @@ def _import(
     database: Database, sheet: Sheet, file_name: str, client: str | None, rejected: Path | None
 ) -> ImportReport:
     owner = _client(database, client)
-    with _progress(sheet.total) as advance:
+    with progress("Importing", sheet.total) as advance:
         made, report = imports.run_here(
             database, sheet, file_name=file_name, client=owner, because=_because(), on_progress=advance
         )
@@ -145,19 +142,6 @@ def _client(database: Database, name: str | None) -> Client | None:
             return estate.find_client(session, name)
         except Invalid as err:
             raise CliProblem(err.message) from err
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error for people; programs and log files see none."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
-    console = Console(stderr=True)
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Importing", total=total)
-        yield lambda rows: bar.advance(task, rows)
 
 
 def _print(report: ImportReport) -> None:

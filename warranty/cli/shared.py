@@ -165,6 +165,19 @@ def open_runtime() -> Iterator[Runtime]:
 # --- answers ---
 
 
+@contextmanager
+def progress(about: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error for people; programs and log files see none."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(about, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
 def answer(rows: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     """Print data: JSON for programs, else aligned text for people."""
     if as_json:

@@ -1,6 +1,6 @@
 """Every table; importing this module makes them all known."""
 
-from warranty.models.audit import AuditRow
+from warranty.models.audit import AuditChain, AuditRow
 from warranty.models.base import Base, PublicRow, TenantRow, clock
 from warranty.models.cases import CaseNote, Fault, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
@@ -18,6 +18,7 @@ __all__ = [
     "AdHocJob",
     "ApiToken",
     "Asset",
+    "AuditChain",
     "AuditRow",
     "Base",
     "Baseline",

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from warranty.models.base import Base, Pk
+from warranty.models.base import Base, Pk, SealedText
 
 
 class AuditRow(Base):
@@ -50,7 +50,7 @@ class AuditChain(Base):
 
     id: Mapped[Pk]
     name: Mapped[UUID]
-    secret: Mapped[str] = mapped_column(Text)
+    secret: Mapped[str] = mapped_column(SealedText)
     begun_at: Mapped[datetime]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from warranty.models.base import Base, Pk, PublicRow
+from warranty.models.base import Base, Pk, PublicRow, SealedText
 
 UNAPPLIED = text("applied_at IS NULL")
 
@@ -30,8 +30,8 @@ class VendorAccount(PublicRow, Base):
     base_url: Mapped[str | None] = mapped_column(String(500))
     duties: Mapped[list[str]]
     options: Mapped[dict[str, Any]]
-    secrets: Mapped[str] = mapped_column(Text)
-    tokens: Mapped[str | None] = mapped_column(Text)
+    secrets: Mapped[str] = mapped_column(SealedText)
+    tokens: Mapped[str | None] = mapped_column(SealedText)
     bucket_level: Mapped[float] = mapped_column(default=0.0)
     bucket_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)

@@ -16,6 +16,7 @@ import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
 from vendors.errors import Trouble, VendorError
 from warranty import db
+from warranty.crypto import CannotDecrypt
 from warranty.models import AccountMaker, Client, Outbox, VendorAccount, VendorCall
 from warranty.models.work import OrderKind, OrderStatus
 from warranty.services import moves, work
@@ -91,7 +92,8 @@ def change(session: Session, runtime: Runtime, account: VendorAccount, *, becaus
         Invalid: as ``add``.
     """
     form = vendors.describe(account.vendor)
-    was = {**account.options, **runtime.box.open(account.secrets), "base_url": account.base_url}
+    secrets = _readable(runtime, account)
+    was = {**account.options, **secrets, "base_url": account.base_url}
     if "name" in new and new["name"] != account.name:
         account.name = _free_name(session, new["name"])
     if "base_url" in new:
@@ -99,7 +101,7 @@ def change(session: Session, runtime: Runtime, account: VendorAccount, *, becaus
     if "duties" in new:
         account.duties = sorted(_duties(new["duties"], form.duties))
     account.options = _merged(account.options, new.get("options", {}))
-    secrets = _merged(runtime.box.open(account.secrets), new.get("secrets", {}))
+    secrets = _merged(secrets, new.get("secrets", {}))
     if new.get("secrets"):
         account.secrets = runtime.box.seal(secrets)
     _check(runtime, account)
@@ -163,6 +165,14 @@ def _makers(manufacturers: Sequence[str]) -> list[AccountMaker]:
 
 def _merged(old: Mapping[str, str], new: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in {**old, **new}.items() if value is not None}
+
+
+def _readable(runtime: Runtime, account: VendorAccount) -> dict[str, str]:
+    """An account's secrets; none where the key that they were kept with is lost, so that they can be given anew."""
+    try:
+        return runtime.box.open(account.secrets)
+    except CannotDecrypt:
+        return {}
 
 
 def _check(runtime: Runtime, account: VendorAccount) -> None:

@@ -20,6 +20,7 @@ from warranty.domain.lifecycles import ShipmentDirection, SwapState
 from warranty.models import (
     AdHocJob,
     Asset,
+    AuditChain,
     AuditRow,
     Client,
     Contract,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from warranty.domain.terms import AssetState
 
 Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset | StockUnit
-Stateless = Client | Site | Person | Product | Contract | Coverage | StockLocation | User | VendorAccount
+Stateless = Client | Site | Person | Product | Contract | Coverage | StockLocation | User | VendorAccount | AuditChain
 """What has no life cycle, and leaves rows all the same when it is added or changed."""
 
 
@@ -216,6 +217,7 @@ _NAMES: dict[type, str] = {
     StockLocation: "stock_location",
     User: "user",
     VendorAccount: "vendor_account",
+    AuditChain: "audit_chain",
 }
 
 
