@@ -1,6 +1,7 @@
 """What every adapter must do: a vendor's test class inherits the parts of its duties, and names its recordings.
 
-``VendorContract`` is for all, ``CallsOut`` for those that have an API, ``LooksUp``, ``Opens`` and ``Tracks`` for duties.
+``VendorContract`` is for all, ``CallsOut`` for those that have an API, ``LooksUp``, ``Opens`` and ``Tracks`` for duties,
+``Searches`` for those that find a case by our reference (promise A and B). One vendor may have several classes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
-    "parts_list": ("parts_for",),
+    "parts_list": ("parts_for", "parts_of"),
+    "proposes": ("candidates",),
     "notes": ("add_note",),
     "attachments": ("attach",),
     "cancels": ("cancel_case",),
@@ -34,7 +36,9 @@ ASKED: dict[str, Callable[[VendorAdapter], Any]] = {
     "find_case": lambda adapter: adapter.find_case(REQUEST),
     "open_case": lambda adapter: adapter.open_case(REQUEST),
     "read_cases": lambda adapter: adapter.read_cases([]),
+    "candidates": lambda adapter: adapter.candidates(REQUEST),
     "parts_for": lambda adapter: adapter.parts_for(Unit("x")),
+    "parts_of": lambda adapter: adapter.parts_of("disk", []),
     "add_note": lambda adapter: adapter.add_note("x", "y"),
     "attach": lambda adapter: adapter.attach("x", None),
     "cancel_case": lambda adapter: adapter.cancel_case("x"),
@@ -122,7 +126,7 @@ class VendorContract:
         able = self.able()
         assert (able.promise is not None) is (Duty.OPEN in able.duties)
         assert (able.key_lifetime_s > 0) is (able.promise is Promise.A)
-        assert (able.settle_s > 0) is (able.promise in {Promise.A, Promise.B})
+        assert (able.settle_s > 0) is (able.promise in {Promise.A, Promise.B} or able.proposes)
 
     def test_an_account_may_lengthen_the_settle_time_but_not_shorten_it(self) -> None:
         own = self.able().settle_s
@@ -274,8 +278,6 @@ class Opens(CallsOut):
     """The recording of an open that goes well; its case answers to ``REQUEST``."""
 
     refused: ClassVar[str]
-    none_found: ClassVar[str]
-    found_twice: ClassVar[str]
 
     def test_opening_sends_our_reference_and_gives_a_case(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.opened))
@@ -346,6 +348,13 @@ class Opens(CallsOut):
         assert not any(value in host.kept + case.raw for value in PERSONAL)
         assert "person-7" in host.kept
         assert "place-9" in host.kept
+
+
+class Searches(Opens):
+    """For adapters that find a case by our reference."""
+
+    none_found: ClassVar[str]
+    found_twice: ClassVar[str]
 
     def test_a_search_that_finds_nothing_is_an_answer(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.none_found))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.vendors.contract import Opens, Tracks
+from tests.vendors.contract import Searches, Tracks
 from tests.vendors.host import CANARY, REQUEST, Host
 from tests.vendors.replay import Recorded
 from vendors.contract import Promise, VendorCase, VendorFile, VendorStatus
@@ -19,7 +19,7 @@ from vendors.errors import Trouble, VendorError
 STATES = {"1": "received", "2": "under_review", "20": "approved", "24": "denied"}
 
 
-class TestServiceNow(Opens, Tracks):
+class TestServiceNow(Searches, Tracks):
     """One instance, by Basic."""
 
     vendor = "servicenow"
