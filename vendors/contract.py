@@ -124,6 +124,7 @@ class FieldKind(StrEnum):
     BOOLEAN = "boolean"  # "true" or "false"
     NUMBER = "number"  # whole seconds, days or the like, zero or more
     JSON = "json"  # a JSON object
+    QUOTA = "quota"  # calls in a time, such as 10/second
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -551,8 +552,11 @@ class Gate(Protocol):
         """
         ...
 
-    def heard(self, trouble: Trouble | None) -> None:
-        """Hear how a call ended; None: well. A definite no (refused, unauthorised) is an answer: the vendor is up."""
+    def heard(self, trouble: Trouble | None, retry_after_s: float | None = None) -> None:
+        """Hear how a call ended; None: well. A definite no (refused, unauthorised) is an answer: the vendor is up.
+
+        ``retry_after_s``: the vendor wants to be left alone for so long, by every call of the account.
+        """
         ...
 
 

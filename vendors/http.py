@@ -296,6 +296,7 @@ class Http:
         wait_s = (overload_s or {}).get(outcome.status or 0)
         if wait_s is not None:
             outcome = replace(outcome, trouble=Trouble.THROTTLED, retry_after_s=outcome.retry_after_s or wait_s)
+            self._gate.heard(outcome.trouble, outcome.retry_after_s)
         return self._document(outcome)
 
     def token(self, auth: ClientCredentials, ends: float) -> tuple[str, float]:
@@ -344,7 +345,7 @@ class Http:
             self._gate.enter()
         at, started = datetime.now(UTC), time.monotonic()
         outcome = self._send(request, authorization, ends)
-        self._gate.heard(outcome.trouble)
+        self._gate.heard(outcome.trouble, outcome.retry_after_s)
         headers = self.scrubber.headers({**request.headers, "Authorization": ""}, request.people)
         self._record(
             CallRecord(

@@ -1,24 +1,29 @@
 """The options of a vendor account: the only place that reads their text and says what is wrong with them."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from vendors.contract import AccountField, AdapterForm, Calls, Duty, FieldKind
+from vendors.contract import AccountField, AdapterForm, Calls, Duty, FieldKind, Quota
 from vendors.errors import Trouble, VendorError
 
 COMMON_FIELDS = (
     AccountField("webhook_secret", "shared secret of the vendor's pushes to us (Standard Webhooks)", secret=True),
     AccountField("settle_seconds", "settle time longer than the adapter's own", kind=FieldKind.NUMBER),
     AccountField("timeout_seconds", "total deadline of one call, shorter than the general one", kind=FieldKind.NUMBER),
+    AccountField("quota", "most calls in a time, such as 10/second or 5000/day", kind=FieldKind.QUOTA),
 )
+
+_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 
 _HOW = {
     FieldKind.TEXT: "text",
     FieldKind.BOOLEAN: "true or false",
     FieldKind.NUMBER: "a whole number, zero or more",
     FieldKind.JSON: "a JSON object",
+    FieldKind.QUOTA: "a number of calls in a second, minute, hour or day, such as 10/second",
 }
 
 
@@ -95,8 +100,18 @@ def parsed(kind: FieldKind, value: str) -> Any:
         except (ValueError, RecursionError):
             document = None
         read = document if isinstance(document, dict) else None
+    elif kind is FieldKind.QUOTA:
+        found = re.fullmatch(r"([1-9][0-9]{0,8})/(second|minute|hour|day)", value, re.ASCII)
+        read = Quota(int(found[1]), _SECONDS[found[2]]) if found else None
     if read is None:
         raise ValueError(_HOW[kind])
+    return read
+
+
+def quota_of(options: Mapping[str, str]) -> Quota | None:
+    """Give the quota that a person set for an account; None where they set none."""
+    given = options.get("quota", "").strip()
+    read: Quota | None = parsed(FieldKind.QUOTA, given) if given else None
     return read
 
 

@@ -227,6 +227,9 @@ class _Repeat(urllib3.Retry):
     def new(self, **kwargs: Any) -> Self:
         return super().new(gate=self._gate, **kwargs)
 
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002 -- urllib3's
+        return not has_retry_after and super().is_retry(method, status_code, has_retry_after)
+
     def increment(
         self,
         method: str | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +15,15 @@ from tests import factories
 from tests.desk import let_pass
 from vendors.contract import Duty, Quota
 from vendors.errors import Trouble, VendorError
-from warranty import db
+from warranty import config, db
 from warranty.models import VendorAccount
+from warranty.runtime import Runtime
 from warranty.services import accounts
 from warranty.services.accounts import AccountGate, Line
 from warranty.services.estate import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from warranty.runtime import Runtime
 
 FAILED = (Trouble.UNREACHABLE, Trouble.AMBIGUOUS)
 ANSWERED = (None, Trouble.THROTTLED, Trouble.REFUSED, Trouble.UNAUTHORISED, Trouble.MALFORMED)
@@ -209,52 +210,114 @@ def test_a_try_that_died_is_followed_by_another(shared_runtime: Runtime) -> None
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+QUOTAS = st.builds(Quota, st.integers(min_value=1, max_value=200), st.floats(min_value=0.5, max_value=3600))
+
+
 @given(
-    calls=st.integers(min_value=1, max_value=60),
-    per_s=st.floats(min_value=0.5, max_value=3600),
-    gaps=st.lists(st.floats(min_value=0, max_value=1), min_size=1, max_size=200),
+    quotas=st.lists(QUOTAS, min_size=1, max_size=2),
+    patience=st.sampled_from([0.0, 0.3]),
+    gaps=st.lists(st.floats(min_value=0, max_value=1), min_size=1, max_size=300),
 )
-def test_no_window_ever_holds_more_calls_than_the_quota(calls: int, per_s: float, gaps: list[float]) -> None:
-    row = VendorAccount(bucket_level=0.0, bucket_at=None)
-    now, granted = START, []
+def test_no_window_ever_holds_more_calls_than_a_quota(quotas: list[Quota], patience: float, gaps: list[float]) -> None:
+    row, now, begun = VendorAccount(bucket_level=0.0, bucket_at=None), START, []
     for gap in gaps:
-        now += timedelta(seconds=gap * per_s / 4)
-        if takes(row, Quota(calls, per_s), now):
-            granted.append(now)
+        now += timedelta(seconds=gap * quotas[0].per_s / 20)
+        wait_s = bucket_wait_s(row, quotas, now, patience_s=patience * quotas[0].per_s)
+        if wait_s is not None:
+            begun.append(now + timedelta(seconds=wait_s))
 
-    window = timedelta(seconds=per_s)
-    for first, at in enumerate(granted):
-        assert sum(at <= other < at + window for other in granted[first:]) <= calls
-
-
-def takes(row: VendorAccount, quota: Quota, now: datetime) -> bool:
-    return bucket_wait_s(row, quota, now) == 0
+    assert begun == sorted(begun)
+    for quota in quotas:
+        window = timedelta(seconds=quota.per_s)
+        assert all(later - first >= window for first, later in zip(begun, begun[quota.calls :], strict=False))
 
 
-def bucket_wait_s(row: VendorAccount, quota: Quota, now: datetime) -> float:
+def bucket_wait_s(row: VendorAccount, quotas: list[Quota], now: datetime, *, patience_s: float = 0.0) -> float | None:
+    """How long a call that is taken has to wait; null where none is."""
     gate = AccountGate.__new__(AccountGate)  # the bucket alone, without a database
-    gate._vendor, gate.quota = "acme", quota
-    return wait_s(lambda: gate._take(row, now))
+    gate._vendor, gate.quotas, gate._patience_s = "acme", quotas, patience_s
+    try:
+        return gate._take(row, now)
+    except VendorError:
+        return None
 
 
-@given(calls=st.integers(min_value=1, max_value=60))
-def test_who_comes_back_when_told_to_is_let_in(calls: int) -> None:
-    row, quota, now = VendorAccount(bucket_level=0.0, bucket_at=None), Quota(calls, 60.0), START
-    for _ in range(3 * calls):
-        if told_s := bucket_wait_s(row, quota, now):
+@given(quota=QUOTAS)
+def test_what_keeps_the_quota_costs_a_twentieth_of_it_at_most(quota: Quota) -> None:
+    row, began = VendorAccount(bucket_level=0.0, bucket_at=None), START
+    last_s = 0.0
+    for _ in range(4 * quota.calls):  # each asks as soon as the one before it has begun
+        waited_s = bucket_wait_s(row, [quota], began + timedelta(seconds=last_s), patience_s=quota.per_s * 2)
+        assert waited_s is not None
+        last_s += waited_s
+
+    assert last_s <= 4 * quota.per_s / 0.95
+
+
+@given(quota=QUOTAS)
+def test_who_comes_back_when_told_to_is_let_in(quota: Quota) -> None:
+    row, now = VendorAccount(bucket_level=0.0, bucket_at=None), START
+    for _ in range(3 * quota.calls):
+        gate = AccountGate.__new__(AccountGate)
+        gate._vendor, gate.quotas, gate._patience_s = "acme", [quota], 0.0
+        if told_s := wait_s(lambda gate=gate, at=now: gate._take(row, at)):
             now += timedelta(seconds=told_s, microseconds=1)
-            assert takes(row, quota, now)
-
-    # Three windows' worth of calls; the smallest quotas get little more than half of theirs.
-    assert (now - START).total_seconds() <= 60.0 * 5 + 1
+            assert bucket_wait_s(row, [quota], now) == 0
 
 
-def test_the_bucket_is_on_the_row_that_every_worker_reads(shared_runtime: Runtime) -> None:
+def test_four_processes_take_what_one_could(environment: dict[str, str], runtime: Runtime) -> None:
+    made = make_account(runtime, options={"quota": "40/day"})  # two at once, the others by and by
+    context = multiprocessing.get_context("forkserver")  # which imports the product once for all
+    context.set_forkserver_preload([__name__])
+    with context.Pool(4) as processes:
+        granted = processes.starmap(calls_granted, [(environment, made.id)] * 4)
+
+    assert sum(granted) == 2
+
+
+def calls_granted(environment: dict[str, str], account_id: int) -> int:
+    """How many of six tries the gate lets through, in a process of its own."""
+    theirs = Runtime.of(config.load(environment))
+    with theirs.database.read(db.EVERYBODY) as session:
+        line = Line(theirs, session.get_one(VendorAccount, account_id))
+    line.open()
+    return sum(not is_shut(line.gate) for _ in range(6))
+
+
+def test_the_stricter_of_two_quotas_counts(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime, options={"quota": "40/day"})
+    line = Line(shared_runtime, made)
+    line.open()
+    assert line.gate.quotas == [Quota(40, 86_400.0)]
+
+    line.gate.quotas = [Quota(10, 1.0), Quota(40, 86_400.0)]
+    assert [is_shut(line.gate) for _ in range(2)] == [False, True]
+
+
+# --- what the vendor asks for ---
+
+
+@pytest.mark.parametrize("trouble", [Trouble.THROTTLED, Trouble.UNREACHABLE])
+def test_a_vendor_that_names_a_time_is_left_alone_by_every_worker(shared_runtime: Runtime, trouble: Trouble) -> None:
     made = make_account(shared_runtime)
-    granted = 0
-    for _ in range(5):
-        gate = gate_of(shared_runtime, made)
-        gate.quota = Quota(20, 3600.0)  # two at once, the others by and by
-        granted += not is_shut(gate)
+    ours, theirs = gate_of(shared_runtime, made), gate_of(shared_runtime, made)
+    ours.enter()
+    theirs.enter()
+    ours.heard(trouble, 20.0)
+    theirs.heard(None)  # an answer that was under way changes nothing of it
 
-    assert granted == 2
+    assert 10 < wait_s(gate_of(shared_runtime, made).enter) <= 20
+    let_pass(shared_runtime, 20)
+    assert not is_shut(gate_of(shared_runtime, made))
+
+
+def test_who_waits_for_its_call_hears_that_the_account_was_sent_away_meanwhile(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime)
+    patient = AccountGate(shared_runtime, made.id, made.vendor, patience_s=60.0)
+    patient.quotas = [Quota(4, 1.0)]
+    patient.enter()
+    closes = threading.Timer(0.0, lambda: gate_of(shared_runtime, made).heard(Trouble.THROTTLED, 20.0))
+    closes.start()
+
+    assert wait_s(patient.enter) > 10
+    closes.join()

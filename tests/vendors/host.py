@@ -61,6 +61,7 @@ class CountingGate:
         self.left = calls
         self.entered = 0
         self.news: list[Trouble | None] = []
+        self.sent_away_s: float | None = None
 
     def enter(self) -> None:
         if not self.left:
@@ -68,8 +69,9 @@ class CountingGate:
         self.left -= 1
         self.entered += 1
 
-    def heard(self, trouble: Trouble | None) -> None:
+    def heard(self, trouble: Trouble | None, retry_after_s: float | None = None) -> None:
         self.news.append(trouble)
+        self.sent_away_s = retry_after_s
 
 
 class Host:

@@ -129,10 +129,12 @@ def test_retry_after_is_seconds_or_a_date_and_never_longer_than_a_day(
     assert retry_after_s(header, NOW) == seconds
 
 
-def test_a_5xx_keeps_the_time_at_which_the_vendor_wants_to_be_asked_again() -> None:
+def test_a_5xx_that_names_a_time_is_not_repeated_before_and_the_whole_account_hears_of_it() -> None:
     with Recorded() as server:
         server.plays(answer(503, **{"Retry-After": "40"}))
-        assert Line(server.url).fails().retry_after_s == 40.0
+        line = Line(server.url)
+        assert line.fails().retry_after_s == 40.0
+        assert (len(server.received), line.gate.sent_away_s) == (1, 40.0)
 
 
 # -- deadlines and sizes

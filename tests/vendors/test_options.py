@@ -8,7 +8,7 @@ import pytest
 
 import vendors
 from tests.vendors.host import CANARY
-from vendors.contract import Calls, Duty, FieldKind
+from vendors.contract import Calls, Duty, FieldKind, Quota
 from vendors.errors import VendorError
 from vendors.options import Options, parsed
 
@@ -92,6 +92,8 @@ def test_an_option_that_cannot_be_read_is_said_by_name() -> None:
         (FieldKind.NUMBER, "0", 0),
         (FieldKind.NUMBER, "120", 120),
         (FieldKind.JSON, '{"1": "received"}', {"1": "received"}),
+        (FieldKind.QUOTA, "10/second", Quota(10, 1.0)),
+        (FieldKind.QUOTA, "5000/day", Quota(5000, 86_400.0)),
     ],
 )
 def test_the_text_of_an_option_is_read_by_its_kind(kind: FieldKind, text: str, value: Any) -> None:
@@ -110,10 +112,13 @@ def test_the_text_of_an_option_is_read_by_its_kind(kind: FieldKind, text: str, v
         (FieldKind.JSON, "[]"),
         (FieldKind.JSON, "{"),
         (FieldKind.JSON, "[" * 100_000),
+        (FieldKind.QUOTA, "0/second"),
+        (FieldKind.QUOTA, "10"),
+        (FieldKind.QUOTA, "10/week"),
     ],
 )
 def test_text_that_is_none_of_its_kind_says_what_it_must_be(kind: FieldKind, text: str) -> None:
-    with pytest.raises(ValueError, match=r"true or false|whole number|JSON object"):
+    with pytest.raises(ValueError, match=r"true or false|whole number|JSON object|number of calls"):
         parsed(kind, text)
 
 

@@ -6,6 +6,7 @@ one that works, whatever becomes of the transaction around them.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from sqlalchemy import delete, select
 import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
 from vendors.errors import Trouble, VendorError
+from vendors.options import quota_of
 from warranty import db
 from warranty.crypto import CannotDecrypt
 from warranty.models import AccountMaker, Client, Outbox, VendorAccount, VendorCall
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from vendors.contract import VendorAdapter
+    from vendors.contract import Quota, VendorAdapter
     from warranty.runtime import Runtime
     from warranty.services.moves import Because
 
 BREAKER_FAILURES = 5
 BREAKER_REST_S = 30.0
+SWITCHED_OFF = "switched_off"
+"""The code of a refusal that is our own."""
 
 
 def choose(accounts: Iterable[VendorAccount], duty: Duty, client_id: int) -> VendorAccount | None:
@@ -229,58 +233,67 @@ def capabilities(runtime: Runtime, account: VendorAccount) -> Capabilities:
 
 @dataclass(slots=True)
 class Line:
-    """One worker's line to one account: its gate, and the calls made on it until somebody keeps them."""
+    """One worker's line to one account: its gate, and the calls made on it until somebody keeps them.
+
+    ``patience_s`` is the gate's. One thread speaks on a line.
+    """
 
     runtime: Runtime
     account: VendorAccount
+    patience_s: float = 0.0
     calls: list[CallRecord] = field(default_factory=list)
     gate: AccountGate = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the gate."""
-        self.gate = AccountGate(self.runtime, self.account.id, self.account.vendor)
+        self.gate = AccountGate(self.runtime, self.account.id, self.account.vendor, patience_s=self.patience_s)
 
     def open(self) -> VendorAdapter:
-        """The adapter on this line; its quota becomes the gate's."""
+        """The adapter on this line; its quota becomes the gate's, and that which a person set: the stricter counts."""
         made = adapter(self.runtime, self.account, self)
-        self.gate.quota = made.capabilities.quota
+        asked = quota_of(self.account.options)
+        self.gate.quotas = [quota for quota in (made.capabilities.quota, asked) if quota is not None]
         return made
 
     def keep_calls(self, session: Session, *, rma_id: int | None = None, fault_id: int | None = None) -> None:
         """Write the calls down beside what they were for."""
-        for call in self.calls:
-            session.add(
-                VendorCall(
-                    account_id=self.account.id,
-                    rma_id=rma_id,
-                    fault_id=fault_id,
-                    at=call.at,
-                    method=call.method,
-                    url=call.url,
-                    status=call.status,
-                    request=call.request,
-                    response=call.response,
-                    trouble=call.trouble,
-                    duration_ms=round(call.duration_s * 1000),
-                )
-            )
+        rows = [
+            {
+                "account_id": self.account.id,
+                "rma_id": rma_id,
+                "fault_id": fault_id,
+                "at": call.at,
+                "method": call.method,
+                "url": call.url,
+                "status": call.status,
+                "request": call.request,
+                "response": call.response,
+                "trouble": call.trouble,
+                "duration_ms": round(call.duration_s * 1000),
+            }
+            for call in self.calls
+        ]
+        db.write(session, VendorCall, *rows)
         self.calls.clear()
 
 
 class AccountGate:
-    """Token bucket and breaker of one account, on its database row.
+    """Token bucket and breaker of one account, on its database row: one for all workers, for one thread of each.
 
     The breaker opens after five failures in a row and rests for half a minute; then one call at a time may try. A definite
-    no is an answer: it closes the breaker like any other.
+    no is an answer: it closes the breaker like any other. A vendor that says when to come back is asked by nobody before.
+
+    With ``patience_s`` an empty bucket is waited for: the next call of all is this one's, and it begins on the dot.
     """
 
-    def __init__(self, runtime: Runtime, account_id: int, vendor: str) -> None:
+    def __init__(self, runtime: Runtime, account_id: int, vendor: str, *, patience_s: float = 0.0) -> None:
         self._runtime = runtime
         self._id = account_id
         self._vendor = vendor
+        self._patience_s = patience_s
         self._failures = 0
         self._probe_until: datetime | None = None
-        self.quota: Any = None
+        self.quotas: Sequence[Quota] = ()
 
     @property
     def is_probing(self) -> bool:
@@ -291,51 +304,77 @@ class AccountGate:
         """Take one call from the bucket.
 
         Raises:
-            VendorError: ``throttled`` and when to come back, where the bucket is empty or the breaker open; ``refused`` where
-                a person has switched the account off.
+            VendorError: ``throttled`` and when to come back, where the bucket is empty, the breaker open or the vendor wants
+                to be left alone; ``refused`` where a person has switched the account off.
         """
         with self._runtime.database.begin(db.EVERYBODY) as session:
             account = session.get_one(VendorAccount, self._id, with_for_update=True)
-            now = db.now(session)
-            if account.switched_off_at is not None:
-                why = "the account is switched off"
-                raise VendorError(self._vendor, Trouble.REFUSED, vendor_code="switched_off", detail=why)
-            shut_until = account.closed_until
-            if shut_until is not None and shut_until > now and shut_until != self._probe_until:
-                raise self._come_back((shut_until - now).total_seconds(), "rests after failures")
+            now, begins = db.now(session), time.monotonic()
+            self._refuse(account, now)
             self._failures = account.failures
             if self.is_probing:
                 # The others wait for this one; it may ask more than once.
                 account.closed_until = self._probe_until = now + timedelta(seconds=BREAKER_REST_S)
-            if self.quota is not None:
-                self._take(account, now)
+            begins += self._take(account, now)
+        if (wait_s := begins - time.monotonic()) > 0:
+            time.sleep(wait_s)
+            with self._runtime.database.read(db.EVERYBODY) as session:  # somebody may have been sent away meanwhile
+                self._refuse(session.get_one(VendorAccount, self._id), db.now(session))
 
-    def _take(self, account: VendorAccount, now: datetime) -> None:
-        # What the bucket holds and what flows into it in one window are the quota together, so that no window exceeds it.
-        calls, per_s = self.quota.calls, self.quota.per_s
-        size = max(1.0, calls / 10)
-        rate = max(calls - size, 1.0) / per_s
-        elapsed = 0.0 if account.bucket_at is None else (now - account.bucket_at).total_seconds()
-        level = size if account.bucket_at is None else min(size, account.bucket_level + elapsed * rate)
-        if level < 1:
-            raise self._come_back((1 - level) / rate, "has no calls left")
+    def _refuse(self, account: VendorAccount, now: datetime) -> None:
+        if account.switched_off_at is not None:
+            why = "the account is switched off"
+            raise VendorError(self._vendor, Trouble.REFUSED, vendor_code=SWITCHED_OFF, detail=why)
+        shut_until = account.closed_until
+        if shut_until is not None and shut_until > now and shut_until != self._probe_until:
+            why = "rests after failures" if account.failures >= BREAKER_FAILURES else "is to wait: the vendor said so"
+            raise self._come_back((shut_until - now).total_seconds(), why)
+
+    def _take(self, account: VendorAccount, now: datetime) -> float:
+        """Take a call; the seconds until it may begin. The level is below zero while there are calls yet to begin."""
+        if not self.quotas:
+            return 0.0
+        buckets = [_bucket(quota) for quota in self.quotas]
+        size, rate = min(size for size, _ in buckets), min(rate for _, rate in buckets)
+        level = size
+        if account.bucket_at is not None:
+            elapsed_s = max(0.0, (now - account.bucket_at).total_seconds())
+            level = min(size, account.bucket_level + elapsed_s * rate)
+        wait_s = max(0.0, (1 - level) / rate)
+        if wait_s > self._patience_s:
+            raise self._come_back(wait_s, "has no calls left")
         account.bucket_level, account.bucket_at = level - 1, now
+        return wait_s
 
     def _come_back(self, after_s: float, why: str) -> VendorError:
         return VendorError(self._vendor, Trouble.THROTTLED, detail=f"the account {why}", retry_after_s=after_s)
 
-    def heard(self, trouble: Trouble | None) -> None:
-        """Count a failure, or forget the earlier ones."""
+    def heard(self, trouble: Trouble | None, retry_after_s: float | None = None) -> None:
+        """Count a failure, or forget the earlier ones; a vendor that names a time is left alone until then."""
         failed = trouble in {Trouble.UNREACHABLE, Trouble.AMBIGUOUS}
-        if not failed and not self._failures:
+        if not failed and not self._failures and not retry_after_s:
             return
         with self._runtime.database.begin(db.EVERYBODY) as session:
             account = session.get_one(VendorAccount, self._id, with_for_update=True)
-            account.failures = account.failures + 1 if failed else 0
-            account.closed_until = None
+            now = db.now(session)
             if account.failures >= BREAKER_FAILURES:
-                account.closed_until = db.now(session) + timedelta(seconds=BREAKER_REST_S)
+                account.closed_until = None
+            account.failures = account.failures + 1 if failed else 0
+            rest_s = max(retry_after_s or 0.0, BREAKER_REST_S if account.failures >= BREAKER_FAILURES else 0.0)
+            if rest_s:
+                account.closed_until = max(account.closed_until or now, now + timedelta(seconds=rest_s))
             self._failures = account.failures
+
+
+def _bucket(quota: Quota) -> tuple[float, float]:
+    """The size of the bucket that keeps a quota, and the calls a second that flow into it.
+
+    A window of ``per_s`` admits at most the size and what flows in meanwhile, rounded down. A twentieth of the quota may
+    come at once, half a call stays free for the vendor's clock, so that what is lost is a twentieth at most.
+    """
+    size = max(1.0, quota.calls / 20)
+    spare = min(0.5, quota.calls / 20)
+    return size, (quota.calls + 1 - spare - size) / quota.per_s
 
 
 class Tokens:
