@@ -209,7 +209,8 @@ class Capabilities:
         otherwise: what a person gets for the other components.
         max_denials: a denied case can be sent again under its own number until it was denied so often; 0: it cannot.
         parts_list, proposes, notes, attachments, cancels, pulls, lists_cases, webhooks, after_swap: the optional methods
-            it has; ``proposes`` is that of ``candidates``.
+            it has; ``proposes`` is that of ``candidates``. What a vendor that ``pulls`` says of its cases comes by ``pull``
+            alone: they are not read by number.
     """
 
     duties: frozenset[Duty]
@@ -663,7 +664,11 @@ class VendorAdapter(Protocol):
         raise self._cannot("read cases")
 
     def pull(self, store: Callable[[bytes], None]) -> None:
-        """Empty the vendor's queue for us; ``store`` has committed before the next message is taken."""
+        """Empty the vendor's queue for us; ``store`` has committed before the next message is taken.
+
+        A message is taken out only after ``store`` has returned. What it raises is let through (this try has no time left,
+        or the database is away): the message stays where it is, and comes again.
+        """
         raise self._cannot("be pulled")
 
     def list_cases(self, since: datetime) -> Iterator[VendorCase]:

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING
 import psycopg
 import structlog
 from rq import Worker
-from sqlalchemy import make_url, select
+from sqlalchemy import String, cast, literal, make_url, select
 from sqlalchemy.exc import DBAPIError
 
 from warranty import db, queue
 from warranty.db import EVERYBODY, DatabaseUnavailable
-from warranty.models import Outbox, Rma, VendorAccount
+from warranty.models import Lease, Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import audit, erasure, files, leases, news, work
+from warranty.services import accounts, audit, deliveries, erasure, files, leases, news, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis import Redis
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from warranty.runtime import Runtime
@@ -35,6 +36,7 @@ WAKE_S = 1.0  # how long PostgreSQL is waited for: orders that become due later 
 TROUBLE_S = 1.0
 ANSWER_S = 5.0  # who says nothing for so long is gone, whether or not the network says so
 PERIODIC = "periodic"
+PULLS = "pull:"
 
 log = structlog.get_logger("relay")
 
@@ -87,6 +89,7 @@ def _periodic(runtime: Runtime) -> None:
     with runtime.database.begin(EVERYBODY) as session:
         if leases.take(session, PERIODIC, rhythm_s=min(runtime.settings.poll_s / 2, 15.0)):
             order_polls(session)
+            order_pulls(session, runtime)
             news.order(session, runtime.settings)
             files.order_sweep(session)
             erasure.forget_answers(session)
@@ -96,19 +99,38 @@ def _periodic(runtime: Runtime) -> None:
 def order_polls(session: Session) -> None:
     """Order a reading of the open cases of each account that has some due and none ordered yet."""
     now = db.now(session)
-    ordered = select(Outbox.account_id).where(
-        Outbox.kind == OrderKind.READ_CASES,
-        # A parked one waits for somebody to mend the account, and then goes on.
-        Outbox.status.in_([OrderStatus.PENDING, OrderStatus.PARKED]),
-        Outbox.account_id.is_not(None),
-    )
     due = session.scalars(
         select(VendorAccount.id)
         .where(VendorAccount.id.in_(select(Rma.account_id).where(Rma.next_poll_at <= now)))
-        .where(VendorAccount.id.not_in(ordered))
+        .where(VendorAccount.id.not_in(_ordered(OrderKind.READ_CASES)))
     )
     for account_id in due.all():
         work.add(session, OrderKind.READ_CASES, now=now, account_id=account_id, name=f"read_cases:{account_id}")
+
+
+def order_pulls(session: Session, runtime: Runtime) -> None:
+    """Order, once a rhythm, that what waits for us at a vendor is fetched, for each account that has such a queue or mailbox."""
+    now = db.now(session)
+    leased = select(Lease.name).where(Lease.next_run_at > now)
+    due = session.scalars(
+        select(VendorAccount)
+        .where(VendorAccount.switched_off_at.is_(None), VendorAccount.id.not_in(_ordered(OrderKind.PULL)))
+        .where(literal(PULLS).concat(cast(VendorAccount.id, String)).not_in(leased))
+        .order_by(VendorAccount.id)
+    )
+    for account in due.all():
+        is_taken = leases.take(session, f"{PULLS}{account.id}", rhythm_s=runtime.settings.poll_s)
+        if is_taken and accounts.is_pulled(runtime, account):
+            deliveries.order_pull(session, account, now=now)
+
+
+def _ordered(kind: OrderKind) -> Select[int | None]:
+    """The accounts that have such an order. A parked one waits for somebody to mend the account, and then goes on."""
+    return select(Outbox.account_id).where(
+        Outbox.kind == kind,
+        Outbox.status.in_([OrderStatus.PENDING, OrderStatus.PARKED]),
+        Outbox.account_id.is_not(None),
+    )
 
 
 # --- being woken ---

@@ -108,6 +108,8 @@ class VendorContract:
         able = adapter.capabilities
         assert able.duties == adapter.form.duties
         by_duty = {Duty.LOOKUP: {"look_up"}, Duty.OPEN: {"open_case"}, Duty.TRACK: {"read_cases"}}
+        if able.pulls:
+            by_duty[Duty.TRACK] = {"pull"}
         promised = set() if able.by_hand else {name for duty in able.duties for name in by_duty[duty]}
         promised |= {name for flag, names in OPTIONAL.items() if getattr(able, flag) for name in names}
         if able.promise in {Promise.A, Promise.B}:

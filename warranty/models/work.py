@@ -20,6 +20,8 @@ class OrderKind(StrEnum):
     LOOK_UP = "look_up"
     DECIDE_AGAIN = "decide_again"
     READ_CASES = "read_cases"
+    PULL = "pull"
+    APPLY_DELIVERY = "apply_delivery"
     CHECK_ACCOUNT = "check_account"
     WRITE_MAILS = "write_mails"
     SEND_MAIL = "send_mail"

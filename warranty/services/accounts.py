@@ -231,6 +231,16 @@ def capabilities(runtime: Runtime, account: VendorAccount) -> Capabilities:
     return adapter(runtime, account).capabilities
 
 
+def is_pulled(runtime: Runtime, account: VendorAccount) -> bool:
+    """Whether what the vendor says is fetched from a queue or mailbox; not of an account that cannot be used as it is."""
+    if Duty.TRACK not in account.duties:
+        return False
+    try:
+        return capabilities(runtime, account).pulls
+    except (VendorError, CannotDecrypt):  # doctor says so, and whoever uses it
+        return False
+
+
 @dataclass(slots=True)
 class Line:
     """One worker's line to one account: its gate, and the calls made on it until somebody keeps them.

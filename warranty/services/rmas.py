@@ -280,14 +280,15 @@ def settle(
 ) -> None:
     """Write down what became of one attempt to send; nothing but the sighting where the order is no longer ours."""
     rma = session.get_one(Rma, order.rma_id, with_for_update=True)
-    if order.is_spent and not isinstance(step, VendorCase):
-        step = AskPerson("It was tried for a day without an answer that could be trusted.")
     because = Because(SENDER, "", now)
+    step = _in_time(order, step)
     match step:
         case VendorCase():
             hearing.see(session, account, rma, step, now=now)
             if work.end(session, order, OrderStatus.DONE):
                 hearing.hear(session, runtime, rma, step, account=account, now=now)
+        case _ if rma.state not in lifecycles.RMA_BEING_SENT:  # the vendor told us otherwise, or a person took over
+            work.end(session, order, OrderStatus.DONE)
         case Wait():
             if work.release(session, order, after_s=step.for_s):
                 doubt(session, rma, replace(because, reason="The vendor may have it: searching until that is certain."))
@@ -298,6 +299,13 @@ def settle(
             _settle_unsent(session, runtime, order, rma, step.error, because)
         case VendorError():
             _settle_failed_send(session, runtime, order, rma, can, step, because)
+
+
+def _in_time(order: Order, step: Step) -> Step:
+    """The step; after a day without an answer that can be trusted, a person's."""
+    if order.is_spent and not isinstance(step, VendorCase):
+        return AskPerson("It was tried for a day without an answer that could be trusted.")
+    return step
 
 
 def _settle_unsent(
@@ -511,8 +519,9 @@ def cannot_be_read(session: Session, account: VendorAccount, why: str, because: 
     """Tell a person, once for the account: the task stands on the open case that has waited longest."""
     if session.scalars(select(HumanTask.id).where(*_unread(account)).limit(1)).first() is not None:
         return
-    first = select(Rma).where(Rma.account_id == account.id, Rma.next_poll_at.is_not(None))
-    rma = session.scalars(first.order_by(Rma.next_poll_at, Rma.id).limit(1)).one_or_none()
+    first = select(Rma).where(Rma.account_id == account.id, Rma.state.not_in(lifecycles.RMA_OVER))
+    longest = (Rma.next_poll_at.is_(None), Rma.next_poll_at, Rma.id)
+    rma = session.scalars(first.order_by(*longest).limit(1)).one_or_none()
     if rma is not None:  # else none is open any more, and nobody misses a word
         why = f"No case at {account.name} can be read: {why}"
         reviews.ask(session, _fault(session, rma), TaskKind.UNREAD, why, because, rma=rma)

@@ -1,4 +1,4 @@
-"""An adapter with errors of its own: they come after the vendor took the claim, and in the middle of what it reads."""
+"""An adapter with errors of its own: after the vendor took the claim, in the middle of what it reads, over what is sent to it."""
 
 from __future__ import annotations
 
@@ -32,3 +32,7 @@ class Clumsy(ServiceNow):
         for case in super().read_cases(vendor_case_numbers):
             is_first = case.vendor_case_number == min(vendor_case_numbers)
             yield replace(case, shipments=(VendorShipment(NO_DIRECTION),)) if is_first else case
+
+    def parse_webhook(self, body: bytes) -> Sequence[VendorCase]:
+        """Stumble over every push."""
+        raise KeyError(body)
