@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.desk import INSTANCE, Desk, odd_adapters
-from vendors.contract import VendorCase, VendorStatus
+from vendors.contract import RmaRequest, VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
 from vendors.sandbox import Twin
 from warranty import db, tasks
@@ -349,6 +349,53 @@ def test_a_vendor_that_can_neither_be_searched_nor_asked_twice_gets_a_claim_at_m
         assert desk.order().status is OrderStatus.DEAD
         assert set(desk.open_tasks()) == {TaskKind.MANUAL_HANDLING}
         assert twin.opened == []
+
+
+@pytest.mark.parametrize(
+    ("becomes", "others"), [("drop_after_accept", 0), ("drop_after_accept", 1), ("drop_before", 0)]
+)
+def test_a_vendor_that_only_lists_its_cases_leaves_the_choice_to_a_person(
+    shared_runtime: Runtime, twin: Twin, becomes: str, others: int
+) -> None:
+    with odd_adapters():
+        desk = Desk(shared_runtime, twin, vendor="vague")
+        desk.report()
+        twin.behave("servicenow", next_opens=[becomes])
+        desk.perform()
+        for _ in range(others):
+            accounts.Line(shared_runtime, desk.account()).open().open_case(request_of(desk, client_reference="theirs"))
+        assert set(desk.open_tasks()) == {TaskKind.OUTCOME_UNKNOWN}  # a person knows at once
+        desk.perform()
+        assert desk.order().attempts == 1  # and nobody looks before the settle time has passed
+
+        desk.let_pass(SETTLE_S)
+        desk.perform()
+
+        found = [case["number"] for case in twin.opened]
+        (why,) = desk.open_tasks().values()
+        assert set(desk.open_tasks()) == {TaskKind.PROPOSAL if found else TaskKind.MANUAL_HANDLING}
+        assert all(number in why for number in found)
+        assert (desk.rma().state, desk.order().status) == (RmaState.MANUAL_HANDLING, OrderStatus.DEAD)
+        assert desk.rma().vendor_case_number is None  # not even a lone one is taken
+        assert len(twin.opened) == len(found)
+
+
+def request_of(desk: Desk, **other: str) -> RmaRequest:
+    with desk.session() as session:
+        return replace(rmas.request_of(session, desk.rma()), **other)
+
+
+def test_a_definite_no_means_that_nothing_is_there_to_search_for(shared_runtime: Runtime) -> None:
+    with odd_adapters(), Twin("servicenow", credentials=("us", "another password")) as twin:
+        desk = Desk(shared_runtime, twin, vendor="mute")  # which goes to a person wherever a claim may have arrived
+        desk.report()
+        desk.perform()
+
+        mend(desk, secrets=shared_runtime.box.seal({"username": "us", "password": "another password"}))
+        desk.perform()
+
+        assert desk.rma().state is RmaState.UNDER_REVIEW
+        assert len(twin.opened) == 1
 
 
 def test_a_vendor_that_knows_our_key_is_asked_again_with_it_until_it_forgets(

@@ -102,7 +102,7 @@ TABLE = {
     "cases.move_job": "bill or approve",
     "cases.list_review_items": "read",
     "cases.show_review_item": "read",
-    "cases.resolve": "decide",
+    "cases.resolve": "decide or handle",
     "files.list_of_faults": ANYBODYS,
     "files.add_to_faults": "report",
     "files.list_of_rmas": ANYBODYS,
@@ -219,6 +219,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "scope.site": {"scope.asset": NOTHING},
     "override.parts": {"override.verdict": "partly_covered", "override.labour": None},
     "override.labour": {"override.verdict": "not_covered", "override.parts": None},
+    "cases.resolve: asset_id": {"action": "identify"},
     "cases.resolve: override.parts": {
         "action": "override",
         "override.verdict": "partly_covered",

@@ -16,6 +16,7 @@ from warranty.models import AdHocJob, AuditRow, Client, Coverage, Fault, HumanTa
 from warranty.models.work import TaskKind
 from warranty.services import by_hand, moves, records, resolutions, rmas
 from warranty.services.overrides import Wish
+from warranty.services.proposals import Proposal
 from warranty.services.resolutions import Action
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", Rma, AdHocJob)
 
+NUMBERS = ("vendor_case_number", "rma_number", "carrier", "tracking_number")
 REASON = click.option("--reason", required=True, help="Why; it stands in the register.")
 
 
@@ -255,13 +257,22 @@ def review_show(named: str, *, as_json: bool) -> None:
 @click.option("--parts", metavar="COVERAGE", help="The id of the coverage that wins the parts.")
 @click.option("--labour", metavar="COVERAGE", help="The id of the coverage that wins the labour.")
 @word("--reason-code", words=OverrideCode, default="other", show_default=True, about="Why override.")
+@click.option("--proposal", type=click.IntRange(1), help="Which one confirm or decline is about, by its place.")
+@click.option("--vendor-case-number", default="", help="What the vendor calls it, instead of what is proposed.")
+@click.option("--rma-number", default="", help="The number that goods travel under, instead of what is proposed.")
+@click.option("--carrier", default="", help="Who brings the parcel, instead of what is proposed.")
+@click.option("--tracking-number", default="", help="Of the parcel, instead of what is proposed.")
 @json_option
-def review_resolve(named: str, action: Action, reason: str, asset: str | None, *, as_json: bool, **wanted: Any) -> None:
+def review_resolve(
+    named: str, action: Action, reason: str, asset: str | None, proposal: int | None, *, as_json: bool, **wanted: Any
+) -> None:
     """Answer a review item; prints the case as it then stands.
 
     ACTION is decide_again (something was mended elsewhere), identify (--asset is the unit that was meant), attest_absence
-    (nothing else covers the unit), override (--verdict, or yes to somebody else's override) or reject.
+    (nothing else covers the unit), override (--verdict, or yes to somebody else's override), reject, confirm (what is
+    proposed for the claim is true) or decline.
     """
+    numbers = Proposal(**{name: wanted.pop(name) for name in NUMBERS})
     with writing(reason) as desk:
         item = desk.find(HumanTask, named)
         owner = desk.session.get_one(Client, item.client_id)
@@ -275,6 +286,8 @@ def review_resolve(named: str, action: Action, reason: str, asset: str | None, *
             now=desk.now,
             asset=None if asset is None else desk.unit(asset, owner),
             wish=_wish(desk, reason, **wanted),
+            proposal=proposal,
+            numbers=numbers,
         )
         found = desk.document(records.FAULTS, fault)
     found.print(as_json=as_json)

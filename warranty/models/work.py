@@ -135,7 +135,8 @@ class IdempotencyKey(Base):
 class HumanTask(TenantRow, Base):
     """Something that waits for a person: the API's review item. At most one open task of a kind for each case.
 
-    ``told_at``: when the service managers were told of it by mail.
+    ``told_at``: when the service managers were told of it by mail. ``proposals`` of a ``PROPOSAL`` are what a person says yes
+    or no to, each as ``services.proposals.Proposal`` with its ``answer``.
     """
 
     __tablename__ = "human_task"
@@ -152,6 +153,7 @@ class HumanTask(TenantRow, Base):
     fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
     rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
     why: Mapped[str] = mapped_column(Text)
+    proposals: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(64))

@@ -77,7 +77,7 @@ def add_shipment(
     if rma.state is RmaState.CANCELLED or (rma.state not in _GOODS_MAY_MOVE and others is None):
         raise IllegalMove(f"Rma {rma.client_reference} is {rma.state}: goods move for an approved claim only.")
     shipment = Shipment(client_id=rma.client_id, rma_id=rma.id, direction=direction, state=_STARTS[direction])
-    _describe(shipment, parcel)
+    describe(shipment, parcel)
     session.add(shipment)
     session.flush()
     moves.born(session, shipment, [shipment.state], Because(principal.actor, reason, now, rma.fault_id))
@@ -102,10 +102,11 @@ def move_shipment(
     rma = session.get_one(Rma, shipment.rma_id, with_for_update=True)  # as whoever hears the vendor holds it
     session.refresh(shipment)
     moves.move(session, shipment, to, Because(principal.actor, reason, now, rma.fault_id))
-    _describe(shipment, parcel)
+    describe(shipment, parcel)
 
 
-def _describe(shipment: Shipment, parcel: Parcel) -> None:
+def describe(shipment: Shipment, parcel: Parcel) -> None:
+    """Write down what is known of a parcel by now."""
     shipment.carrier = parcel.carrier or shipment.carrier or ""
     shipment.tracking_number = parcel.tracking_number or shipment.tracking_number or ""
     shipment.due_on = parcel.due_on or shipment.due_on

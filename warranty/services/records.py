@@ -603,6 +603,7 @@ def _review_item(row: Row[Any]) -> Document:
         "asset_id": row.asset,
         "rma_id": row.rma,
         "serial_number": row.serial_number,
+        "proposals": [{"place": place, **one} for place, one in enumerate(row.HumanTask.proposals, start=1)],
         **_columns(row.HumanTask, "kind", "why", "created_at", "resolved_at", "resolved_by", "resolution"),
     }
 

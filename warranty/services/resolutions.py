@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from warranty.domain.access import Permission
 from warranty.domain.lifecycles import FaultState
-from warranty.models import Asset, Fault
+from warranty.models import Asset, Fault, Rma
 from warranty.models.work import TaskKind
-from warranty.services import estate, faults, moves, overrides, reviews
+from warranty.services import estate, faults, moves, overrides, proposals, reviews
+from warranty.services.by_hand import NotYours
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because
+from warranty.services.proposals import NOTHING, Proposal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +36,11 @@ class Action(StrEnum):
     ATTEST_ABSENCE = "attest_absence"  # a person looked: nothing else covers the unit
     OVERRIDE = "override"  # a verdict of one's own, or a second person's yes to somebody else's
     REJECT = "reject"  # not a fault of ours; no to an override
+    CONFIRM = "confirm"  # what a program proposes is true
+    DECLINE = "decline"  # it is not
+
+
+ABOUT_PROPOSALS = frozenset({Action.CONFIRM, Action.DECLINE})
 
 
 class NotWaiting(Exception):
@@ -50,25 +58,30 @@ def resolve(
     now: datetime,
     asset: Asset | None = None,
     wish: Wish | None = None,
+    proposal: int | None = None,
+    numbers: Proposal = NOTHING,
 ) -> Fault:
     """Answer a review item; gives the fault as it then stands.
 
-    ``asset`` is the unit of ``identify``, ``wish`` the verdict of ``override``. Except for ``override`` and ``reject`` the
-    fault is decided again, and may wait for a person once more: then the item stays open and says why.
+    ``asset`` is the unit of ``identify``, ``wish`` the verdict of ``override``; ``proposal`` is which one ``confirm`` and
+    ``decline`` are about, ``numbers`` what is confirmed instead. Where the answer is about the decision itself, neither
+    ``override`` nor ``reject``, the fault is decided again, and may wait for a person once more: then the item stays open and
+    says why.
 
     Raises:
-        NotWaiting: it is settled already, or it waits for something else than a decision.
+        NotWaiting: it is settled already, or it waits for something else than this answer.
         Invalid: ``identify`` without a unit or with another client's, ``attest_absence`` where no unit is known,
-            ``override`` without a verdict.
-        NotYours: one's own override.
-        IllegalMove: as ``overrides.override``.
+            ``override`` without a verdict, ``confirm`` where several wait and none is named.
+        NotYours: one's own override; a decision, by whoever only handles claims.
+        IllegalMove: as ``overrides.override`` and ``proposals.confirm``.
     """
-    # The unit and then the fault, as decisions hold them; who answers at the same time finds it settled.
-    held = asset.id if asset is not None else session.get_one(Fault, item.fault_id).asset_id
-    if held is not None:
-        session.execute(select(Asset.id).where(Asset.id == held).with_for_update())
-    fault = session.get_one(Fault, item.fault_id, with_for_update=True, populate_existing=True)
-    session.refresh(item)
+    if action in ABOUT_PROPOSALS:
+        return _answer_proposal(
+            session, runtime, principal, item, action, place=proposal, numbers=numbers, reason=reason, now=now
+        )
+    if not principal.may(Permission.DECIDE):
+        raise NotYours("Decisions are a service manager's; you may confirm or decline what is proposed for a claim.")
+    fault = _hold(session, item, asset)
     if item.kind is TaskKind.OVERRIDE and item.resolved_at is None:
         return _second_opinion(session, runtime, principal, item, fault, action, reason=reason, now=now)
     if item.kind is not TaskKind.REVIEW or item.resolved_at is not None or fault.state is not FaultState.NEEDS_REVIEW:
@@ -80,9 +93,7 @@ def resolve(
             reviews.settle(session, fault.id, because, TaskKind.REVIEW)
             return fault
         case Action.OVERRIDE:
-            if wish is None:
-                raise Invalid("override", "Say which verdict it is to be.")
-            overrides.override(session, runtime, principal, fault, wish, now=now)
+            overrides.override(session, runtime, principal, fault, _wanted(wish), now=now)
             return fault
         case Action.IDENTIFY:
             _identify(session, fault, asset, because)
@@ -93,6 +104,42 @@ def resolve(
     session.flush()
     faults.decide_again(session, runtime, fault.id, now=now, why=reason, asks_vendor=True)
     return fault
+
+
+def _hold(session: Session, item: HumanTask, asset: Asset | None) -> Fault:
+    """The unit and then the fault, as decisions hold them; who answers at the same time finds the item settled."""
+    held = asset.id if asset is not None else session.get_one(Fault, item.fault_id).asset_id
+    if held is not None:
+        session.execute(select(Asset.id).where(Asset.id == held).with_for_update())
+    fault = session.get_one(Fault, item.fault_id, with_for_update=True, populate_existing=True)
+    session.refresh(item)
+    return fault
+
+
+def _answer_proposal(
+    session: Session,
+    runtime: Runtime,
+    principal: Principal,
+    item: HumanTask,
+    action: Action,
+    *,
+    place: int | None,
+    numbers: Proposal,
+    reason: str,
+    now: datetime,
+) -> Fault:
+    if item.kind is not TaskKind.PROPOSAL:
+        raise NotWaiting("Nothing is proposed here that could be confirmed or declined.")
+    # The claim first, as whoever hears the vendor holds it; who answers at the same time finds it settled.
+    session.get_one(Rma, item.rma_id, with_for_update=True)
+    session.refresh(item)
+    if item.resolved_at is not None:
+        raise NotWaiting("Somebody has answered this already.")
+    if action is Action.CONFIRM:
+        proposals.confirm(session, runtime, principal, item, place=place, instead=numbers, reason=reason, now=now)
+    else:
+        proposals.decline(session, principal, item, place=place, reason=reason, now=now)
+    return session.get_one(Fault, item.fault_id)
 
 
 def _second_opinion(
@@ -114,6 +161,12 @@ def _second_opinion(
     moves.note(session, fault, "override_refused", because)
     reviews.settle(session, fault.id, because, TaskKind.OVERRIDE)
     return fault
+
+
+def _wanted(wish: Wish | None) -> Wish:
+    if wish is None:
+        raise Invalid("override", "Say which verdict it is to be.")
+    return wish
 
 
 def _identify(session: Session, fault: Fault, asset: Asset | None, because: Because) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, select
 
-from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase
+from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
 from warranty.domain import lifecycles
 from warranty.domain.lifecycles import (
@@ -18,7 +18,7 @@ from warranty.domain.lifecycles import (
     ShipmentDirection,
 )
 from warranty.domain.terms import AssetState, Component, CoverageKind, JobKind, Party, Share
-from warranty.models import Coverage, Fault, HumanTask, Outbox, Person, Rma, Shipment, VendorAccount
+from warranty.models import Coverage, Fault, HumanTask, Outbox, Person, Rma, Shipment, Sighting, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import accounts, casefile, hearing, jobs, moves, references, reviews, verdicts, work
 from warranty.services.moves import Because
@@ -195,7 +195,8 @@ def request_of(session: Session, rma: Rma) -> RmaRequest:
         diagnostic_code=fault.diagnostic_code,
         contact=_contact(contact),
         ship_to=_ship_to(receiver, site.name if site else "", address),
-        vendor_case_number=rma.vendor_case_number,
+        vendor_case_number=rma.vendor_case_number if rma.denials else None,
+        parts=tuple(rma.parts),
     )
 
 
@@ -335,7 +336,8 @@ def _settle_failed_send(
     if (
         not error.may_have_arrived
     ):  # a definite no to our form or our account: a person mends it, then it is armed again
-        if work.end(session, order, OrderStatus.PARKED, error=str(error)):
+        is_first = order.sent_ago_s is None  # of an earlier one, whose outcome nobody knew, this says nothing
+        if work.end(session, order, OrderStatus.PARKED, error=str(error), never_arrived=is_first):
             _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
         return
     back_off_s = work.back_off_s(order.failures, runtime.settings.retry_s)
@@ -373,10 +375,15 @@ def take_by_hand(session: Session, rma: Rma, why: str, because: Because) -> None
 
 def _give_to_person(session: Session, rma: Rma, to: RmaState, task: TaskKind, why: str, because: Because) -> None:
     because = replace(because, reason=why)
+    stop_trying(session, rma, to, because)
+    reviews.ask(session, _fault(session, rma), task, why, because, rma=rma)
+
+
+def stop_trying(session: Session, rma: Rma, to: RmaState, because: Because) -> None:
+    """From here on a person has the claim; whoever calls says what they are to do."""
     if to in lifecycles.RMA_MOVES[rma.state]:
         moves.move(session, rma, to, because)
     reviews.settle(session, rma.fault_id, because, TaskKind.OUTCOME_UNKNOWN)
-    reviews.ask(session, _fault(session, rma), task, why, because, rma=rma)
 
 
 def _fault(session: Session, rma: Rma) -> Fault:
@@ -412,8 +419,7 @@ def transition(
     goods = hearing.shipments(session, rma)
     if to is RmaState.SUBMITTED and rma.account_id is None:
         rma.account_id = _account_by_now(session, runtime, rma)
-    rma.vendor_case_number = vendor_case_number or rma.vendor_case_number
-    rma.rma_number = rma_number or rma.rma_number
+    enter_numbers(session, rma, vendor_case_number=vendor_case_number, rma_number=rma_number, now=now)
     _refuse(session, rma, to, goods)
     was = rma.state
     moves.move(session, rma, to, because)
@@ -440,6 +446,38 @@ def transition(
     )
     if can_ask and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER:
         rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)
+
+
+def enter_numbers(
+    session: Session, rma: Rma, *, vendor_case_number: str | None, rma_number: str | None, now: datetime
+) -> None:
+    """Write down the numbers that a person has of the vendor; null leaves what is known.
+
+    Raises:
+        IllegalMove: the case is another claim's.
+    """
+    rma.rma_number = rma_number or rma.rma_number
+    if vendor_case_number is None or vendor_case_number == rma.vendor_case_number:
+        return
+    if is_other_claims(session, rma, vendor_case_number):
+        raise moves.IllegalMove(f"Rma {rma.client_reference}: case {vendor_case_number} is another claim's already.")
+    rma.vendor_case_number = vendor_case_number
+    account = session.get(VendorAccount, rma.account_id) if rma.account_id else None
+    if account is not None:
+        hearing.see(session, account, rma, VendorCase(vendor_case_number, VendorStatus.UNKNOWN), now=now)
+
+
+def is_other_claims(session: Session, rma: Rma, vendor_case_number: str) -> bool:
+    """Whether a case at the claim's vendor is known to be another claim's."""
+    claim = select(Rma.id).where(
+        Rma.account_id == rma.account_id, Rma.vendor_case_number == vendor_case_number, Rma.id != rma.id
+    )
+    seen = select(Sighting.id).where(
+        Sighting.account_id == rma.account_id,
+        Sighting.vendor_case_number == vendor_case_number,
+        Sighting.client_reference != rma.client_reference,
+    )
+    return any(session.scalars(query.limit(1)).first() is not None for query in (claim, seen))
 
 
 def _account_by_now(session: Session, runtime: Runtime, rma: Rma) -> int | None:

@@ -42,7 +42,7 @@ def record(session: Session, runtime: Runtime, order: Order, error: str, *, now:
     rma = _claim_of(session, order)  # locked before the order, as everywhere
     if work.stumble(session, order, first_s=runtime.settings.retry_s, error=error):
         log.warning("order.stumbled", order=order.id, kind=order.kind, error=error)
-        if rma is not None and work.was_sent(session, order):
+        if rma is not None and work.sent_at(session, order) is not None:
             rmas.doubt(session, rma, Because(ACTOR, f"Sending broke off with {error}: it may have arrived.", now))
 
 
@@ -57,7 +57,7 @@ def give_up(session: Session, runtime: Runtime, order: Order, why: str, *, now: 
     log.error("order.given_up", order=order.id, kind=order.kind, why=why)
     because = Because(ACTOR, why, now)
     if rma is not None:
-        _take_by_hand(session, rma, why, because, may_have_arrived=work.was_sent(session, order))
+        _take_by_hand(session, rma, why, because, may_have_arrived=work.sent_at(session, order) is not None)
     elif order.kind is OrderKind.READ_CASES:
         _leave_unread(session, runtime, order, why, because)
     elif order.kind is OrderKind.APPLY_DELIVERY:

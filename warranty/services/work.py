@@ -206,14 +206,20 @@ def is_ours(session: Session, order: Order) -> bool:
     return session.scalars(held.with_for_update()).one_or_none() is not None
 
 
-def was_sent(session: Session, order: Order) -> bool:
-    """Whether a send was marked, by us or by somebody before us."""
-    return session.scalar(select(Outbox.last_send).where(Outbox.id == order.id)) is not None
+def sent_at(session: Session, order: Order) -> datetime | None:
+    """When a send was last marked, by us or by somebody before us; null where none was."""
+    return session.scalar(select(Outbox.last_send).where(Outbox.id == order.id))
 
 
-def end(session: Session, order: Order, status: OrderStatus, *, error: str | None = None) -> bool:
-    """Finish, park or give up an order; False where it is no longer ours, and then nothing else may be written."""
-    return _ours(session, order, status=status, lease_until=None, error=error)
+def end(
+    session: Session, order: Order, status: OrderStatus, *, error: str | None = None, never_arrived: bool = False
+) -> bool:
+    """Finish, park or give up an order; False where it is no longer ours, and then nothing else may be written.
+
+    ``never_arrived``: nothing that was sent is at the vendor, so that nobody has to search for it.
+    """
+    unmarked = {"last_send": None} if never_arrived else {}
+    return _ours(session, order, status=status, lease_until=None, error=error, **unmarked)
 
 
 def back_off_s(failures: int, first_s: float) -> float:

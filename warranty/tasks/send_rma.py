@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vendors.contract import Capabilities, Promise, RmaRequest, VendorAdapter, VendorCase
+from vendors.contract import Capabilities, Promise, RmaRequest, VendorAdapter, VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
 from warranty import db
 from warranty.domain import lifecycles
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
-from warranty.services import accounts, rmas, work
+from warranty.services import accounts, proposals, rmas, work
 from warranty.services.rmas import AskPerson, Step, Unsent, Wait
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from warranty.runtime import Runtime
     from warranty.services.accounts import Line
     from warranty.services.work import Order
@@ -25,7 +29,7 @@ def run(runtime: Runtime, order: Order) -> None:
     with runtime.database.read(db.EVERYBODY) as session:
         rma = session.get_one(Rma, order.rma_id)
         account = session.get_one(VendorAccount, rma.account_id)
-        request = rmas.request_of(session, rma)
+        request = replace(rmas.request_of(session, rma), first_sent_at=work.sent_at(session, order))
     if rma.state not in lifecycles.RMA_BEING_SENT:  # a person took over, or a webhook was quicker
         with runtime.database.begin(db.EVERYBODY) as session:
             work.end(session, order, OrderStatus.DONE)
@@ -36,15 +40,30 @@ def run(runtime: Runtime, order: Order) -> None:
     except VendorError as err:
         _record(runtime, order, line, Capabilities(duties=frozenset()), Unsent(err))
         return
-    step = _attempt(runtime, order, line, vendor, request)
+    step = _attempt(runtime, order, line, vendor, request, denied_at=rma.vendor_changed_at)
     if step is not None:
         _record(runtime, order, line, vendor.capabilities, step)
 
 
-def _attempt(runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, request: RmaRequest) -> Step | None:
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The claim may have arrived, no search can tell, and these are the cases that may be it."""
+
+    cases: Sequence[VendorCase]
+
+
+def _attempt(
+    runtime: Runtime,
+    order: Order,
+    line: Line,
+    vendor: VendorAdapter,
+    request: RmaRequest,
+    *,
+    denied_at: datetime | None = None,
+) -> Step | Candidates | None:
     """Search where an earlier send may have arrived, else mark and send; None where it is in other hands now."""
     try:
-        known = earlier_send(vendor, order, request)
+        known = earlier_send(vendor, order, request, denied_at=denied_at)
         if known is not None:
             return known
         line.gate.enter()  # bucket and breaker come before the mark: a refused call was never sent
@@ -68,23 +87,38 @@ def _attempt(runtime: Runtime, order: Order, line: Line, vendor: VendorAdapter, 
         return err
 
 
-def earlier_send(vendor: VendorAdapter, order: Order, request: RmaRequest) -> VendorCase | Wait | AskPerson | None:
+def earlier_send(
+    vendor: VendorAdapter, order: Order, request: RmaRequest, *, denied_at: datetime | None = None
+) -> VendorCase | Wait | AskPerson | Candidates | None:
     """What became of an earlier send; None where sending is safe.
+
+    ``denied_at``: the vendor's own time of the denial, where the claim is one that is sent again after it.
 
     Raises:
         VendorError: the search failed, which never means "absent".
     """
     can = vendor.capabilities
-    if order.sent_ago_s is None:
+    if order.sent_ago_s is None or is_safe_by_key(can, order):
         return None
-    if is_safe_by_key(can, order):
-        return None
-    if can.promise is Promise.C:
+    wait = Wait(can.settle_s - order.sent_ago_s) if order.sent_ago_s < can.settle_s else None
+    if request.vendor_case_number is not None:
+        found = _sent_again(vendor, request.vendor_case_number, denied_at)
+    elif can.promise is not Promise.C:
+        found = vendor.find_case(request)
+    elif can.proposes:
+        return wait or Candidates(vendor.candidates(request))  # what the vendor made last may not be listed yet
+    else:
         return AskPerson("The claim may have arrived; this vendor can neither be searched nor asked twice.")
-    case = vendor.find_case(request)
-    if case is None and order.sent_ago_s < can.settle_s:
-        return Wait(can.settle_s - order.sent_ago_s)
-    return case
+    if found is None and wait is None and can.promise is Promise.C:
+        return AskPerson("The vendor still shows it denied; whether it was sent again nobody can tell but the vendor.")
+    return found or wait
+
+
+def _sent_again(vendor: VendorAdapter, number: str, denied_at: datetime | None) -> VendorCase | None:
+    """A denied case that was sent again; one that stands denied as it did before counts as not found."""
+    case = next(iter(vendor.read_cases([number])), None)
+    is_as_before = case is not None and case.status is VendorStatus.DENIED and case.changed_at == denied_at
+    return None if is_as_before else case
 
 
 def is_safe_by_key(can: Capabilities, order: Order) -> bool:
@@ -92,7 +126,10 @@ def is_safe_by_key(can: Capabilities, order: Order) -> bool:
     return can.promise is Promise.A and order.age_s < can.key_lifetime_s
 
 
-def _record(runtime: Runtime, order: Order, line: Line, can: Capabilities, step: Step) -> None:
+def _record(runtime: Runtime, order: Order, line: Line, can: Capabilities, step: Step | Candidates) -> None:
     with runtime.database.begin(db.EVERYBODY) as session:
         line.keep_calls(session, rma_id=order.rma_id, fault_id=order.fault_id)
-        rmas.settle(session, runtime, order, line.account, can, step, now=db.now(session))
+        if isinstance(step, Candidates):
+            proposals.choose_case(session, order, line.account, step.cases, now=db.now(session))
+        else:
+            rmas.settle(session, runtime, order, line.account, can, step, now=db.now(session))

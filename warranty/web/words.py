@@ -373,6 +373,8 @@ HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("fault", FaultState.REOPENED): N_("%(actor)s reopened the case"),
     ("fault", "decide_again"): N_("%(actor)s had it decided again"),
     ("fault", "identify"): N_("%(actor)s said which unit is meant"),
+    ("rma", "proposal_confirmed"): N_("%(actor)s confirmed what was proposed"),
+    ("rma", "proposal_declined"): N_("%(actor)s declined what was proposed"),
     ("rma", "vendor_word"): N_("%(vendor)s said something that moves nothing"),
     ("verdict", VerdictWord.COVERED): N_("Decided: covered"),
     ("verdict", VerdictWord.PARTLY_COVERED): N_("Decided: partly covered"),

@@ -220,12 +220,15 @@ def show_review_item(item: HumanTask) -> dict[str, Any]:
 
 @endpoints.post(
     "/review-items/<uuid:id>/resolve",
-    needs(Permission.DECIDE, of=HumanTask),
+    needs(Permission.DECIDE, Permission.HANDLE, of=HumanTask),
     body=ResolveBody(),
     answer=FaultDocument(),
 )
 def resolve(item: HumanTask, body: dict[str, Any]) -> dict[str, Any]:
-    """Answer a review item; gives the fault as it then stands. ``If-Match`` is about the item."""
+    """Answer a review item; gives the fault as it then stands. ``If-Match`` is about the item.
+
+    Decisions are a service manager's; a technician confirms or declines what is proposed for a claim.
+    """
     asked = call()
     check_version(ReviewItemDocument(), lambda: document(records.REVIEW_ITEMS, item))
     asset_id = body.pop("asset_id")

@@ -22,6 +22,7 @@ from warranty.domain.terms import Component, JobKind, OverrideCode, Party, Share
 from warranty.models.work import TaskKind
 from warranty.services.by_hand import Parcel
 from warranty.services.overrides import Wish
+from warranty.services.proposals import Proposal
 from warranty.services.resolutions import Action
 from warranty.web.schemas.examples import LEFT_OUT
 from warranty.web.schemas.fields import Record, Strict, line, moment, text, word
@@ -165,26 +166,45 @@ class DecisionBody(Strict):
         return Wish(**data["override"], code=data["reason_code"], reason=data["reason"])
 
 
+NUMBERS = ("vendor_case_number", "rma_number", "carrier", "tracking_number")
+
+
 class ResolveBody(Strict):
     """What a person answers to a review item.
 
     ``asset_id`` is the unit of ``identify``; ``override`` with ``reason_code`` the verdict of ``override``, left out where
-    it means yes to somebody else's.
+    it means yes to somebody else's. ``proposal`` is which one ``confirm`` or ``decline`` is about, by its place; left out,
+    the only one that waits is confirmed, or all are declined. The numbers are confirmed instead of those proposed.
     """
 
-    example: ClassVar[Mapping[str, Any]] = {"action": "identify", "override": LEFT_OUT, "reason_code": LEFT_OUT}
+    example: ClassVar[Mapping[str, Any]] = {
+        "action": "confirm",
+        "asset_id": LEFT_OUT,
+        "override": LEFT_OUT,
+        "reason_code": LEFT_OUT,
+        "carrier": LEFT_OUT,
+        "tracking_number": LEFT_OUT,
+        "vendor_case_number": LEFT_OUT,
+        "rma_number": "R-88213",
+    }
 
     action = word(Action, required=True)
     asset_id = fields.UUID(load_default=None)
     override = fields.Nested(OverrideBody, load_default=None)
     reason_code = word(OverrideCode, load_default=OverrideCode.OTHER)
+    proposal = fields.Integer(strict=True, load_default=None, validate=validate.Range(1, 1000))
+    vendor_case_number = line(64)
+    rma_number = line(64)
+    carrier = line(64)
+    tracking_number = line(120)
     reason = text(2000, needed=True)
 
     @post_load
     def answer(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
         """Put what is wanted together."""
         asked, code = data.pop("override"), data.pop("reason_code")
-        return data | {"wish": asked and Wish(**asked, code=code, reason=data["reason"])}
+        numbers = Proposal(**{name: data.pop(name).strip() for name in NUMBERS})
+        return data | {"wish": asked and Wish(**asked, code=code, reason=data["reason"]), "numbers": numbers}
 
 
 class RmaDocument(Record):
@@ -324,6 +344,20 @@ class JobDocument(Record):
     created_at = fields.AwareDateTime()
 
 
+class ProposalDocument(Strict):
+    """What a person says yes or no to. ``place`` names it in the answer; ``answer`` is ``confirmed``, ``declined`` or null."""
+
+    example: ClassVar[Mapping[str, Any]] = {"text": "Your RMA number is R-88213.", "answer": None}
+
+    place = fields.Integer()
+    vendor_case_number = fields.String()
+    rma_number = fields.String()
+    carrier = fields.String()
+    tracking_number = fields.String()
+    text = fields.String()
+    answer = fields.String(allow_none=True)
+
+
 class ReviewItemDocument(Record):
     """Something that waits for a person."""
 
@@ -335,6 +369,7 @@ class ReviewItemDocument(Record):
     rma_id = fields.UUID(allow_none=True)
     serial_number = fields.String()
     why = fields.String()
+    proposals = fields.List(fields.Nested(ProposalDocument))
     created_at = fields.AwareDateTime()
     resolved_at = fields.AwareDateTime(allow_none=True)
     resolved_by = fields.String(allow_none=True)
