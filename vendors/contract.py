@@ -208,9 +208,11 @@ class Capabilities:
         components: what it can open by itself, in the host's words; None: everything.
         otherwise: what a person gets for the other components.
         max_denials: a denied case can be sent again under its own number until it was denied so often; 0: it cannot.
-        parts_list, proposes, notes, attachments, cancels, pulls, lists_cases, webhooks, after_swap: the optional methods
-            it has; ``proposes`` is that of ``candidates``. What a vendor that ``pulls`` says of its cases comes by ``pull``
-            alone: they are not read by number.
+        max_file_bytes: the largest file that ``attach`` takes.
+        parts_list, proposes, notes, reads_notes, attachments, finds_files, cancels, pulls, lists_cases, webhooks,
+            after_swap: the optional methods it has; ``proposes`` is that of ``candidates``. A note, or a file, that may
+            have arrived is sent again only where ``reads_notes``, or ``finds_files``, can tell that it did not. What a
+            vendor that ``pulls`` says of its cases comes by ``pull`` alone: they are not read by number.
     """
 
     duties: frozenset[Duty]
@@ -228,10 +230,13 @@ class Capabilities:
     components: frozenset[str] | None = None
     otherwise: ByHand = ByHand()
     max_denials: int = 0
+    max_file_bytes: int = 0
     parts_list: bool = False
     proposes: bool = False
     notes: bool = False
+    reads_notes: bool = False
     attachments: bool = False
+    finds_files: bool = False
     cancels: bool = False
     pulls: bool = False
     lists_cases: bool = False
@@ -464,12 +469,16 @@ class VendorShipment:
 
 @dataclass(frozen=True, slots=True)
 class VendorNote:
-    """A note on a case that somebody at the vendor wrote; ``note_id`` is the vendor's own name of it."""
+    """A note on a case as the vendor holds it, somebody's there or one of ours; ``note_id`` is the vendor's name of it."""
 
     note_id: str
     text: str
     author: str = ""
     at: datetime | None = None
+
+    def ends_with(self, token: str) -> bool:
+        """Whether its last line is this token, which each note of ours ends with."""
+        return self.text.rstrip().rpartition("\n")[2].strip() == token
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,7 +493,8 @@ class VendorCase:
         serial_number: as the vendor repeats it; empty where it does not.
         opened_at, changed_at: the vendor's own times, aware; None where it gives none.
         reason: the vendor's sentence for a denial or a question, scrubbed.
-        notes: what the vendor wrote on the case, scrubbed; the same note comes every time the case is read.
+        notes: what stands on the case, oldest first, ours among it, scrubbed; the same note comes every time the case is
+            read, and none where the vendor does not show them.
         is_proposal: a program read this out of prose, or guessed whose case it is: a person confirms it before anything
             moves.
         duplicates: other case numbers that answer to the same reference. Found by ``find_case``; the case itself is the
@@ -691,12 +701,23 @@ class VendorAdapter(Protocol):
         raise self._cannot("choose parts")
 
     def add_note(self, vendor_case_number: str, text: str) -> None:
-        """Add a note that the vendor can read."""
+        """Add a note that the vendor can read, once."""
         raise self._cannot("take notes")
 
+    def notes_of(self, vendor_case_number: str) -> Sequence[VendorNote]:
+        """Give the notes that stand on a case, ours among them, oldest first; of very many at least the newest.
+
+        A reading that fails raises: it never means "none".
+        """
+        raise self._cannot("show its notes")
+
     def attach(self, vendor_case_number: str, file: VendorFile) -> None:
-        """Attach a file to a case."""
+        """Attach a file to a case, once."""
         raise self._cannot("take files")
+
+    def has_file(self, vendor_case_number: str, file: VendorFile) -> bool:
+        """Whether a case has a file of this name and size. A search that fails raises: it never means "no"."""
+        raise self._cannot("show its files")
 
     def cancel_case(self, vendor_case_number: str) -> None:
         """Ask the vendor to drop a case."""

@@ -52,6 +52,10 @@ class Options:
         """Give an option that is a whole number."""
         return float(self._read(name, FieldKind.NUMBER, default))
 
+    def boolean(self, name: str, *, default: bool) -> bool:
+        """Give an option that is true or false."""
+        return bool(self._read(name, FieldKind.BOOLEAN, default))
+
     def json(self, name: str) -> dict[str, Any]:
         """Give an option that is a JSON object; an empty one where it is not given."""
         read: dict[str, Any] = self._read(name, FieldKind.JSON, {})

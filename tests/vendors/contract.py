@@ -24,7 +24,9 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "parts_list": ("parts_for", "parts_of"),
     "proposes": ("candidates",),
     "notes": ("add_note",),
+    "reads_notes": ("notes_of",),
     "attachments": ("attach",),
+    "finds_files": ("has_file",),
     "cancels": ("cancel_case",),
     "pulls": ("pull",),
     "lists_cases": ("list_cases",),
@@ -40,7 +42,9 @@ ASKED: dict[str, Callable[[VendorAdapter], Any]] = {
     "parts_for": lambda adapter: adapter.parts_for(Unit("x")),
     "parts_of": lambda adapter: adapter.parts_of("disk", []),
     "add_note": lambda adapter: adapter.add_note("x", "y"),
+    "notes_of": lambda adapter: adapter.notes_of("x"),
     "attach": lambda adapter: adapter.attach("x", None),
+    "has_file": lambda adapter: adapter.has_file("x", None),
     "cancel_case": lambda adapter: adapter.cancel_case("x"),
     "pull": lambda adapter: adapter.pull(lambda _: None),
     "list_cases": lambda adapter: adapter.list_cases(None),
@@ -129,6 +133,12 @@ class VendorContract:
         assert (able.promise is not None) is (Duty.OPEN in able.duties)
         assert (able.key_lifetime_s > 0) is (able.promise is Promise.A)
         assert (able.settle_s > 0) is (able.promise in {Promise.A, Promise.B} or able.proposes)
+
+    def test_what_is_sent_may_be_looked_for_and_a_file_has_a_limit(self) -> None:
+        able = self.able()
+        assert (able.max_file_bytes > 0) is able.attachments
+        assert able.notes or not able.reads_notes
+        assert able.attachments or not able.finds_files
 
     def test_an_account_may_lengthen_the_settle_time_but_not_shorten_it(self) -> None:
         own = self.able().settle_s

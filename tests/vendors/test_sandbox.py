@@ -18,10 +18,12 @@ import pytest
 import requests
 
 from tests.vendors.host import REQUEST, Host
+from tests.vendors.replay import Recorded
 from vendors.contract import ComeBack, Listed, NotListed, Unit, VendorFile, VendorStatus
 from vendors.errors import Trouble, VendorError
 from vendors.sandbox import Twin, available
 from vendors.sandbox.servicenow import STATE_MAP
+from vendors.signatures import verify_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,10 +105,37 @@ def test_a_case_approves_itself_after_a_while(twin: Twin) -> None:
 def test_notes_and_files_reach_the_case(twin: Twin) -> None:
     adapter = servicenow(twin).adapter
     adapter.open_case(REQUEST)
+    led = VendorFile("led.jpg", "image/jpeg", b"1234")
+    assert not adapter.has_file("INC0010001", led)
     adapter.add_note("INC0010001", "The courier was refused.")
-    adapter.attach("INC0010001", VendorFile("led.jpg", "image/jpeg", b"1234"))
-    assert twin.ledger[-2]["changes"]["comments"] == "The courier was refused."
-    assert (twin.ledger[-1]["event"], twin.ledger[-1]["size"]) == ("attached", 4)
+    twin.move("INC0010001", comments="At which gate?")
+    adapter.attach("INC0010001", led)
+    written = [("The courier was refused.", "***"), ("At which gate?", "vendor.agent")]
+    assert [(note.text, note.author) for note in adapter.notes_of("INC0010001")] == written
+    (read,) = adapter.read_cases(["INC0010001"])
+    assert read.notes == tuple(adapter.notes_of("INC0010001"))
+    assert adapter.has_file("INC0010001", led)
+    assert not adapter.has_file("INC0010001", replace(led, content=b"12345"))
+    assert [entry["event"] for entry in twin.ledger] == ["opened", "noted", "noted", "moved", "attached"]
+
+
+def test_a_case_is_pushed_as_the_adapter_reads_it(twin: Twin) -> None:
+    adapter = servicenow(twin).adapter
+    adapter.open_case(REQUEST)
+    twin.move("INC0010001", state="approved", comments="It leaves today.")
+    with Recorded() as ours:
+        ours.plays({"request": {"method": "POST", "path": "/hook"}, "response": {"status": 202, "body": ""}})
+        to = {"url": f"{ours.url}/hook", "secret": "whsec_bXkgc2VjcmV0"}
+        assert control(twin, "cases/INC0010001/push", to).json() == {"status": 202}
+        assert twin.push("INC0010001", **to, delivery="msg_1") == 202
+    first, second = ours.received
+    assert verify_signature("servicenow", to["secret"], dict(first.headers), first.body) != "msg_1"
+    assert verify_signature("servicenow", to["secret"], dict(second.headers), second.body) == "msg_1"
+    (read,) = adapter.read_cases(["INC0010001"])
+    (pushed,) = adapter.parse_webhook(second.body)
+    assert replace(pushed, raw="") == replace(read, raw="")
+    with pytest.raises(ValueError, match="cannot be called"):
+        twin.push("INC0010001", "http://127.0.0.1:9/hook", to["secret"])
 
 
 def test_the_same_claim_sent_twice_makes_two_cases_and_the_search_shows_it(twin: Twin) -> None:
@@ -376,9 +405,28 @@ def test_a_record_or_file_of_nothing_is_not_found(twin: Twin) -> None:
         session.patch(f"{twin.url}{TABLE}/{sys_id}", json={"state": "7"}, timeout=TIMEOUT_S).status_code,
         session.post(file_url, params=where, timeout=TIMEOUT_S).status_code,
         session.post(file_url, params={"file_name": "x"}, timeout=TIMEOUT_S).status_code,
+        session.post(file_url, params=where | {"table_sys_id": sys_id}, data=b"x", timeout=TIMEOUT_S).status_code,
         session.get(f"{twin.url}/api/now/table/other", timeout=TIMEOUT_S).status_code,
     ]
-    assert statuses == [404, 404, 400, 404, 400, 404]
+    assert statuses == [404, 404, 400, 404, 400, 400, 404]
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, 413), (18 * 1024 * 1024, 201), (18 * 1024 * 1024 + 1, 413)])
+def test_a_file_that_is_too_large_is_refused(twin: Twin, size: int, status: int) -> None:
+    servicenow(twin).adapter.open_case(REQUEST)
+    sys_id = twin.opened[0]["record"]["sys_id"]
+    where = {"table_name": "incident", "table_sys_id": sys_id, "file_name": "log.txt"}
+    answer = requests.post(
+        f"{twin.url}/api/now/attachment/file",
+        params=where,
+        data=bytes(size),
+        headers={"Content-Type": "text/plain"},
+        auth=AUTH,
+        timeout=TIMEOUT_S,
+    )
+    assert answer.status_code == status
+    assert ("bytes" in answer.text) is True
+    assert len(twin.ledger) == (2 if status == 201 else 1)
 
 
 @pytest.mark.parametrize("header", [None, "Bearer none", "Basic", "Basic !!!", "Basic dTo=", "Digest x"])
@@ -456,6 +504,7 @@ def test_control_over_http_does_what_control_from_python_does(twin: Twin) -> Non
         ("behaviour", [], 400, "JSON object"),
         ("tags", {"A": {"entitlements": [{"code": "NU", "starts_on": "soon", "ends_on": "later"}]}}, 400, "soon"),
         ("cases/INC1", {"state": "approved"}, 404, "INC1"),
+        ("cases/INC1/push", {"url": "http://127.0.0.1:9"}, 400, "the body must have secret, url"),
     ],
 )
 def test_a_control_request_that_cannot_be_read_says_why(
@@ -504,20 +553,23 @@ def test_a_restarted_twin_remembers_what_it_accepted(tmp_path: Path) -> None:
         before.register({"AB1": {"systemDescription": "Server"}})
         servicenow(before).adapter.open_case(REQUEST)
         before.move("INC0010001", state="approved")
+        servicenow(before).adapter.add_note("INC0010001", "The courier was refused.")
         servicenow(before).adapter.attach("INC0010001", VendorFile("led.jpg", "image/jpeg", b"1234"))
     with ledger.open("a") as half:
-        half.write('{"seq": 5, "vendor": "servicenow", "event": "op')
+        half.write('{"seq": 6, "vendor": "servicenow", "event": "op')
     with Twin(ledger_file=ledger) as after:
         assert after.ledger == before.ledger
         adapter = servicenow(after).adapter
         found = adapter.find_case(REQUEST)
         assert found is not None
         assert found.status is VendorStatus.APPROVED
+        assert [note.text for note in adapter.notes_of("INC0010001")] == ["The courier was refused."]
+        assert adapter.has_file("INC0010001", VendorFile("led.jpg", "image/jpeg", b"1234"))
         again = adapter.open_case(replace(REQUEST, client_reference="FAULT-2"))
         assert again.vendor_case_number == "INC0010002"
         (listed,) = dell(after).adapter.look_up([Unit("AB1")])
         assert isinstance(listed, Listed)
-    assert len(ledger.read_text("utf-8").splitlines()) == 5
+    assert len(ledger.read_text("utf-8").splitlines()) == 6
 
 
 def test_a_ledger_with_nothing_but_a_torn_line_begins_anew(tmp_path: Path) -> None:

@@ -184,6 +184,61 @@ class TestServiceNow(Searches, Tracks):
         assert sent.document == {"comments": "The courier was refused at the gate."}
         assert host.gate.entered == 2
 
+    def test_comments_are_read_with_the_case_oldest_first_and_without_the_contact(
+        self, vendor_server: Recorded
+    ) -> None:
+        vendor_server.plays(self.recorded("read_ok"), self.recorded("notes_ok"))
+        (case,) = self.host(vendor_server.url).adapter.read_cases([self.number])
+        (sent,) = vendor_server.sent_to(self.recorded("notes_ok"))
+        wanted = "element_id=9d385017c611228701d22104cc95c371^element=comments^ORDERBYDESCsys_created_on"
+        assert sent.query["sysparm_query"] == wanted
+        ours, theirs = case.notes
+        assert ours.ends_with("[FAULT-000412 1f3a9c02]")
+        assert not theirs.ends_with("[FAULT-000412 1f3a9c02]")
+        assert (theirs.text, theirs.author) == ("The part leaves today.\nContact: [personal]", "vendor.agent")
+        assert (theirs.note_id, theirs.at) == (f"{2:032x}", datetime(2026, 11, 23, 11, tzinfo=UTC))
+
+    @pytest.mark.parametrize("status", [403, 500, 200])
+    def test_a_case_whose_comments_cannot_be_read_comes_without_them(
+        self, vendor_server: Recorded, status: int
+    ) -> None:
+        vendor_server.plays(self.recorded("read_ok"))
+        vendor_server.plays(self.recorded("notes_ok"), status=status, body={"error": {"message": "no"}})
+        adapter = self.host(vendor_server.url).adapter
+        (case,) = adapter.read_cases([self.number])
+        assert (case.vendor_case_number, case.notes) == (self.number, ())
+        with pytest.raises(VendorError):  # where it matters whether a note is there, that is no answer
+            adapter.notes_of(self.number)
+
+    def test_an_account_may_say_that_comments_are_not_shown(self, vendor_server: Recorded) -> None:
+        vendor_server.plays(self.recorded("read_ok"), self.recorded("notes_ok"))
+        host = self.host(vendor_server.url, options={"read_comments": "false"})
+        (case,) = host.adapter.read_cases([self.number])
+        assert case.notes == ()
+        assert not host.adapter.capabilities.reads_notes
+        assert vendor_server.sent_to(self.recorded("notes_ok")) == []
+
+    @pytest.mark.parametrize(("column", "of"), [("element_id", "notes_ok"), ("table_sys_id", "files_ok")])
+    def test_entries_of_another_record_never_mean_that_ours_is_not_there(
+        self, vendor_server: Recorded, column: str, of: str
+    ) -> None:
+        record = self.recorded(of)
+        record["response"]["body"]["result"][-1][column] = "another"
+        vendor_server.plays(self.recorded("read_ok"), record)
+        adapter = self.host(vendor_server.url).adapter
+        file = VendorFile("led.jpg", "image/jpeg", b"1234")
+        with pytest.raises(VendorError, match="answered with other") as caught:
+            adapter.notes_of(self.number) if of == "notes_ok" else adapter.has_file(self.number, file)
+        assert caught.value.trouble is Trouble.MALFORMED
+
+    @pytest.mark.parametrize(("name", "content", "is_it"), [("led.jpg", b"1234", True), ("led.jpg", b"1", False)])
+    def test_a_file_is_known_by_name_and_size(
+        self, vendor_server: Recorded, *, name: str, content: bytes, is_it: bool
+    ) -> None:
+        vendor_server.plays(self.recorded("read_ok"), self.recorded("files_ok"))
+        file = VendorFile(name, "image/jpeg", content)
+        assert self.host(vendor_server.url).adapter.has_file(self.number, file) is is_it
+
     def test_a_file_goes_to_the_record_and_is_only_measured_in_what_is_kept(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded("read_ok"), self.recorded("attach_ok"))
         host = self.host(vendor_server.url)
@@ -198,12 +253,18 @@ class TestServiceNow(Searches, Tracks):
         }
         assert "(4 bytes)" in host.records[-1].request
 
-    def test_a_note_that_failed_half_way_is_ambiguous(self, vendor_server: Recorded) -> None:
+    @pytest.mark.parametrize("name", ["note_ok", "attach_ok"])
+    @pytest.mark.parametrize(("status", "trouble"), [(500, Trouble.AMBIGUOUS), (200, Trouble.MALFORMED)])
+    def test_a_note_or_a_file_that_failed_half_way_may_have_arrived(
+        self, vendor_server: Recorded, status: int, trouble: Trouble, name: str
+    ) -> None:
         vendor_server.plays(self.recorded("read_ok"))
-        vendor_server.plays(self.recorded("note_ok"), status=500)
+        vendor_server.plays(self.recorded(name), status=status, body={"error": {"message": "half"}})
+        adapter = self.host(vendor_server.url).adapter
+        file = VendorFile("led.jpg", "image/jpeg", b"1234")
         with pytest.raises(VendorError) as caught:
-            self.host(vendor_server.url).adapter.add_note(self.number, "x")
-        assert caught.value.trouble is Trouble.AMBIGUOUS
+            adapter.add_note(self.number, "x") if name == "note_ok" else adapter.attach(self.number, file)
+        assert (caught.value.trouble, caught.value.may_have_arrived) == (trouble, True)
 
     def test_a_note_on_a_case_that_is_not_there_is_refused(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded("read_none"))
@@ -219,7 +280,17 @@ class TestServiceNow(Searches, Tracks):
         secret = self.options["webhook_secret"].encode()
         assert adapter.verify_webhook(signed("m-1", secret, body), body) == "m-1"
         (case,) = adapter.parse_webhook(body)
-        assert (case.vendor_case_number, case.status) == (self.number, VendorStatus.APPROVED)
+        assert (case.vendor_case_number, case.status, case.notes) == (self.number, VendorStatus.APPROVED, ())
+
+    def test_a_push_of_several_records_brings_the_comments_of_each(self) -> None:
+        record = self.recorded("read_ok")["response"]["body"]["result"][0]
+        entries = self.recorded("notes_ok")["response"]["body"]["result"]
+        other = {**record, "number": "INC7", "sys_id": "7", "sys_journal_field": [*entries, "?", {"element": 5}]}
+        body = json.dumps(
+            {"result": [{**record, "sys_journal_field": [*entries, {**entries[0], "element": "work_notes"}]}, other]}
+        )
+        cases = self.host().adapter.parse_webhook(body.encode())
+        assert [(case.vendor_case_number, len(case.notes)) for case in cases] == [(self.number, 2), ("INC7", 0)]
 
     @pytest.mark.parametrize("body", [b"{", b"[]", b'{"result": 5}', b'{"result": [5]}', b'{"result": {}}', b"\xff"])
     def test_a_push_that_cannot_be_read_is_malformed(self, body: bytes) -> None:

@@ -8,6 +8,18 @@ still accept a request later than ``SETTLE_S`` after we gave up on it.
 
 A refusal of our request's form comes as an error (4xx) and is raised; the refusal of a claim is a state of the record,
 which ``state_map`` turns into ``denied``.
+
+Notes are the record's additional comments: written by a PATCH of ``comments``, read from the table of journal entries,
+``sys_journal_field``, by ``element_id`` and ``element=comments`` (the vendor's page "Retrieve journal entries", release
+Yokohama; work notes are their own affair). Whether the account's user may read that table is UNCERTAIN per instance. Where
+it may not, cases come without notes and a push may bring them; an instance that hides the entries without a word answers
+with an empty list, so say ``read_comments`` = ``false`` there, and no note is sent a second time on the strength of it.
+
+Files: the Attachment API; its list of a record's files tells name and size. 18 MiB is the platform's limit for what comes
+in by mail, and the smallest known; an instance may allow more.
+
+A push is the envelope of the Table API, signed as the Standard Webhooks scheme has it: ``result`` with one record or
+several, each with its entries of ``sys_journal_field`` under that name, if it is to bring notes.
 """
 
 import re
@@ -30,6 +42,7 @@ from vendors.contract import (
     VendorAdapter,
     VendorCase,
     VendorFile,
+    VendorNote,
     VendorStatus,
 )
 from vendors.errors import Trouble, VendorError
@@ -43,6 +56,10 @@ PAGE_SIZE = 100
 WIDEST_ZONE = timedelta(hours=14)
 FIRST_LOOK = 2  # enough to see that a reference is there twice
 SHORT_DESCRIPTION_CHARS = 160
+MAX_FILE_BYTES = 18 * 1024 * 1024
+MAX_NOTE_CHARS = 20_000
+JOURNAL = "sys_journal_field"
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 CORRELATION_DISPLAY = "warranty-tracker"  # tells our records from those of everybody else on the instance
 
 _QUERYABLE = re.compile(r"[\w.:/@ -]+")  # "^" would begin another condition
@@ -69,6 +86,12 @@ class ServiceNow(VendorAdapter):
             AccountField(
                 "rma_number_field", "column of the RMA number; without it the case number is one once approved"
             ),
+            AccountField(
+                "read_comments",
+                "whether their comments are read; false where the instance does not show them",
+                kind=FieldKind.BOOLEAN,
+                default="true",
+            ),
             AccountField("token_url", "token endpoint of the OAuth client", default="/oauth_token.do"),
         ),
         either=(("username", "password"), ("client_id", "client_secret")),
@@ -83,6 +106,7 @@ class ServiceNow(VendorAdapter):
         self._endpoint = f"/api/now/table/{quote(self._table, safe='')}"
         self._fixed = {name: options.text(name) for name in ("caller_id", "assignment_group") if options.text(name)}
         self._rma_number_field = options.text("rma_number_field")
+        self._reads_comments = options.boolean("read_comments", default=True)
         self._webhook_secret = options.text("webhook_secret")
         self._settle_s = settle_s
         self._states = states
@@ -120,8 +144,11 @@ class ServiceNow(VendorAdapter):
             duties=self.form.duties,
             promise=self.form.promise,
             settle_s=self._settle_s,
+            max_file_bytes=MAX_FILE_BYTES,
             notes=True,
+            reads_notes=self._reads_comments,
             attachments=True,
+            finds_files=True,
             lists_cases=True,
             webhooks=bool(self._webhook_secret),
         )
@@ -160,10 +187,10 @@ class ServiceNow(VendorAdapter):
         return self._case(self._result(document, dict), people, at_least=VendorStatus.RECEIVED)
 
     def read_cases(self, vendor_case_numbers: Sequence[str]) -> Iterator[VendorCase]:
-        """Read records by their number, one query each."""
+        """Read records by their number, one query each, and one for its comments."""
         for number in filter(_QUERYABLE.fullmatch, vendor_case_numbers):
             for record in self._matching("number", number, {}):
-                yield self._case(record, {})
+                yield self._case(record, {}, notes=self._shown_notes(record))
 
     def list_cases(self, since: datetime) -> Iterator[VendorCase]:
         """List the records that we opened, oldest first, page by page."""
@@ -189,37 +216,54 @@ class ServiceNow(VendorAdapter):
 
     def add_note(self, vendor_case_number: str, text: str) -> None:
         """Add a comment, which the other side sees."""
-        sys_id = self._sys_id(vendor_case_number)
-        self._http.call(Kind.WRITE, "PATCH", f"{self._endpoint}/{sys_id}", body={"comments": text})
+        path = f"{self._endpoint}/{quote(self._sys_id(vendor_case_number), safe='')}"
+        self._result(self._http.call(Kind.WRITE, "PATCH", path, body={"comments": text}), dict)
+
+    def notes_of(self, vendor_case_number: str) -> Sequence[VendorNote]:
+        """Read the newest comments of the record."""
+        return self._notes(self._sys_id(vendor_case_number))
 
     def attach(self, vendor_case_number: str, file: VendorFile) -> None:
         """Attach a file to the record."""
-        query = {
-            "table_name": self._table,
-            "table_sys_id": self._sys_id(vendor_case_number),
-            "file_name": file.name,
-        }
+        query = {**self._record_of_files(vendor_case_number), "file_name": file.name}
         headers = {"Content-Type": file.content_type}
-        self._http.call(Kind.WRITE, "POST", "/api/now/attachment/file", query=query, headers=headers, raw=file.content)
+        document = self._http.call(
+            Kind.WRITE, "POST", "/api/now/attachment/file", query=query, headers=headers, raw=file.content
+        )
+        self._result(document, dict)
+
+    def has_file(self, vendor_case_number: str, file: VendorFile) -> bool:
+        """Look through the files of the record. A name may hold what would change a query, so it is compared here."""
+        record = self._record_of_files(vendor_case_number)
+        asked = "^".join(f"{column}={value}" for column, value in record.items())
+        query = {"sysparm_query": f"{asked}^ORDERBYDESCsys_created_on", "sysparm_limit": str(PAGE_SIZE)}
+        found = self._records(self._http.call(Kind.READ, "GET", "/api/now/attachment", query=query))
+        if any(_text(one, "table_sys_id") != record["table_sys_id"] for one in found):
+            raise self._http.malformed("asked for the files of a record, answered with other files")
+        is_it = (file.name, str(len(file.content)))
+        return any((_text(one, "file_name"), _text(one, "size_bytes")) == is_it for one in found)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
         """Check the signature that the instance's outbound message carries; give the delivery's id."""
         return verify_signature(self.name, self._webhook_secret, headers, body)
 
     def parse_webhook(self, body: bytes) -> Sequence[VendorCase]:
-        """Read a push: the envelope of the Table API, with one record or several."""
+        """Read a push: the envelope of the Table API, with one record or several, and their comments."""
         try:
             document = json_document(body)
         except ValueError as err:
             raise self._http.malformed(f"the push is not JSON: {err}") from None
         if isinstance(document, dict) and isinstance(document.get("result"), dict):
             document = {**document, "result": [document["result"]]}
-        return tuple(self._case(record, {}) for record in self._records(document))
+        return tuple(
+            self._case(record, {}, notes=self._read_notes(record.get(JOURNAL), _text(record, "sys_id")))
+            for record in self._records(document)
+        )
 
     def _sys_id(self, number: str) -> str:
         """Find the record behind a case number."""
         for record in self._matching("number", number, {}):
-            return quote(_text(record, "sys_id"), safe="")
+            return _text(record, "sys_id")
         raise VendorError(self.name, Trouble.REFUSED, vendor_code="no_such_case", detail=f"there is no case {number}")
 
     def _matching(self, column: str, value: str, people: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -231,6 +275,49 @@ class ServiceNow(VendorAdapter):
             # An instance drops a condition that it does not know, and answers with any records: no proof of absence.
             raise self._http.malformed(f"asked for {column}={value}, answered with other records")
         return records
+
+    def _record_of_files(self, number: str) -> dict[str, str]:
+        """Name a record as the Attachment API does."""
+        return {"table_name": self._table, "table_sys_id": self._sys_id(number)}
+
+    def _shown_notes(self, record: Mapping[str, Any]) -> tuple[VendorNote, ...]:
+        """Read a record's comments, where they can be read: the state is worth more, and the next reading tries again."""
+        if not self._reads_comments:
+            return ()
+        try:
+            return self._notes(_text(record, "sys_id"))
+        except VendorError:
+            return ()
+
+    def _notes(self, sys_id: str) -> tuple[VendorNote, ...]:
+        """Ask for the newest comments of a record."""
+        if not _QUERYABLE.fullmatch(sys_id):
+            raise self._http.malformed("the record has no sys_id")
+        query = {
+            "sysparm_query": f"element_id={sys_id}^element=comments^ORDERBYDESCsys_created_on",
+            "sysparm_fields": "sys_id,element,element_id,value,sys_created_by,sys_created_on",
+            "sysparm_limit": str(PAGE_SIZE),
+        }
+        entries = self._records(self._http.call(Kind.READ, "GET", f"/api/now/table/{JOURNAL}", query=query))
+        if any(_text(entry, "element_id") != sys_id for entry in entries):
+            raise self._http.malformed("asked for the comments of a record, answered with other entries")
+        return self._read_notes(entries, sys_id)
+
+    def _read_notes(self, entries: Any, sys_id: str) -> tuple[VendorNote, ...]:
+        """Read journal entries, oldest first; those of another record or of another column are no comments on this one."""
+        notes = [
+            VendorNote(
+                note_id=_text(entry, "sys_id"),
+                text=self._http.scrubber.text(_text(entry, "value"))[:MAX_NOTE_CHARS],
+                author=self._http.scrubber.text(_text(entry, "sys_created_by"))[:100],
+                at=_instant(_text(entry, "sys_created_on")),
+            )
+            for entry in reversed(entries if isinstance(entries, list) else ())
+            if isinstance(entry, dict)
+            and (_text(entry, "element"), _text(entry, "element_id")) == ("comments", sys_id)
+            and _text(entry, "sys_id")
+        ]
+        return tuple(sorted(notes, key=lambda one: one.at or LONG_AGO))
 
     def _query(self, query: Mapping[str, str], people: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Ask the table, and give its records."""
@@ -257,6 +344,7 @@ class ServiceNow(VendorAdapter):
         record: dict[str, Any],
         people: Mapping[str, str],
         *,
+        notes: tuple[VendorNote, ...] = (),
         duplicates: tuple[str, ...] = (),
         at_least: VendorStatus = VendorStatus.UNKNOWN,
     ) -> VendorCase:
@@ -280,6 +368,7 @@ class ServiceNow(VendorAdapter):
             opened_at=_instant(_text(record, "sys_created_on")),
             changed_at=_instant(_text(record, "sys_updated_on")),
             reason=self._http.scrubber.text(_text(record, "close_notes"), people)[:500],
+            notes=notes,
             duplicates=duplicates,
             raw=self._http.kept(record, people),
         )

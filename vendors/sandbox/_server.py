@@ -8,16 +8,21 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
+import requests
 from flask import Flask, Response, jsonify, request
+from standardwebhooks import Webhook
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from vendors.sandbox._stage import Ledger, Stage, drop
 
 HOST = "127.0.0.1"
+_PUSH = frozenset({"url", "secret"})
 
 
 def available() -> tuple[str, ...]:
@@ -126,7 +131,9 @@ class Twin:
         return [entry for entry in self.ledger if entry["event"] == "opened"]
 
     def behave(self, vendor: str | None = None, **changes: Any) -> None:
-        """Change how one twin, or every twin, behaves: the fields of ``Behaviour``, ``next_opens`` and ``next_reads``.
+        """Change how one twin, or every twin, behaves.
+
+        ``changes`` are the fields of ``Behaviour``, and the scripts ``next_opens``, ``next_writes`` and ``next_reads``.
 
         Raises:
             ValueError: an unknown vendor, name or word; nothing is changed then.
@@ -165,6 +172,24 @@ class Twin:
             if hasattr(play, "move"):
                 moved: dict[str, Any] = play.move(number, changes)
                 return moved
+        raise KeyError(number)
+
+    def push(self, number: str, url: str, secret: str, *, delivery: str | None = None) -> int:
+        """Push a case to a URL, signed by the Standard Webhooks scheme, as it stands now; gives the status of the answer.
+
+        Args:
+            number: of the case.
+            url: where to.
+            secret: what both sides share.
+            delivery: the delivery's own id; without one, a new one. The same twice is one delivery that came twice.
+
+        Raises:
+            KeyError: no twin that pushes has this case.
+            ValueError: the secret is none, or the URL cannot be called.
+        """
+        for play in self._plays.values():
+            if hasattr(play, "pushed"):
+                return signed_push(url, secret, play.pushed(number), delivery or f"msg_{uuid4().hex}")
         raise KeyError(number)
 
     def forget_tokens(self) -> None:
@@ -227,18 +252,44 @@ class Twin:
         def case(number: str) -> Response:
             return jsonify(self.move(number, **_object()))
 
+        @self._app.post("/_sandbox/cases/<number>/push")
+        def push(number: str) -> Response:
+            return jsonify({"status": self.push(number, **_object(_PUSH))})
+
         @self._app.post("/_sandbox/tokens")
         def tokens() -> Response:
             self.forget_tokens()
             return jsonify({"tokens": 0})
 
 
-def _object() -> dict[str, Any]:
+def _object(needed: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Read a control request."""
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         raise ValueError("the body must be a JSON object")  # noqa: TRY004 -- answered with 400 like any unreadable request
+    if needed and not needed <= set(body) <= {*needed, "delivery"}:
+        raise ValueError(f"the body must have {', '.join(sorted(needed))}")
     return body
+
+
+def signed_push(url: str, secret: str, body: bytes, delivery: str) -> int:
+    """Send a body as the Standard Webhooks scheme has it; gives the status of the answer.
+
+    Raises:
+        ValueError: the secret is none, or the URL cannot be called.
+    """
+    at = datetime.now(UTC)
+    key = secret if secret.startswith("whsec_") else secret.encode()
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": delivery,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(key).sign(delivery, at, body.decode()),
+    }
+    try:
+        return requests.post(url, data=body, headers=headers, timeout=10, allow_redirects=False).status_code
+    except requests.RequestException as err:
+        raise ValueError(f"{url} cannot be called: {err}") from None
 
 
 def run_sandbox(

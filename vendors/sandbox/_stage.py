@@ -126,16 +126,21 @@ class Stage:
         self._ledger = ledger
         self._credentials = credentials
         self._next_opens: deque[str] = deque()
+        self._next_writes: deque[str] = deque()
         self._next_reads: deque[str] = deque()
         self._tokens: dict[str, float] = {}
 
     def behave(self, **changes: Any) -> None:
-        """Change how the twin behaves; ``next_opens`` and ``next_reads`` are scripts, one word a call.
+        """Change how the twin behaves; ``next_opens``, ``next_writes`` and ``next_reads`` are scripts, one word a call.
 
         Raises:
             ValueError: an unknown name, or a word that no call of that sort can do.
         """
-        scripts = {"next_opens": (self._next_opens, OPEN_FAULTS), "next_reads": (self._next_reads, READ_FAULTS)}
+        scripts = {
+            "next_opens": (self._next_opens, OPEN_FAULTS),
+            "next_writes": (self._next_writes, OPEN_FAULTS),
+            "next_reads": (self._next_reads, READ_FAULTS),
+        }
         known = {field.name: field.type for field in dataclasses.fields(Behaviour)}
         for name, value in changes.items():
             if name in scripts:
@@ -174,10 +179,17 @@ class Stage:
 
     def open(self, accept: Callable[[], Response]) -> Response:
         """Accept an open and answer, or misbehave: before, after, or much later."""
+        return self._accept(accept, self._next_opens)
+
+    def write(self, accept: Callable[[], Response]) -> Response:
+        """The same for a note or a file, by a script of its own."""
+        return self._accept(accept, self._next_writes)
+
+    def _accept(self, accept: Callable[[], Response], script: deque[str]) -> Response:
         rates = self.behaviour
         share = rates.fault_rate / len(COMMON_OPEN_FAULTS)
         spread = [(name, share) for name in COMMON_OPEN_FAULTS]
-        what = self._drawn(self._next_opens, [*((name, getattr(rates, name)) for name in OPEN_FAULTS), *spread])
+        what = self._drawn(script, [*((name, getattr(rates, name)) for name in OPEN_FAULTS), *spread])
         refused = self._before(what)
         if refused is not None:
             return refused

@@ -1,11 +1,15 @@
-"""One ServiceNow instance, pretended: Table API, attachments, tokens. Source: vendor-apis.md, section 13.
+"""One ServiceNow instance, pretended: Table API, journal, attachments, tokens, pushes. Source: vendor-apis.md, section 13.
 
 Its incident states are the platform's own (1 new ... 8 cancelled) and some that this instance has added; ``STATE_MAP``
 is what an account must be told of them. Its column for RMA numbers is ``u_rma_number``.
 
+A comment is a journal entry: the column itself reads empty, and ``sys_journal_field`` has who wrote what when. It pushes a
+record, with its comments, only when it is told to, as an instance does whose owner has set up an outbound message.
+
 Like the platform it does not look at an ``Idempotency-Key``: the same claim sent twice makes two records.
 """
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -33,6 +37,9 @@ STATE_MAP = {
     "25": VendorStatus.ON_HOLD,
 }
 RMA_NUMBER_FIELD = "u_rma_number"
+JOURNAL = "sys_journal_field"
+MAX_FILE_BYTES = 18 * 1024 * 1024
+AGENT = "vendor.agent"
 
 MAY_BE_SENT = frozenset(
     {
@@ -56,7 +63,11 @@ COLUMNS = MAY_BE_SENT | {
     "close_notes",
     RMA_NUMBER_FIELD,
 }
+JOURNAL_COLUMNS = {"sys_id", "name", "element", "element_id", "value", "sys_created_by", "sys_created_on"}
+FILE_COLUMNS = {"sys_id", "table_name", "table_sys_id", "file_name", "content_type", "size_bytes", "sys_created_on"}
+PARAMETERS = {"sysparm_query", "sysparm_limit", "sysparm_offset", "sysparm_fields"}
 _CONDITION = re.compile(r"([a-z_]+)(>=|=)(.*)")
+_ORDER = re.compile(r"ORDERBY(DESC)?([a-z_]+)")
 
 
 def error(status: int, text: str) -> Response:
@@ -75,12 +86,19 @@ class Play:
         self._table = table
         self._records: dict[str, dict[str, Any]] = {}
         self._accepted_at: dict[str, float] = {}
+        self._journal: list[dict[str, Any]] = []
+        self._files: list[dict[str, Any]] = []
         for entry in stage.kept():
-            if entry["event"] == "opened":
-                self._records[entry["number"]] = dict(entry["record"])
-                self._accepted_at[entry["number"]] = entry["at"]
-            elif entry["event"] == "moved":
-                self._records[entry["number"]].update(entry["changes"])
+            match entry["event"]:
+                case "opened":
+                    self._records[entry["number"]] = dict(entry["record"])
+                    self._accepted_at[entry["number"]] = entry["at"]
+                case "moved":
+                    self._records[entry["number"]].update(entry["changes"])
+                case "noted":
+                    self._journal.append(entry["entry"])
+                case "attached":
+                    self._files.append(entry["file"])
         self.blueprint = Blueprint("servicenow", __name__)
         table_url = f"/api/now/table/{table}"
         self.blueprint.post("/oauth_token.do")(self.token)
@@ -88,7 +106,9 @@ class Play:
         self.blueprint.get(table_url)(self.query)
         self.blueprint.get(f"{table_url}/<sys_id>")(self.one)
         self.blueprint.patch(f"{table_url}/<sys_id>")(self.note)
+        self.blueprint.get(f"/api/now/table/{JOURNAL}")(self.journal)
         self.blueprint.post("/api/now/attachment/file")(self.attach)
+        self.blueprint.get("/api/now/attachment")(self.files)
 
     def move(self, number: str, changes: dict[str, Any]) -> dict[str, Any]:
         """Move a case, as somebody at the vendor would; gives the record.
@@ -96,7 +116,7 @@ class Play:
         Args:
             number: of the case.
             changes: columns to new values; ``state`` is a value of this instance, or our word for one. Approval without
-                an RMA number issues one.
+                an RMA number issues one. ``comments`` adds what somebody there writes.
 
         Raises:
             KeyError: there is no such case.
@@ -109,6 +129,8 @@ class Play:
         if unknown := set(changes) - COLUMNS:
             raise ValueError(f"unknown column {', '.join(sorted(unknown))}")
         changes = {**changes, "sys_updated_on": _now()}
+        if said := changes.pop("comments", ""):
+            self._write(record, str(said), AGENT)
         state = changes.get("state", record["state"])
         if state not in STATE_MAP:
             of_word = {str(word): value for value, word in reversed(STATE_MAP.items())}
@@ -121,6 +143,17 @@ class Play:
         self._stage.keep("moved", number=number, changes=changes)
         record.update(changes)
         return dict(record)
+
+    def pushed(self, number: str) -> bytes:
+        """Give a case as this instance pushes it: the record, and its comments.
+
+        Raises:
+            KeyError: there is no such case.
+        """
+        with self._stage.lock:
+            record = self._records[number]
+            comments = [entry for entry in self._journal if entry["element_id"] == record["sys_id"]]
+            return json.dumps({"result": {**record, JOURNAL: comments}}).encode()
 
     def token(self) -> Response:
         """Answer the token endpoint."""
@@ -144,11 +177,19 @@ class Play:
 
     def note(self, sys_id: str) -> Response:
         """Add a comment to a record."""
-        return self._authorised(lambda: self._note(sys_id))
+        return self._authorised(lambda: self._stage.write(lambda: self._note(sys_id)))
+
+    def journal(self) -> Response:
+        """Search the comments."""
+        return self._authorised(lambda: self._stage.read(lambda: self._found(self._journal, JOURNAL_COLUMNS)))
 
     def attach(self) -> Response:
         """Take a file."""
-        return self._authorised(self._attach)
+        return self._authorised(lambda: self._stage.write(self._attach))
+
+    def files(self) -> Response:
+        """Search the files."""
+        return self._authorised(lambda: self._stage.read(lambda: self._found(self._files, FILE_COLUMNS)))
 
     def _authorised(self, answer: Callable[[], Response]) -> Response:
         if self._stage.has_token() or self._stage.login(form_may_carry_it=False):
@@ -176,7 +217,7 @@ class Play:
             **dict.fromkeys(sorted(COLUMNS), ""),
             **body,
             "number": number,
-            "sys_id": f"{self._stage.random.getrandbits(128):032x}",
+            "sys_id": self._new_id(),
             "state": NEW,
             "sys_created_on": now,
             "sys_updated_on": now,
@@ -187,28 +228,37 @@ class Play:
         return record
 
     def _query(self) -> Response:
-        if unknown := set(request.args) - {"sysparm_query", "sysparm_limit", "sysparm_offset"}:
-            return error(400, f"unknown parameter {', '.join(sorted(unknown))}")
-        limit, offset = request.args.get("sysparm_limit", ""), request.args.get("sysparm_offset", "0")
-        if not (limit.isdigit() and offset.isdigit()):
-            return error(400, "sysparm_limit and sysparm_offset are numbers")
         visible_until = time.time() - self._stage.behaviour.lookup_lag
         with self._stage.lock:
             for number in self._records:
                 self._progress(number)
             records = [one for number, one in self._records.items() if self._accepted_at[number] <= visible_until]
+        return self._found(records, COLUMNS)
+
+    def _found(self, rows: list[dict[str, Any]], columns: set[str] | frozenset[str]) -> Response:
+        """Answer a search of a table, oldest first unless it asks for another order."""
+        if unknown := set(request.args) - PARAMETERS:
+            return error(400, f"unknown parameter {', '.join(sorted(unknown))}")
+        limit, offset = request.args.get("sysparm_limit", ""), request.args.get("sysparm_offset", "0")
+        if not (limit.isdigit() and offset.isdigit()):
+            return error(400, "sysparm_limit and sysparm_offset are numbers")
+        rows = list(rows)
         for part in filter(None, request.args.get("sysparm_query", "").split("^")):
-            condition = _CONDITION.fullmatch(part)
-            column = part.removeprefix("ORDERBY") if part.startswith("ORDERBY") else condition and condition[1]
-            if column not in COLUMNS:
+            condition, order = _CONDITION.fullmatch(part), _ORDER.fullmatch(part)
+            column = condition[1] if condition else order[2] if order else ""
+            if column not in columns:
                 return error(400, f"invalid query {part}")
-            if condition is None:
-                records.sort(key=lambda one: one[column])
-            elif condition[2] == "=":
-                records = [one for one in records if one[column] == condition[3]]
-            else:
-                records = [one for one in records if one[column] >= condition[3]]
-        return _answer(records[int(offset) : int(offset) + int(limit)])
+            if order:
+                rows.sort(key=lambda one: one[column])
+                if order[1]:
+                    rows.reverse()
+            elif condition and condition[2] == "=":
+                rows = [one for one in rows if one[column] == condition[3]]
+            elif condition:
+                rows = [one for one in rows if one[column] >= condition[3]]
+        wanted = [name for name in request.args.get("sysparm_fields", "").split(",") if name]
+        page = rows[int(offset) : int(offset) + int(limit)]
+        return _answer([{name: one[name] for name in wanted} for one in page] if wanted else page)
 
     def _one(self, sys_id: str) -> Response:
         number = self._number(sys_id)
@@ -221,19 +271,58 @@ class Play:
         number, body = self._number(sys_id), request.get_json(silent=True)
         if number is None:
             return error(404, "No Record found")
-        if not isinstance(body, dict) or set(body) != {"comments"}:
+        if not isinstance(body, dict) or set(body) != {"comments"} or not isinstance(body["comments"], str):
             return error(400, "only comments can be changed")
-        return _answer(self.move(number, body))
+        if not body["comments"].strip():
+            return error(400, "a comment says something")
+        with self._stage.lock:
+            record = self._records[number]
+            self._write(record, body["comments"], _caller())
+            record["sys_updated_on"] = _now()
+            return _answer(dict(record))
+
+    def _write(self, record: dict[str, Any], text: str, author: str) -> None:
+        """Add a comment to the journal."""
+        entry = {
+            "sys_id": self._new_id(),
+            "name": self._table,
+            "element": "comments",
+            "element_id": record["sys_id"],
+            "value": text,
+            "sys_created_by": author,
+            "sys_created_on": _now(),
+        }
+        self._stage.keep("noted", number=record["number"], entry=entry)
+        self._journal.append(entry)
 
     def _attach(self) -> Response:
-        if set(request.args) != {"table_name", "table_sys_id", "file_name"}:
+        args = request.args
+        if set(args) != {"table_name", "table_sys_id", "file_name"} or not args["file_name"]:
             return error(400, "table_name, table_sys_id and file_name are needed")
-        number = self._number(request.args["table_sys_id"])
-        if request.args["table_name"] != self._table or number is None:
+        number = self._number(args["table_sys_id"])
+        if args["table_name"] != self._table or number is None:
             return error(404, "No Record found")
+        if not request.mimetype or "/" in args["file_name"]:
+            return error(400, "a file has a Content-Type, and a name without a folder")
         size = len(request.get_data())
-        self._stage.keep("attached", number=number, file_name=request.args["file_name"], size=size)
-        return _answer({"file_name": request.args["file_name"], "size_bytes": str(size)}, 201)
+        if not 0 < size <= MAX_FILE_BYTES:
+            return error(413, f"the file has {size} bytes; at most {MAX_FILE_BYTES} are taken")
+        file = {
+            "sys_id": self._new_id(),
+            "table_name": self._table,
+            "table_sys_id": args["table_sys_id"],
+            "file_name": args["file_name"],
+            "content_type": request.mimetype,
+            "size_bytes": str(size),
+            "sys_created_on": _now(),
+        }
+        with self._stage.lock:
+            self._stage.keep("attached", number=number, file=file)
+            self._files.append(file)
+        return _answer(file, 201)
+
+    def _new_id(self) -> str:
+        return f"{self._stage.random.getrandbits(128):032x}"
 
     def _number(self, sys_id: str) -> str | None:
         with self._stage.lock:
@@ -244,6 +333,11 @@ class Play:
         wait_s = self._stage.behaviour.auto_approve_s
         if wait_s >= 0 and self._records[number]["state"] == NEW and time.time() >= self._accepted_at[number] + wait_s:
             self.move(number, {"state": APPROVED})
+
+
+def _caller() -> str:
+    """Give the user behind a call; a token stands for one of its own."""
+    return (request.authorization.username if request.authorization else None) or "integration"
 
 
 def _answer(result: Any, status: int = 200) -> Response:
