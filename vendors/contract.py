@@ -571,11 +571,16 @@ class Gate(Protocol):
         ...
 
 
+SMTP = "SMTP"
+"""The method of a call that handed a mail over."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One HTTP call as it may be kept and shown: secrets and personal values are replaced, lengths capped.
+    """One call as it may be kept and shown: secrets and personal values are replaced, lengths capped.
 
-    ``status`` is None where no answer came; ``trouble`` is None where the call went well.
+    ``method`` is that of HTTP, or ``SMTP``; ``status`` is None where no answer came; ``trouble`` is None where the call
+    went well.
     """
 
     vendor: str

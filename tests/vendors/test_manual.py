@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.vendors.contract import VendorContract
 from tests.vendors.host import CANARY, REQUEST
 from vendors.contract import ByHand, Contact, Promise, ShipTo
+from vendors.errors import VendorError
 
 
 class TestManual(VendorContract):
@@ -27,6 +30,11 @@ class TestManual(VendorContract):
 
     def test_an_account_without_any_option_is_still_by_hand(self) -> None:
         assert self.able(options={"portal_url": "", "instructions": " "}).by_hand == ByHand()
+
+    @pytest.mark.parametrize("portal_url", ["javascript:alert(1)", "portal.vendor.example"])
+    def test_a_portal_is_an_address_that_a_page_may_link_to(self, portal_url: str) -> None:
+        with pytest.raises(VendorError, match="portal_url"):
+            self.host(options={"portal_url": portal_url})
 
     def test_trying_it_calls_nobody(self) -> None:
         host = self.host()

@@ -215,6 +215,10 @@ def case(scale: str) -> pages.CaseView:
         claim=pages.ClaimForm(
             "/cases/1/claim", "key", "Dell", (RmaState.UNDER_REVIEW, RmaState.AUTHORIZED, RmaState.DENIED), is_asked=True
         ),
+        handout=pages.HandoutView(
+            "Reference: WR-7K2M-9XQ4\nSerial number: 7XK4P03\nFault: " + "no longer spins up, " * 20,
+            "https://portal.vendor.example/rma", ("Open the portal: https://portal.vendor.example/rma", "Paste the text."),
+        ),
         tracks=(*TRACKS, pages.Track("return", ShipmentState.DUE, 0, 3, vendor="Dell", due_on=TODAY)),
     )  # fmt: skip
 

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from markupsafe import escape
+from sqlalchemy import select
 
 from tests import factories
 from tests.web.conftest import World, now, watching
@@ -14,6 +16,7 @@ from tests.web.visitor import Visitor, visit, words
 from warranty import db
 from warranty.domain.access import OPERATOR
 from warranty.domain.terms import Role
+from warranty.models import Client
 from warranty.services import queries
 
 if TYPE_CHECKING:
@@ -106,6 +109,35 @@ def test_a_case_costs_the_same_few_statements_whatever_happened_to_it(world: Wor
 
     assert statements(world, lambda: visitor.get(paths["claim"])) == few[paths["claim"]]
     assert max(few.values()) <= MOST_OF_A_CASE
+
+
+# --- claiming by hand ---
+
+
+def test_a_claim_by_hand_shows_portal_steps_and_a_text_to_copy_until_it_has_a_number(world: World) -> None:
+    portal = "https://portal.vendor.example/rma?a=1&b=2"
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        ours = session.scalars(select(Client).where(Client.public_id == world.ours.id)).one()
+        made = {"secrets": {}, "base_url": None, "options": {"portal_url": portal}}
+        factories.make_account(session, world.runtime, "manual", client=ours, **made)
+    claim = world.report(serial_number=world.ours.covered_serial, symptom='does "spin" & <click>')
+    path = f"/cases/{claim['id']}"
+    visitor = manager(world)
+
+    answer = world.get(f"/rmas/{claim['rma_id']}").json
+    visitor.get(path)
+
+    assert answer["portal_url"] == portal
+    assert answer["steps"][0] == f"Open the portal: {portal}"
+    assert escape(answer["paste_block"]) in visitor.page
+    assert f'data-value="{escape(answer["paste_block"])}"' in visitor.page
+    assert f'href="{escape(portal)}"' in visitor.page
+    assert "Fügen Sie den Text ein" in manager(world, **{"Accept-Language": "de"}).get(path).text
+
+    visitor.send(f"{path}/claim", to="under_review", claim_reason="by telephone", vendor_case_number="77")
+    answer = world.get(f"/rmas/{claim['rma_id']}").json
+    assert (answer["paste_block"], answer["portal_url"], answer["steps"]) == (None, None, [])
+    assert "Claim it by hand" not in visitor.get(path).text
 
 
 # --- lists ---

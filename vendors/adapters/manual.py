@@ -19,6 +19,7 @@ from vendors.contract import (
     TokenStore,
     VendorAdapter,
 )
+from vendors.errors import Trouble, VendorError
 from vendors.options import Options
 
 
@@ -48,7 +49,11 @@ class Manual(VendorAdapter):
         """Build the adapter; it calls nobody, so address, tokens, gate and calls are not used."""
         del base_url, tokens, gate, calls
         read = Options(cls.name, options)
-        return cls(ByHand(portal_url=read.text("portal_url"), instructions=read.text("instructions")))
+        portal_url = read.text("portal_url")
+        if portal_url and not portal_url.startswith(("https://", "http://")):  # it is a link on pages
+            detail = "portal_url is no address of a page: it begins with https://"
+            raise VendorError(cls.name, Trouble.REFUSED, vendor_code="option", detail=detail)
+        return cls(ByHand(portal_url=portal_url, instructions=read.text("instructions")))
 
     @property
     def capabilities(self) -> Capabilities:

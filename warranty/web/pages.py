@@ -335,6 +335,15 @@ class ClaimForm:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoutView:
+    """What a person needs to open a claim at the vendor; `steps` are in the reader's words, `portal_url` may be empty."""
+
+    paste_block: str
+    portal_url: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything that is known of one case."""
 
@@ -366,6 +375,7 @@ class CaseView:
     vendor_reason: str | None = None
     review: ReviewForm | None = None
     claim: ClaimForm | None = None
+    handout: HandoutView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from warranty.domain.lifecycles import (
 from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share, VerdictWord
 from warranty.models import User
 from warranty.models.work import TaskKind
-from warranty.services import jobs, queries
+from warranty.services import handouts, jobs, queries
 from warranty.web import pages, words
 from warranty.web.guards import call
 from warranty.web.pages import Dot, Fill, Outcome, StepState
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from warranty.domain.coverage import Verdict
     from warranty.domain.headline import Standing
     from warranty.domain.reasons import Reason
-    from warranty.models import Fault, HumanTask, Shipment, VendorCall
+    from warranty.models import Fault, HumanTask, Rma, Shipment, VendorCall
     from warranty.services.queries import Brief, Case, Decided, Event, Job, Place
 
 
@@ -226,7 +226,16 @@ def case(found: Case, *, review: pages.ReviewForm | None, claim_form: pages.Clai
         vendor_reason=rma.vendor_reason if rma else None,
         review=review,
         claim=claim_form,
+        handout=_handout(rma) if rma else None,
     )
+
+
+def _handout(rma: Rma) -> pages.HandoutView | None:
+    asked = call()
+    found = handouts.of(asked.session, asked.runtime, rma) if asked.principal.may(Permission.HANDLE) else None
+    if found is None:
+        return None
+    return pages.HandoutView(found.paste_block, found.portal_url, tuple(words.step(one) for one in found.steps))
 
 
 def case_situation(found: Case) -> pages.Situation:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from warranty.services.handouts import Step
     from warranty.web.pages import Ball, ClaimForm, ShareRows, Sign, Situation, Subject, TimelineRow
 
 WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
@@ -550,6 +551,11 @@ def claim_choices(form: ClaimForm) -> list[tuple[str, str]]:
 def kind(of: str) -> str:
     """What sort of contract it is, in the reader's language."""
     return upper_first(reader().text(reasons.LABELS["kind"][of]))
+
+
+def step(of: Step) -> str:
+    """What a person does next who claims something by hand."""
+    return reader().text(of.sentence, **of.params)
 
 
 def initials(name: str) -> str:

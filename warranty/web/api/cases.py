@@ -7,7 +7,7 @@ from typing import Any
 from warranty.domain.access import Permission
 from warranty.domain.terms import Party
 from warranty.models import AdHocJob, Asset, HumanTask, Rma, Shipment, Swap
-from warranty.services import by_hand, moves, records, resolutions, rmas
+from warranty.services import by_hand, handouts, moves, records, resolutions, rmas
 from warranty.web.api.base import Endpoints, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.cases import (
@@ -49,7 +49,7 @@ def list_rmas(query: dict[str, Any]) -> dict[str, Any]:
 @endpoints.get("/rmas/<uuid:id>", needs(Permission.READ, Permission.READ_OWN, of=Rma), answer=FullRmaDocument())
 def show_rma(rma: Rma) -> dict[str, Any]:
     """One claim, with its goods, its timeline and every call to its vendor."""
-    return _for_caller(records.rma_in_full(call().session, rma, now=call().now))
+    return _for_caller(_in_full(rma))
 
 
 def _for_caller(rma: dict[str, Any]) -> dict[str, Any]:
@@ -58,9 +58,15 @@ def _for_caller(rma: dict[str, Any]) -> dict[str, Any]:
     return {name: rma[name] for name in (*RMA_FOR_CLIENT, "shipments", "swap") if name in rma}
 
 
+def _in_full(rma: Rma) -> dict[str, Any]:
+    asked = call()
+    handout = None if asked.principal.is_client else handouts.of(asked.session, asked.runtime, rma)
+    return records.rma_in_full(asked.session, rma, now=asked.now) | handouts.document(handout)
+
+
 def _full(rma: Rma) -> dict[str, Any]:
     moves.write_down(call().session)
-    return records.rma_in_full(call().session, rma, now=call().now)
+    return _in_full(rma)
 
 
 @endpoints.post(

@@ -284,12 +284,15 @@ class CallDocument(Strict):
 
 
 class FullRmaDocument(RmaDocument):
-    """A claim with everything that is known of it."""
+    """A claim with everything that is known of it; with ``steps`` for a person where one may open it at the vendor."""
 
     shipments = fields.List(fields.Nested(ShipmentDocument))
     swap = fields.Nested(SwapDocument, allow_none=True)
     timeline = fields.List(fields.Nested(EventDocument))
     vendor_calls = fields.List(fields.Nested(CallDocument))
+    paste_block = fields.String(allow_none=True)
+    portal_url = fields.String(allow_none=True)
+    steps = fields.List(fields.String())
 
 
 RMA_FOR_CLIENT = (
