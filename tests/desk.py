@@ -109,6 +109,7 @@ class Desk:
     client_id: UUID = field(init=False)
     client_key: int = field(init=False)
     serial: str = field(init=False)
+    maker: str = field(init=False)
     account_id: int = field(init=False, default=0)
     lookup_account_id: int = field(init=False, default=0)
 
@@ -116,7 +117,7 @@ class Desk:
         """Set it up."""
         with self.session() as session:
             client = factories.make_client(session)
-            maker = f"Maker of {client.name}"
+            maker = self.maker = f"Maker of {client.name}"
             self.client_id, self.client_key = client.public_id, client.id
             asset = make_unit(session, client, manufacturer=maker)
             self.serial = asset.serial_number

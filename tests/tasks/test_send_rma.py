@@ -231,21 +231,6 @@ def test_a_form_that_the_vendor_refuses_waits_for_a_person_and_goes_on_when_the_
     assert desk.open_tasks() == {}
 
 
-def test_credentials_that_the_vendor_refuses_wait_for_a_person(shared_runtime: Runtime) -> None:
-    with Twin("servicenow", credentials=("us", "another password")) as twin:
-        desk = Desk(shared_runtime, twin)
-        desk.report()
-
-        desk.perform()
-        assert desk.rma().state is RmaState.SUBMIT_FAILED
-        assert "unauthorised" in desk.open_tasks()[TaskKind.SUBMIT_FAILED]
-
-        mend(desk, secrets=shared_runtime.box.seal({"username": "us", "password": "another password"}))
-        desk.perform()
-        assert desk.rma().state is RmaState.UNDER_REVIEW
-        assert len(twin.opened) == 1
-
-
 def test_an_account_that_was_mended_after_days_is_tried_as_long_as_a_new_one(desk: Desk) -> None:
     desk.change_account(options={"table": "no_such_table"})
     desk.report()

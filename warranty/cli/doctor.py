@@ -19,7 +19,6 @@ from vendors.errors import VendorError
 from warranty import config, db, queue, store
 from warranty.cli.shared import answer
 from warranty.config import Settings, SettingsError
-from warranty.crypto import CannotDecrypt
 from warranty.models import Lease, Outbox, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.runtime import Runtime
@@ -259,8 +258,6 @@ def _vendors(session: Session, runtime: Runtime, now: datetime) -> Iterator[Find
     for account in found:
         try:
             accounts.adapter(runtime, account)
-        except CannotDecrypt:
-            pass  # said above, beside the other secrets
         except VendorError as err:
             yield Finding(
                 "vendors", Level.WRONG, f"{account.name}: {err.detail or err}", "Change its secrets or options."

@@ -58,7 +58,10 @@ def add(
     as_json: bool,
     **facts: Any,
 ) -> None:
-    """Add an account at VENDOR. What is missing or unknown is refused by its name."""
+    """Add an account at VENDOR. What is missing or unknown is refused by its name.
+
+    Claims that waited for an account are sent.
+    """
     hidden, open_ = _pairs(secrets, may_read=True), _pairs(options, may_read=False)
     with writing("added on the command line") as desk:
         account = accounts.add(
@@ -72,6 +75,7 @@ def add(
             client=None if client_name is None else desk.client(client_name),
             **facts,
         )
+        rmas.go_on(desk.session, account, desk.because)
         shown = desk.document(records.accounts(desk.runtime.box), account)
     shown.print(as_json=as_json)
 

@@ -22,6 +22,7 @@ class OrderKind(StrEnum):
     READ_CASES = "read_cases"
     PULL = "pull"
     APPLY_DELIVERY = "apply_delivery"
+    TAKE_UP = "take_up"
     CHECK_ACCOUNT = "check_account"
     WRITE_MAILS = "write_mails"
     SEND_MAIL = "send_mail"

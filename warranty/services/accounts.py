@@ -206,14 +206,19 @@ def adapter(runtime: Runtime, account: VendorAccount, line: Line | None = None) 
     """The adapter of an account.
 
     Raises:
-        VendorError: ``refused``, naming an option that cannot be read.
+        VendorError: ``refused``, naming an option that cannot be read, an address that may not be called, or the key that is
+            missing.
     """
     line = line or Line(runtime, account)
     settings = runtime.settings
+    try:
+        secrets = runtime.box.open(account.secrets)
+    except CannotDecrypt as err:
+        raise VendorError(account.vendor, Trouble.REFUSED, vendor_code="key", detail=str(err)) from err
     asked = float(account.options.get("timeout_seconds") or settings.vendor_timeout_s)
     return vendors.load(
         account.vendor,
-        {**account.options, **runtime.box.open(account.secrets)},
+        {**account.options, **secrets},
         base_url=account.base_url,
         tokens=Tokens(runtime, account.id),
         gate=line.gate,
@@ -227,7 +232,11 @@ def adapter(runtime: Runtime, account: VendorAccount, line: Line | None = None) 
 
 
 def capabilities(runtime: Runtime, account: VendorAccount) -> Capabilities:
-    """What an account can do."""
+    """What an account can do.
+
+    Raises:
+        VendorError: as ``adapter``: it can do nothing as it stands.
+    """
     return adapter(runtime, account).capabilities
 
 

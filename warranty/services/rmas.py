@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
@@ -18,7 +18,20 @@ from warranty.domain.lifecycles import (
     ShipmentDirection,
 )
 from warranty.domain.terms import AssetState, Component, CoverageKind, JobKind, Party, Share
-from warranty.models import Coverage, Fault, HumanTask, Outbox, Person, Rma, Shipment, Sighting, VendorAccount
+from warranty.models import (
+    AccountMaker,
+    Asset,
+    Coverage,
+    Fault,
+    HumanTask,
+    Outbox,
+    Person,
+    Product,
+    Rma,
+    Shipment,
+    Sighting,
+    VendorAccount,
+)
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import accounts, casefile, hearing, jobs, moves, references, reviews, verdicts, work
 from warranty.services.moves import Because
@@ -38,6 +51,8 @@ if TYPE_CHECKING:
 
 NAMED_ONLY = frozenset({CoverageKind.THIRD_PARTY_MAINTENANCE, CoverageKind.INSURANCE})
 SENDER = "system:send_rma"
+OURS = frozenset({"option", "key", "blocked_address"})
+"""Codes of refusals that come from ourselves: the account cannot be used as it stands."""
 
 
 # --- from the verdict to a claim ---
@@ -59,9 +74,7 @@ def open_for(
     Where the vendor does not pay the labour and the MSP does not either, one linked ``swap_labour`` job is drafted.
     """
     coverage = file.coverages[verdict.awards.parts or ""]
-    account = file.named_accounts.get(str(coverage.public_id))
-    if account is None and coverage.kind not in NAMED_ONLY:
-        account = unit.account_for(Duty.OPEN)
+    account = file.named_accounts.get(str(coverage.public_id)) or _general_account(unit, coverage)
     path, task, why = _first_path(runtime, fault, unit, account, named_only=coverage.kind in NAMED_ONLY)
     rma = Rma(
         client_id=fault.client_id,
@@ -113,6 +126,11 @@ def order_send(session: Session, rma: Rma, *, now: datetime) -> None:
     )
 
 
+def _general_account(unit: UnitFile, coverage: Coverage) -> VendorAccount | None:
+    """Who opens the cases of a unit where its coverage names nobody."""
+    return None if coverage.kind in NAMED_ONLY else unit.account_for(Duty.OPEN)
+
+
 def _first_path(
     runtime: Runtime, fault: Fault, unit: UnitFile, account: VendorAccount | None, *, named_only: bool
 ) -> tuple[list[RmaState], TaskKind | None, str]:
@@ -125,9 +143,12 @@ def _first_path(
         return (
             draft,
             TaskKind.INFO_MISSING,
-            "No vendor account opens cases for this unit: add one, or handle it by hand.",
+            "No vendor account opens cases for this unit: add one, and it is sent by itself; or handle it by hand.",
         )
-    can = accounts.capabilities(runtime, account)
+    try:
+        can = accounts.capabilities(runtime, account)
+    except VendorError as err:  # it was refused when the account was added: since then we have changed, or our settings
+        return draft, TaskKind.INFO_MISSING, _in_trouble(account, err)
     if can.by_hand is not None:
         return (
             by_hand,
@@ -138,6 +159,39 @@ def _first_path(
     if missing:
         return draft, TaskKind.INFO_MISSING, f"{account.name} asks for: {', '.join(missing)}."
     return [RmaState.DRAFT, RmaState.SUBMITTED], None, ""
+
+
+def take_up(session: Session, runtime: Runtime, rma: Rma, because: Because) -> None:
+    """Look again at a draft that nobody could send: an account was added, or mended, that may."""
+    session.refresh(rma, with_for_update=True)
+    if rma.state is not RmaState.DRAFT:
+        return
+    fault, unit = _fault(session, rma), casefile.find_units(session, asset_id=rma.asset_id)[0]
+    coverage = session.get_one(Coverage, rma.coverage_id)
+    named = session.get(VendorAccount, coverage.account_id) if coverage.account_id else None
+    account = named or _general_account(unit, coverage)
+    path, task, why = _first_path(runtime, fault, unit, account, named_only=coverage.kind in NAMED_ONLY)
+    rma.account_id = account.id if account else None
+    if path[1:]:
+        reviews.settle(session, fault.id, because, TaskKind.INFO_MISSING)
+        moves.walk(session, rma, path[1:], replace(because, reason=why or because.reason))
+    if task is not None:
+        reviews.ask(session, fault, task, why, because, rma=rma)
+    if path[-1] is RmaState.SUBMITTED:
+        order_send(session, rma, now=because.at)
+
+
+def _in_trouble(account: VendorAccount, error: VendorError) -> str:
+    """What a person is told where only somebody who mends the account helps, or our form."""
+    said = error.detail or error.vendor_code
+    to_do = "Mend the account, and it goes on by itself; or handle it by hand."
+    if error.vendor_code == "switched_off":
+        return f"{account.name} is switched off. Switch it on, and it goes on by itself; or handle it by hand."
+    if error.trouble is Trouble.UNAUTHORISED:
+        return f"{account.name} does not accept our credentials: {said}. {to_do}"
+    if error.vendor_code in OURS:
+        return f"{account.name} cannot be used: {said}. {to_do}"
+    return f"{account.name} refused it: {said}. Mend what it names, then send it again; or handle it by hand."
 
 
 def _missing(can: Capabilities, fault: Fault, unit: UnitFile) -> set[Need]:
@@ -297,9 +351,9 @@ def settle(
             if work.end(session, order, OrderStatus.DEAD, error=step.why):
                 take_by_hand(session, rma, step.why, because)
         case Unsent():
-            _settle_unsent(session, runtime, order, rma, step.error, because)
+            _settle_unsent(session, runtime, order, account, rma, step.error, because)
         case VendorError():
-            _settle_failed_send(session, runtime, order, rma, can, step, because)
+            _settle_failed_send(session, runtime, order, account, rma, can, step, because)
 
 
 def _in_time(order: Order, step: Step) -> Step:
@@ -310,7 +364,13 @@ def _in_time(order: Order, step: Step) -> Step:
 
 
 def _settle_unsent(
-    session: Session, runtime: Runtime, order: Order, rma: Rma, error: VendorError, because: Because
+    session: Session,
+    runtime: Runtime,
+    order: Order,
+    account: VendorAccount,
+    rma: Rma,
+    error: VendorError,
+    because: Because,
 ) -> None:
     is_for_person = not error.may_have_arrived
     if is_for_person:
@@ -325,20 +385,30 @@ def _settle_unsent(
     if order.sent_ago_s is not None:  # what failed is the search; the claim may be there
         doubt(session, rma, replace(because, reason=f"It may have arrived, and cannot be searched for: {error}"))
         if is_for_person:
-            reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, str(error), because, rma=rma)
+            why = f"It may have arrived, and cannot be searched for. {_in_trouble(account, error)}"
+            reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, why, because, rma=rma)
     elif is_for_person:
-        _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
+        why = _in_trouble(account, error)
+        _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, why, because)
 
 
 def _settle_failed_send(
-    session: Session, runtime: Runtime, order: Order, rma: Rma, can: Capabilities, error: VendorError, because: Because
+    session: Session,
+    runtime: Runtime,
+    order: Order,
+    account: VendorAccount,
+    rma: Rma,
+    can: Capabilities,
+    error: VendorError,
+    because: Because,
 ) -> None:
     if (
         not error.may_have_arrived
     ):  # a definite no to our form or our account: a person mends it, then it is armed again
         is_first = order.sent_ago_s is None  # of an earlier one, whose outcome nobody knew, this says nothing
         if work.end(session, order, OrderStatus.PARKED, error=str(error), never_arrived=is_first):
-            _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, str(error), because)
+            why = _in_trouble(account, error)
+            _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, why, because)
         return
     back_off_s = work.back_off_s(order.failures, runtime.settings.retry_s)
     after_s = max(can.settle_s, error.retry_after_s or 0.0, back_off_s)
@@ -441,9 +511,7 @@ def transition(
     reviews.settle(session, rma.fault_id, because, *answered, TaskKind.ATTENTION)
     rma.needs_attention = None
     account = session.get(VendorAccount, rma.account_id) if rma.account_id else None
-    can_ask = (
-        account is not None and Duty.TRACK in account.duties and accounts.capabilities(runtime, account).by_hand is None
-    )
+    can_ask = account is not None and Duty.TRACK in account.duties and not _is_by_hand(runtime, account)
     if can_ask and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER:
         rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)
 
@@ -483,9 +551,14 @@ def is_other_claims(session: Session, rma: Rma, vendor_case_number: str) -> bool
 def _account_by_now(session: Session, runtime: Runtime, rma: Rma) -> int | None:
     """Who opens the cases of the unit, where there was nobody when the claim was drafted."""
     account = casefile.find_units(session, asset_id=rma.asset_id)[0].account_for(Duty.OPEN)
-    if account is None or accounts.capabilities(runtime, account).by_hand is not None:
-        return None
-    return account.id
+    return None if account is None or _is_by_hand(runtime, account) else account.id
+
+
+def _is_by_hand(runtime: Runtime, account: VendorAccount) -> bool:
+    try:
+        return accounts.capabilities(runtime, account).by_hand is not None
+    except VendorError:  # sending says what is wrong with it
+        return False
 
 
 def _take_goodwill(session: Session, rma: Rma, because: Because) -> None:
@@ -541,13 +614,37 @@ def _why_not_from_denied(session: Session, rma: Rma, to: RmaState) -> str | None
 
 
 def go_on(session: Session, account: VendorAccount, because: Because) -> int:
-    """An account was mended: every order that was parked for it goes on; how many."""
+    """An account was added, mended, or found to work: what was parked for it goes on (how many), and drafts are taken up."""
+    _order_take_up(session, account, now=because.at)
     parked = select(Outbox.rma_id).where(Outbox.account_id == account.id, Outbox.status == OrderStatus.PARKED)
     for rma in session.scalars(select(Rma).where(Rma.id.in_(parked), Rma.state == RmaState.SUBMIT_FAILED)):
         moves.move(session, rma, RmaState.SUBMITTED, because)
         reviews.settle(session, rma.fault_id, because, TaskKind.SUBMIT_FAILED)
     can_be_read(session, account, because)
     return work.rearm(session, account.id)
+
+
+def _order_take_up(session: Session, account: VendorAccount, *, now: datetime) -> None:
+    """Have a worker look at the drafts that this account may send; nothing is ordered where there are none."""
+    name = f"take_up:{account.id}"
+    ordered = select(Outbox.id).where(Outbox.name == name, Outbox.status == OrderStatus.PENDING)
+    if session.scalar(ordered) is None and session.scalar(drafts_for(account).limit(1)) is not None:
+        work.add(session, OrderKind.TAKE_UP, now=now, account_id=account.id, name=name)
+
+
+def drafts_for(account: VendorAccount) -> Select[Rma]:
+    """The drafts that an account may send, the oldest first: it was theirs, or they have none and it serves their makers."""
+    serves = (
+        select(Asset.id)
+        .join(Product, Product.id == Asset.product_id)
+        .join(AccountMaker, AccountMaker.manufacturer_key == Product.manufacturer_key)
+        .where(Asset.id == Rma.asset_id, AccountMaker.account_id == account.id)
+    )
+    may = Rma.account_id.is_(None) & serves.exists()
+    if account.client_id is not None:
+        may &= Rma.client_id == account.client_id
+    waits = Rma.state == RmaState.DRAFT
+    return select(Rma).where(waits, or_(Rma.account_id == account.id, may)).order_by(Rma.id)
 
 
 # --- an account whose cases nobody can read ---

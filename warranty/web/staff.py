@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 
-from vendors.contract import Duty
+from vendors.contract import Duty, Need
+from vendors.errors import VendorError
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
 from warranty.domain.terms import Route
-from warranty.models import AdHocJob, Client, Fault
+from warranty.models import AdHocJob, Client, Fault, VendorAccount
 from warranty.services import accounts, casefile, faults, queries, resolutions, rmas
 from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, UnknownClient
 from warranty.services.queries import Shows
@@ -219,7 +220,7 @@ def _preview(values: Mapping[str, str]) -> pages.PreviewView:
     if decided is None:
         return pages.PreviewView("incomplete", unit=_unit(unit, has_open_case=False), vendor=vendor)
     verdict, file = decided
-    asks = accounts.capabilities(call().runtime, account).requires if account and verdict.route is Route.RMA else ()
+    asks = _asked_by(account) if account and verdict.route is Route.RMA else frozenset()
     return pages.PreviewView(
         "decided",
         unit=_unit(unit, has_open_case=any(one.closed_at is None for one in file.case.cases)),
@@ -227,6 +228,14 @@ def _preview(values: Mapping[str, str]) -> pages.PreviewView:
         vendor=vendor,
         asks_for=tuple(need.value for need in asks),
     )
+
+
+def _asked_by(account: VendorAccount) -> frozenset[Need]:
+    """What a claim at an account needs; of one that cannot be used as it stands nobody can say."""
+    try:
+        return accounts.capabilities(call().runtime, account).requires
+    except VendorError:
+        return frozenset()
 
 
 def _decided(values: Mapping[str, str]) -> tuple[Verdict, CaseFile] | None:

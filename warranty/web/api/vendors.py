@@ -33,10 +33,13 @@ def list_accounts(query: dict[str, Any]) -> dict[str, Any]:
     "/vendor-accounts", needs(Permission.REGISTER, wide=True), body=AccountBody(), answer=AccountDocument(), status=201
 )
 def add_account(body: dict[str, Any]) -> dict[str, Any]:
-    """Add an account; what is missing for its duties, or unknown, is named."""
+    """Add an account; what is missing for its duties, or unknown, is named. Claims that waited for one are sent."""
     client = body.pop("client")
     owner = None if client is None else find(Client, client, field="client")
-    return _account(accounts.add(call().session, runtime(), client=owner, because=by_caller("by the API"), **body))
+    because = by_caller("by the API")
+    account = accounts.add(call().session, runtime(), client=owner, because=because, **body)
+    rmas.go_on(call().session, account, because)
+    return _account(account)
 
 
 @endpoints.get(
