@@ -41,10 +41,16 @@ PULLS = "pull:"
 log = structlog.get_logger("relay")
 
 
-def run(runtime: Runtime, *, stopped: Callable[[], bool]) -> None:
-    """Relay until ``stopped()``. An outage of the database or of the queue server is waited out: nothing is lost in either."""
+def run(runtime: Runtime, *, stopped: Callable[[], bool], wake_s: float = WAKE_S) -> None:
+    """Relay until ``stopped()``. An outage of the database or of the queue server is waited out: nothing is lost in either.
+
+    Args:
+        runtime: of this process.
+        stopped: asked before every look.
+        wake_s: how long PostgreSQL is waited for; on SQLite every look comes after ``POLL_S``.
+    """
     connection = queue.connect(runtime.settings.redis_url, answer_s=ANSWER_S)
-    waker = _Waker(runtime.database)
+    waker = _Waker(runtime.database, wake_s)
     while not stopped():
         try:
             pause_s = 0.0 if turn(runtime, connection) else None
@@ -139,8 +145,9 @@ def _ordered(kind: OrderKind) -> Select[int | None]:
 class _Waker:
     """Waits for a notice of PostgreSQL; on SQLite, and whenever listening fails, just for a moment."""
 
-    def __init__(self, database: db.Database) -> None:
+    def __init__(self, database: db.Database, wake_s: float) -> None:
         self._database = database
+        self._wake_s = wake_s
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
 
     def wait(self) -> None:
@@ -149,23 +156,23 @@ class _Waker:
             time.sleep(POLL_S)
             return
         try:
-            connection = self._listening()
-            ready, _, _ = io_select.select([connection.fileno()], [], [], WAKE_S)
+            if self._connection is None or self._connection.closed:
+                self._listen()
+                return  # what came before it listened sent no notice
+            ready, _, _ = io_select.select([self._connection.fileno()], [], [], self._wake_s)
             if ready:
-                for _ in connection.notifies(timeout=0):
+                for _ in self._connection.notifies(timeout=0):
                     pass
         except (psycopg.Error, OSError, ValueError):
             self.close()
             time.sleep(POLL_S)
 
-    def _listening(self) -> psycopg.Connection[tuple[object, ...]]:
-        if self._connection is None or self._connection.closed:
-            url = make_url(self._database.url).set(drivername="postgresql")
-            self._connection = psycopg.connect(
-                url.render_as_string(hide_password=False), autocommit=True, **db.POSTGRESQL_LIVENESS
-            )
-            self._connection.execute("LISTEN outbox")
-        return self._connection
+    def _listen(self) -> None:
+        url = make_url(self._database.url).set(drivername="postgresql")
+        self._connection = psycopg.connect(
+            url.render_as_string(hide_password=False), autocommit=True, **db.POSTGRESQL_LIVENESS
+        )
+        self._connection.execute("LISTEN outbox")
 
     def close(self) -> None:
         """Stop listening."""
