@@ -128,6 +128,27 @@ class FieldKind(StrEnum):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# How long a text may be: a longer word is cut, a longer name of something is none that anybody could use
+
+MAX_NUMBER_CHARS = 64
+MAX_ID_CHARS = 120
+MAX_WORD_CHARS = 200
+
+
+def _cut(answer: object, limit: int, *names: str) -> None:
+    """Cut words of an answer that is being made."""
+    for name in names:
+        object.__setattr__(answer, name, getattr(answer, name)[:limit])
+
+
+def _refuse_overlong(limit: int, *ids: str | None) -> None:
+    """Refuse an answer that names something by more than a vendor ever would."""
+    for id_ in ids:
+        if id_ is not None and len(id_) > limit:
+            raise VendorError("the vendor", Trouble.MALFORMED, detail=f"a number or name of {len(id_)} characters")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # What an account must be given, and what it can do
 
 
@@ -296,6 +317,11 @@ class Entitlement:
     excluded_causes: tuple[str, ...] = ()
     excluded_components: tuple[str, ...] = ()
     contract_number: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep words and names to their length."""
+        _refuse_overlong(MAX_ID_CHARS, self.vendor_line, self.contract_number)
+        _cut(self, MAX_WORD_CHARS, "name", "vendor_code", "starts_raw", "ends_raw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +492,11 @@ class VendorShipment:
     delivered_at: datetime | None = None
     due_on: date | None = None
 
+    def __post_init__(self) -> None:
+        """Keep words and names to their length."""
+        _refuse_overlong(MAX_ID_CHARS, self.tracking_number)
+        _cut(self, MAX_NUMBER_CHARS, "carrier", "serial_number")
+
 
 @dataclass(frozen=True, slots=True)
 class VendorNote:
@@ -475,6 +506,11 @@ class VendorNote:
     text: str
     author: str = ""
     at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Keep words and names to their length."""
+        _refuse_overlong(MAX_ID_CHARS, self.note_id)
+        _cut(self, MAX_ID_CHARS, "author")
 
     def ends_with(self, token: str) -> bool:
         """Whether its last line is this token, which each note of ours ends with."""
@@ -517,6 +553,11 @@ class VendorCase:
     is_proposal: bool = False
     duplicates: tuple[str, ...] = ()
     raw: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep words and names to their length."""
+        _refuse_overlong(MAX_NUMBER_CHARS, self.vendor_case_number, self.rma_number, *self.duplicates)
+        _cut(self, MAX_WORD_CHARS, "vendor_status", "serial_number")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ in ``scrub``.
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from itertools import chain
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -155,7 +157,8 @@ def json_document(body: bytes) -> Any:
     """Parse a vendor's JSON, which is hostile input.
 
     Raises:
-        ValueError: not JSON, not UTF-8, a number that is none (NaN), or nested deeper than ``MAX_JSON_DEPTH``.
+        ValueError: not JSON, not UTF-8, a number that is none (NaN), a text with a NUL or half a character, which no
+            database keeps, or nested deeper than ``MAX_JSON_DEPTH``.
     """
     try:
         document = json.loads(body, parse_constant=_no_constant)
@@ -163,15 +166,20 @@ def json_document(body: bytes) -> Any:
         raise ValueError("nested too deeply") from None
     level = [document]
     for _ in range(MAX_JSON_DEPTH):
+        if any(_UNKEEPABLE.search(text) for text in level if isinstance(text, str)):
+            raise ValueError("a text has a NUL or half a character")
         level = [
             inner
             for outer in level
             if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            for inner in (chain(outer, outer.values()) if isinstance(outer, dict) else outer)
         ]
         if not level:
             return document
     raise ValueError("nested too deeply")
+
+
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def _no_constant(name: str) -> Any:
@@ -390,6 +398,8 @@ class Http:
         except _TooLarge:
             detail = f"the answer is larger than {MAX_BODY_BYTES} bytes"
             return _Outcome(trouble=Trouble.MALFORMED, code="too_large", detail=detail)
+        except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
+            return _Outcome(trouble=Trouble.MALFORMED, code="encoding", detail="the answer is not encoded as it says")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as err:
             trouble, said = _transport_trouble(err, request.kind)
             return _Outcome(trouble=trouble, detail=self.scrubber.text(said, request.people))
@@ -405,7 +415,7 @@ class Http:
             unreadable = ""
         if request.kind is Kind.TOKEN and isinstance(document, dict):
             self.scrubber.learn(str(document.get("access_token", "")))
-        shown = self.scrubber.text(body.decode(errors="replace"), request.people)
+        shown = self.scrubber.text(body.decode(errors="replace").replace("\0", "\ufffd"), request.people)
         kept = f"{self.scrubber.headers(response.headers, request.people)}\n{shown}"
         trouble = trouble_of(status, request.kind)
         wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))

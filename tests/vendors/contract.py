@@ -6,19 +6,24 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 import vendors
 from tests.vendors.host import CANARY, PERSONAL, REQUEST, CountingGate, Host
+from tests.vendors.hostile import ODD, UNREADABLE, bent
 from tests.vendors.replay import Recorded, recording
 from vendors.contract import Capabilities, Duty, Listed, NotListed, Promise, Unit, VendorAdapter, VendorStatus
 from vendors.errors import Trouble, VendorError
+from vendors.http import MAX_RETRY_AFTER_S
+from vendors.scrub import MAX_KEPT_CHARS
 from warranty.domain import terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "parts_list": ("parts_for", "parts_of"),
@@ -33,6 +38,15 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "webhooks": ("verify_webhook", "parse_webhook"),
     "after_swap": ("after_swap",),
 }
+LONGEST = {
+    "vendor_case_number": 64,
+    "rma_number": 64,
+    "vendor_status": 200,
+    "vendor_line": 200,
+    "name": 200,
+    "contract_number": 120,
+}
+"""What the product's columns take."""
 ASKED: dict[str, Callable[[VendorAdapter], Any]] = {
     "look_up": lambda adapter: adapter.look_up([]),
     "find_case": lambda adapter: adapter.find_case(REQUEST),
@@ -52,6 +66,23 @@ ASKED: dict[str, Callable[[VendorAdapter], Any]] = {
     "parse_webhook": lambda adapter: adapter.parse_webhook(b""),
     "after_swap": lambda adapter: adapter.after_swap(Unit("x"), Unit("y")),
 }
+
+
+def can_be_kept(answers: Sequence[Any]) -> bool:
+    """Tell whether a database takes every text of some answers: none has a NUL or half a character, none is too long."""
+    parts = chain.from_iterable((answer, *getattr(answer, "entitlements", ())) for answer in answers)
+    texts = [
+        (field.name, value)
+        for one in parts
+        for field in fields(one)
+        if isinstance(value := getattr(one, field.name), str)
+    ]
+    return all(
+        "\x00" not in text
+        and text.encode("utf-8", "replace").decode() == text
+        and len(text) <= LONGEST.get(name, MAX_KEPT_CHARS + 100)
+        for name, text in texts
+    )
 
 
 def writes(adapter: VendorAdapter, method: str) -> bool:
@@ -166,6 +197,9 @@ class CallsOut(VendorContract):
                 server.plays(self.recorded(self.token))
             yield server
 
+    error_inside: ClassVar[str]
+    """The recording of an error that this vendor may send with any status, also with 200."""
+
     def recorded(self, name: str) -> dict[str, Any]:
         return recording(self.vendor, name)
 
@@ -189,18 +223,61 @@ class CallsOut(VendorContract):
         assert caught.value.trouble is Trouble.UNREACHABLE
         assert host.gate.news[-1] is Trouble.UNREACHABLE
 
-    def test_throttling_says_when_to_come_back(self, vendor_server: Recorded) -> None:
-        vendor_server.plays(self.recorded(self.read), status=429, headers={"Retry-After": "17"}, body={})
+    @pytest.mark.parametrize(
+        ("when", "after_s"),
+        [
+            ("17", 17.0),
+            ("Wed, 01 Jan 2020 00:00:00 GMT", 0.0),
+            ("Fri, 31 Dec 2099 23:59:59 GMT", MAX_RETRY_AFTER_S),
+            ("soon", None),
+        ],
+    )
+    def test_throttling_says_when_to_come_back(self, vendor_server: Recorded, when: str, after_s: float | None) -> None:
+        vendor_server.plays(self.recorded(self.read), status=429, headers={"Retry-After": when}, body={})
         with pytest.raises(VendorError) as caught:
             self.a_read(self.host(vendor_server.url).adapter)
-        assert (caught.value.trouble, caught.value.retry_after_s) == (Trouble.THROTTLED, 17.0)
+        assert (caught.value.trouble, caught.value.retry_after_s) == (Trouble.THROTTLED, after_s)
 
-    @pytest.mark.parametrize("body", ["", "<html>It works!</html>", "null", "[1]", '{"result": 1}', "{", "[" * 100_000])
+    @pytest.mark.parametrize("body", ["", "<html>It works!</html>", "null", "[1]", '{"result": 1}', "{"])
     def test_garbage_is_malformed_and_proves_nothing(self, vendor_server: Recorded, body: str) -> None:
         vendor_server.plays(self.recorded(self.read), status=200, body=body)
         with pytest.raises(VendorError) as caught:
             self.a_read(self.host(vendor_server.url).adapter)
         assert caught.value.trouble is Trouble.MALFORMED
+
+    @pytest.mark.parametrize("what", UNREADABLE)
+    def test_a_hostile_answer_is_refused_in_a_sentence(self, vendor_server: Recorded, what: str) -> None:
+        vendor_server.plays(self.recorded(self.read), status=200, **UNREADABLE[what])
+        host = self.host(vendor_server.url)
+        with pytest.raises(VendorError) as caught:
+            self.a_read(host.adapter)
+        assert caught.value.trouble is Trouble.MALFORMED
+        assert caught.value.detail
+        assert "root:" not in host.kept
+        assert "\x00" not in host.kept
+
+    @pytest.mark.parametrize("what", ODD)
+    def test_an_odd_value_anywhere_is_read_or_malformed_and_what_is_read_can_be_kept(
+        self, vendor_server: Recorded, what: str
+    ) -> None:
+        good, adapter = self.recorded(self.read), self.host(vendor_server.url).adapter
+        for body in bent(good["response"]["body"], ODD[what]):
+            vendor_server.plays(good, body=body)
+            trouble, answers = None, []
+            try:
+                answers = self.a_read(adapter)
+            except VendorError as err:
+                trouble = err.trouble
+            assert trouble in {None, Trouble.MALFORMED}, body[:300]
+            assert can_be_kept(answers), body[:300]
+            vendor_server.forget(good)
+
+    def test_an_error_inside_an_answer_of_200_is_an_error(self, vendor_server: Recorded) -> None:
+        vendor_server.plays(self.recorded(self.error_inside), status=200)
+        with pytest.raises(VendorError) as caught:
+            self.a_read(self.host(vendor_server.url).adapter)
+        assert caught.value.trouble is Trouble.MALFORMED
+        assert caught.value.detail
 
     def test_an_empty_bucket_keeps_a_read_from_being_sent(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.read))
@@ -210,14 +287,34 @@ class CallsOut(VendorContract):
         assert (caught.value.trouble, caught.value.retry_after_s) == (Trouble.THROTTLED, 7.0)
         assert vendor_server.sent_to(self.recorded(self.read)) == []
 
-    def test_no_secret_is_in_what_is_kept(self, vendor_server: Recorded) -> None:
-        echo = [got for got in self.options.values() if CANARY in got]
-        vendor_server.plays(self.recorded(self.read), status=403, body={"error": f"bad credentials {echo}"})
+    @pytest.mark.parametrize("status", [200, 403, 500])
+    def test_no_secret_is_in_what_is_kept_or_said_though_the_vendor_repeats_them(
+        self, vendor_server: Recorded, status: int
+    ) -> None:
+        echo = " ".join(value for value in self.options.values() if CANARY in value)
+        headers = {"X-Echo": echo, "Set-Cookie": f"session={echo}"}
+        vendor_server.plays(
+            self.recorded(self.read), status=status, headers=headers, body={"error": f"bad credentials {echo}"}
+        )
         host = self.host(vendor_server.url)
         with pytest.raises(VendorError) as caught:
             self.a_read(host.adapter)
-        assert CANARY not in f"{host.kept}{caught.value}{caught.value.detail}"
+        assert CANARY not in f"{host.kept}{caught.value}{caught.value.detail}{caught.value.vendor_code}"
         assert "bad credentials" in host.kept
+
+    def test_no_secret_is_in_what_is_kept_or_said_though_the_token_endpoint_repeats_them(
+        self, vendor_server: Recorded
+    ) -> None:
+        if self.token is None:
+            return
+        echo = [value for value in self.options.values() if CANARY in value]
+        for status in (200, 400):
+            vendor_server.forget()
+            vendor_server.plays(self.recorded(self.token), status=status, body={"error": echo, "expires_in": echo})
+            host = self.host(vendor_server.url)
+            with pytest.raises(VendorError) as caught:
+                self.a_read(host.adapter)
+            assert CANARY not in f"{host.kept}{caught.value}{caught.value.detail}{caught.value.vendor_code}"
 
     def test_a_refused_token_is_renewed_once(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.read), status=401, body={})

@@ -82,9 +82,12 @@ class Recorded:
             answers = self._answers.setdefault((request["method"], request["path"]), [])
             answers.append({**one["response"], **changes})
 
-    def forget(self) -> None:
-        """Drop what was to be answered."""
-        self._answers.clear()
+    def forget(self, *recordings: dict[str, Any]) -> None:
+        """Drop what was to be answered to the requests of these, or to all."""
+        if not recordings:
+            self._answers.clear()
+        for one in recordings:
+            del self._answers[one["request"]["method"], one["request"]["path"]]
 
     def sent_to(self, one: dict[str, Any]) -> list[Received]:
         """What came in for the method and path of a recording."""
@@ -102,6 +105,7 @@ class Recorded:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle_one(self) -> None:
                 parts = urlsplit(self.path)
@@ -115,7 +119,9 @@ class Recorded:
                     self.close_connection = True
                     return
                 content = answer.get("body", "")
-                data = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+                if isinstance(content, str):
+                    content = content.encode()
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 self.send_response(answer["status"])
                 for name, value in {"Content-Type": "application/json", **answer.get("headers", {})}.items():
                     self.send_header(name, value)

@@ -28,6 +28,7 @@ class TestDell(LooksUp):
     vendor = "dell"
     options = {"client_id": f"id-{CANARY}", "client_secret": f"secret-{CANARY}"}  # noqa: RUF012 -- never changed
     read = "read_ok"
+    error_inside = "read_refused"
     token = "token_ok"
     known = "QX7T2K9"
 

@@ -32,6 +32,7 @@ class TestServiceNow(Searches, Tracks):
     opened = "open_ok"
     refused = "open_refused"
     read = "read_ok"
+    error_inside = "read_failed_inside"
     number = "INC0010023"
     none_found = "read_none"
     found_twice = "read_twice"
