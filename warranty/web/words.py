@@ -452,7 +452,7 @@ def badge(sign: Sign) -> str:
 
 
 def pays(payer: Party | None, name: str | None = None) -> str:
-    """Who pays: "Dell pays", "We pay"; open where nobody knows yet."""
+    """Who pays: "The maker pays", "We pay"; open where nobody knows yet."""
     if payer is None:
         return reader().text(N_("Open"))
     if payer is Party.VENDOR and name:
@@ -491,12 +491,12 @@ def client_answer(situation: Situation) -> str:
 
 
 def track(record: str, vendor: str | None) -> str:
-    """The heading of a track: "Claim at Dell"."""
+    """The heading of a track: "Claim at the maker"."""
     return reader().text(TRACKS[record], vendor=_named(vendor))
 
 
 def number(kind: str, vendor: str | None) -> str:
-    """What a number is: "Dell case"."""
+    """What a number is: "Maker case"."""
     return upper_first(reader().text(NUMBERS[kind], vendor=_named(vendor)))
 
 
@@ -528,7 +528,7 @@ def sentence(reason: reasons.Reason) -> str:
 
 
 def client_pays(payer: Party | None, name: str | None = None) -> str:
-    """Who pays, said to the client: "You pay.", "We pay.", "Dell pays."."""
+    """Who pays, said to the client: "You pay.", "We pay.", "The maker pays."."""
     return reader().text(N_("You pay.")) if payer is Party.CLIENT else f"{pays(payer, name)}."
 
 
@@ -538,12 +538,12 @@ def client_share(share: Share) -> str:
 
 
 def client_ball(ball: Ball) -> str:
-    """Whose turn it is, said to the client: "You", "We", "Dell"."""
+    """Whose turn it is, said to the client: "You", "We", "The maker"."""
     return reader().text(N_("We")) if ball.holder is Side.MSP else ball_name(ball)
 
 
 def claim_choices(form: ClaimForm) -> list[tuple[str, str]]:
-    """What a person may record of a claim, each with its words: "Dell gave an RMA number"."""
+    """What a person may record of a claim, each with its words: "The maker gave an RMA number"."""
     vendor = _named(form.vendor)
     return [(to.value, upper_first(reader().text(CLAIM_MOVES[to], vendor=vendor))) for to in form.moves]
 

@@ -22,13 +22,13 @@ class AccountBody(Strict):
     """A new vendor account. Which secrets and options a vendor needs depends on the duties; what is missing is named."""
 
     example: ClassVar[Mapping[str, Any]] = {
-        "vendor": "servicenow",
-        "name": "Maker's service desk",
-        "base_url": "https://maker.example",
+        "vendor": "manual",
+        "name": "Maker's portal",
+        "base_url": None,
         "manufacturers": ["Maker"],
         "duties": ["open", "track"],
-        "secrets": {"username": "msp", "password": "not this one"},
-        "options": {"table": "incident"},
+        "secrets": {"webhook_secret": "not this one"},
+        "options": {"portal_url": "https://maker.example/rma"},
     }
 
     vendor = line(64, needed=True)
@@ -63,7 +63,7 @@ class CheckDocument(Strict):
 class AccountDocument(Record):
     """A vendor account. ``secrets_set`` names the secrets that there are."""
 
-    example: ClassVar[Mapping[str, Any]] = {**AccountBody.example, "secrets_set": ["password", "username"]}
+    example: ClassVar[Mapping[str, Any]] = {**AccountBody.example, "secrets_set": ["webhook_secret"]}
 
     id = fields.UUID()
     vendor = fields.String()
