@@ -133,10 +133,9 @@ class Desk:
             if self.vendor:
                 self.account_id = factories.make_account(session, self.runtime, self.vendor, **made).id
             if self.asks:
-                key = {"client_id": "us", "client_secret": "them"}
-                asking = factories.make_account(
-                    session, self.runtime, "dell", manufacturers=[maker], base_url=base_url, secrets=key
-                )
+                made = {"manufacturers": [maker], "base_url": base_url, "duties": ["lookup"]}
+                made |= {"secrets": {"client_id": "us", "client_secret": "them"}}
+                asking = factories.make_account(session, self.runtime, "dell", **made)
                 self.lookup_account_id = asking.id
 
     def session(self) -> Any:

@@ -60,6 +60,23 @@ def trouble_of(status: int, kind: Kind) -> Trouble | None:
     return Trouble.MALFORMED  # a redirect is never followed: it could lead anywhere, with our token
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the answers to a call are read.
+
+    Attributes:
+        name: of the format, for messages.
+        media_type: what we ask for.
+        read: parses a body, which is hostile input; raises ``ValueError`` where it cannot be read.
+        meaning: what an answer means, by its status, the kind of call and what was read of it (None: nothing).
+    """
+
+    name: str
+    media_type: str
+    read: Callable[[bytes], Any]
+    meaning: Callable[[int, Kind, Any], Trouble | None]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Credentials
 
@@ -136,8 +153,9 @@ class _Request:
     url: str
     headers: Mapping[str, str]
     body: bytes | None
-    is_text: bool
+    shown: str  # the body as it may be kept, once it is scrubbed
     people: Mapping[str, str]
+    dialect: Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +203,9 @@ _UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 def _no_constant(name: str) -> Any:
     """Refuse NaN and the infinities, which are no JSON."""
     raise ValueError(f"{name} is not JSON")
+
+
+JSON = Dialect("JSON", "application/json", json_document, lambda status, kind, _document: trouble_of(status, kind))
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:
@@ -269,6 +290,8 @@ class Http:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
         raw: bytes | None = None,
+        shown: str = "",
+        dialect: Dialect = JSON,
         people: Mapping[str, str] | None = None,
         overload_s: Mapping[int, float] | None = None,
     ) -> Any:
@@ -281,6 +304,8 @@ class Http:
             headers: beside those that every call has.
             body: a document to send as JSON.
             raw: bytes to send as they are, in place of ``body``; ``headers`` names their type.
+            shown: what may be kept of ``raw``; where it is empty, only its size is.
+            dialect: how the answer is read.
             people: personal value to pseudonym, for what is kept of the call.
             overload_s: statuses by which this vendor means "too busy", with the seconds to wait.
 
@@ -294,10 +319,13 @@ class Http:
         url = self.url(documented)
         if query:
             url += "?" + urlencode(query, quote_via=quote, safe=",")
-        sent = {"Accept": "application/json", **(headers or {})}
-        if raw is None and body is not None:
-            raw, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
-        request = _Request(kind, method, url, sent, raw, body is not None, people or {})
+        sent = {"Accept": dialect.media_type, **(headers or {})}
+        if raw is not None:
+            shown = shown or f"({len(raw)} bytes)"
+        elif body is not None:
+            shown = json.dumps(body)
+            raw, sent["Content-Type"] = shown.encode(), "application/json"
+        request = _Request(kind, method, url, sent, raw, shown, people or {}, dialect)
         outcome = self._exchange(request, self._auth.header(self, ends), ends)
         if outcome.status == 401 and self._auth.can_renew():
             outcome = self._exchange(request, self._auth.header(self, ends), ends)
@@ -313,9 +341,9 @@ class Http:
         Raises:
             VendorError: ``unauthorised`` where the credentials are refused, or as for any call.
         """
-        form = urlencode({"grant_type": "client_credentials"}).encode()
+        form = urlencode({"grant_type": "client_credentials"})
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        request = _Request(Kind.TOKEN, "POST", self.url(auth.token_url), headers, form, is_text=True, people={})
+        request = _Request(Kind.TOKEN, "POST", self.url(auth.token_url), headers, form.encode(), form, {}, JSON)
         basic = "Basic " + basic_credentials(auth.client_id, auth.client_secret)
         document = self._document(self._exchange(request, basic, ends))
         try:
@@ -362,21 +390,13 @@ class Http:
                 method=request.method,
                 url=cut(self.scrubber.text(request.url, request.people), 2_000),
                 status=outcome.status,
-                request=cut(f"{headers}\n{self._shown(request)}"),
+                request=cut(f"{headers}\n{self.scrubber.text(request.shown, request.people)}"),
                 response=cut(outcome.kept or outcome.detail),
                 duration_s=time.monotonic() - started,
                 trouble=outcome.trouble,
             )
         )
         return outcome
-
-    def _shown(self, request: _Request) -> str:
-        """Give the body of a request as it may be kept; a file is only measured."""
-        if request.body is None:
-            return ""
-        if not request.is_text:
-            return f"({len(request.body)} bytes)"
-        return self.scrubber.text(request.body.decode(), request.people)
 
     def _send(self, request: _Request, authorization: str, ends: float) -> _Outcome:
         """Send a request and turn whatever happens into an outcome."""
@@ -408,20 +428,20 @@ class Http:
         """Read a complete answer."""
         status = response.status_code
         try:
-            document = json_document(body) if body.strip() else None
+            document = request.dialect.read(body) if body.strip() else None
         except ValueError as err:
-            document, unreadable = None, f"the answer is not JSON: {err}"
+            document, unreadable = None, f"the answer is not {request.dialect.name}: {err}"
         else:
             unreadable = ""
         if request.kind is Kind.TOKEN and isinstance(document, dict):
             self.scrubber.learn(str(document.get("access_token", "")))
         shown = self.scrubber.text(body.decode(errors="replace").replace("\0", "\ufffd"), request.people)
         kept = f"{self.scrubber.headers(response.headers, request.people)}\n{shown}"
-        trouble = trouble_of(status, request.kind)
+        trouble = request.dialect.meaning(status, request.kind, document)
         wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
         if trouble is None and unreadable:
             detail = self.scrubber.text(unreadable, request.people)
-            return _Outcome(status, None, Trouble.MALFORMED, "not_json", detail, None, kept)
+            return _Outcome(status, None, Trouble.MALFORMED, f"not_{request.dialect.name.lower()}", detail, None, kept)
         if trouble is None:
             return _Outcome(status, document, kept=kept)
         code, said = self._explain(document)

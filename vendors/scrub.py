@@ -36,6 +36,7 @@ def _spellings(value: str) -> set[str]:
         json.dumps(value, ensure_ascii=False)[1:-1],
         quote(value, safe=""),
         quote_plus(value),
+        escape(value),
         escape(value, {'"': "&quot;"}),
     }
 

@@ -16,7 +16,17 @@ import vendors
 from tests.vendors.host import CANARY, PERSONAL, REQUEST, CountingGate, Host
 from tests.vendors.hostile import ODD, UNREADABLE, bent
 from tests.vendors.replay import Recorded, recording
-from vendors.contract import Capabilities, Duty, Listed, NotListed, Promise, Unit, VendorAdapter, VendorStatus
+from vendors.contract import (
+    Capabilities,
+    Duty,
+    Listed,
+    NotListed,
+    Promise,
+    RmaRequest,
+    Unit,
+    VendorAdapter,
+    VendorStatus,
+)
 from vendors.errors import Trouble, VendorError
 from vendors.http import MAX_RETRY_AFTER_S
 from vendors.scrub import MAX_KEPT_CHARS
@@ -384,24 +394,27 @@ class Opens(CallsOut):
     """For adapters that open cases."""
 
     opened: ClassVar[str]
-    """The recording of an open that goes well; its case answers to ``REQUEST``."""
+    """The recording of an open that goes well; its case answers to ``request``."""
+
+    request: ClassVar[RmaRequest] = REQUEST
+    """What is opened; a vendor that needs more has one of its own, with the same people."""
 
     refused: ClassVar[str]
 
     def test_opening_sends_our_reference_and_gives_a_case(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.opened))
-        case = self.host(vendor_server.url).adapter.open_case(REQUEST)
+        case = self.host(vendor_server.url).adapter.open_case(self.request)
         (sent,) = vendor_server.sent_to(self.recorded(self.opened))
-        assert REQUEST.client_reference.encode() in sent.body
-        assert REQUEST.unit.serial_number.encode() in sent.body
+        assert self.request.client_reference.encode() in sent.body
+        assert self.request.unit.serial_number.encode() in sent.body
         assert case.vendor_case_number
         assert case.status is not VendorStatus.UNKNOWN
-        assert case.client_reference == REQUEST.client_reference
+        assert case.client_reference in {None, self.request.client_reference}
 
     def test_opening_does_not_enter_the_gate_that_the_host_has_entered(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.opened))
         host = self.host(vendor_server.url, gate=CountingGate(0))
-        host.adapter.open_case(REQUEST)
+        host.adapter.open_case(self.request)
         assert host.gate.news[-1] is None
 
     @pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 409, 425])
@@ -410,7 +423,7 @@ class Opens(CallsOut):
     ) -> None:
         vendor_server.plays(self.recorded(self.opened), status=status, body="")
         with pytest.raises(VendorError) as caught:
-            self.host(vendor_server.url).adapter.open_case(REQUEST)
+            self.host(vendor_server.url).adapter.open_case(self.request)
         assert caught.value.trouble is Trouble.AMBIGUOUS
         assert caught.value.may_have_arrived
         assert len(vendor_server.sent_to(self.recorded(self.opened))) == 1
@@ -420,7 +433,7 @@ class Opens(CallsOut):
     ) -> None:
         vendor_server.plays(self.recorded(self.opened), drop=True)
         with pytest.raises(VendorError) as caught:
-            self.host(vendor_server.url).adapter.open_case(REQUEST)
+            self.host(vendor_server.url).adapter.open_case(self.request)
         assert caught.value.trouble is Trouble.AMBIGUOUS
         assert len(vendor_server.sent_to(self.recorded(self.opened))) == 1
 
@@ -428,14 +441,14 @@ class Opens(CallsOut):
     def test_an_open_without_a_case_in_the_answer_may_have_arrived(self, vendor_server: Recorded, body: str) -> None:
         vendor_server.plays(self.recorded(self.opened), body=body)
         with pytest.raises(VendorError) as caught:
-            self.host(vendor_server.url).adapter.open_case(REQUEST)
+            self.host(vendor_server.url).adapter.open_case(self.request)
         assert caught.value.trouble is Trouble.MALFORMED
         assert caught.value.may_have_arrived
 
     def test_a_refused_form_did_not_arrive_and_says_why(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.refused))
         with pytest.raises(VendorError) as caught:
-            self.host(vendor_server.url).adapter.open_case(REQUEST)
+            self.host(vendor_server.url).adapter.open_case(self.request)
         assert caught.value.trouble is Trouble.REFUSED
         assert not caught.value.may_have_arrived
         assert caught.value.detail
@@ -443,7 +456,7 @@ class Opens(CallsOut):
     def test_throttled_while_opening_is_searched_before_it_is_sent_again(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.opened), status=429, headers={"Retry-After": "3"}, body={})
         with pytest.raises(VendorError) as caught:
-            self.host(vendor_server.url).adapter.open_case(REQUEST)
+            self.host(vendor_server.url).adapter.open_case(self.request)
         assert (caught.value.trouble, caught.value.retry_after_s) == (Trouble.THROTTLED, 3.0)
         assert caught.value.may_have_arrived
 
@@ -451,7 +464,7 @@ class Opens(CallsOut):
         vendor_server.plays(self.recorded(self.opened))
         vendor_server.plays(self.recorded(self.read))
         host = self.host(vendor_server.url)
-        case = host.adapter.open_case(REQUEST)
+        case = host.adapter.open_case(self.request)
         (sent,) = vendor_server.sent_to(self.recorded(self.opened))
         assert all(value.encode() in sent.body for value in PERSONAL)
         assert not any(value in host.kept + case.raw for value in PERSONAL)
@@ -467,20 +480,20 @@ class Searches(Opens):
 
     def test_a_search_that_finds_nothing_is_an_answer(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.none_found))
-        assert self.host(vendor_server.url).adapter.find_case(REQUEST) is None
+        assert self.host(vendor_server.url).adapter.find_case(self.request) is None
 
     def test_a_search_finds_the_case_by_our_reference(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.read))
-        case = self.host(vendor_server.url).adapter.find_case(REQUEST)
+        case = self.host(vendor_server.url).adapter.find_case(self.request)
         (sent,) = vendor_server.sent_to(self.recorded(self.read))
-        assert any(REQUEST.client_reference in value for value in sent.query.values())
+        assert any(self.request.client_reference in value for value in sent.query.values())
         assert case is not None
-        assert case.client_reference == REQUEST.client_reference
+        assert case.client_reference == self.request.client_reference
         assert case.duplicates == ()
 
     def test_two_cases_for_one_reference_are_not_hidden(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.found_twice))
-        case = self.host(vendor_server.url).adapter.find_case(REQUEST)
+        case = self.host(vendor_server.url).adapter.find_case(self.request)
         assert case is not None
         assert len(case.duplicates) == 1
         assert case.vendor_case_number not in case.duplicates

@@ -1,7 +1,8 @@
 """A vendor that plays recordings over real HTTP: the only place that serves recorded answers.
 
 A recording is ``{"request": {"method", "path"}, "response": {"status", "headers", "body"}}``. ``body`` is JSON, or text
-where it is a string; ``"drop": true`` in place of a status cuts the connection.
+where it is a string; ``body_file`` in its place names a file beside the recording. ``"drop": true`` in place of a status
+cuts the connection. A request with an ``action`` is one of those that share a path and differ by ``SOAPAction``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,15 @@ RECORDED = Path(__file__).parent / "recorded"
 def recording(vendor: str, name: str) -> dict[str, Any]:
     """Read ``recorded/<vendor>/<name>.json``."""
     read: dict[str, Any] = json.loads((RECORDED / vendor / f"{name}.json").read_text("utf-8"))
+    if file := read["response"].pop("body_file", None):
+        read["response"]["body"] = (RECORDED / vendor / file).read_text("utf-8")
     return read
+
+
+def _where_of(one: dict[str, Any]) -> tuple[str, str, str]:
+    """Give what the requests have in common that a recording answers: method, path, action."""
+    request = one["request"]
+    return request["method"], request["path"], request.get("action", "")
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,11 @@ class Received:
     body: bytes
 
     @property
+    def where(self) -> tuple[str, str, str]:
+        """Method, path and action."""
+        return self.method, self.path, self.headers.get("SOAPAction", "")
+
+    @property
     def document(self) -> Any:
         """The body as JSON."""
         return json.loads(self.body)
@@ -49,7 +63,7 @@ class Recorded:
     """The server; use it as a context manager."""
 
     received: list[Received] = field(default_factory=list)
-    _answers: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    _answers: dict[tuple[str, str, str], list[dict[str, Any]]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         """Listen on a free port of loopback."""
@@ -78,8 +92,7 @@ class Recorded:
         ``changes`` replace parts of every response: ``status``, ``headers``, ``body``, ``drop``.
         """
         for one in recordings:
-            request = one["request"]
-            answers = self._answers.setdefault((request["method"], request["path"]), [])
+            answers = self._answers.setdefault(_where_of(one), [])
             answers.append({**one["response"], **changes})
 
     def forget(self, *recordings: dict[str, Any]) -> None:
@@ -87,15 +100,14 @@ class Recorded:
         if not recordings:
             self._answers.clear()
         for one in recordings:
-            del self._answers[one["request"]["method"], one["request"]["path"]]
+            del self._answers[_where_of(one)]
 
     def sent_to(self, one: dict[str, Any]) -> list[Received]:
         """What came in for the method and path of a recording."""
-        where = (one["request"]["method"], one["request"]["path"])
-        return [got for got in self.received if (got.method, got.path) == where]
+        return [got for got in self.received if got.where == _where_of(one)]
 
     def _answer(self, got: Received) -> dict[str, Any]:
-        answers = self._answers.get((got.method, got.path))
+        answers = self._answers.get(got.where)
         if not answers:
             return {"status": 501, "body": f"nothing is recorded for {got.method} {got.path}"}
         return answers.pop(0) if len(answers) > 1 else answers[0]
