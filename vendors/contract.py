@@ -173,7 +173,8 @@ class AdapterForm:
 
     ``either`` lists groups of secrets of which one must be complete (user name and password, *or* client id and
     secret). ``promise`` is that of ``Capabilities``. ``needs_base_url``: the vendor has no host of its own, each
-    customer has one.
+    customer has one. ``checked_against``: what the adapter was tried with, ``uncertain``: what no source settles and how it
+    is read meanwhile, each in words for the table of vendors.
     """
 
     vendor: str
@@ -183,6 +184,8 @@ class AdapterForm:
     either: tuple[tuple[str, ...], ...] = ()
     promise: Promise | None = None
     needs_base_url: bool = False
+    checked_against: str = ""
+    uncertain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""The table of adapters in ``README.md``: the only place that writes it; ``python -m vendors.readme`` renews it."""
+"""The tables of adapters in ``README.md``: the only place that writes it; ``python -m vendors.readme`` renews it."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import vendors
-from vendors.contract import AccountField, AdapterForm
+from vendors.contract import AccountField, AdapterForm, Duty
 from vendors.options import COMMON_FIELDS
 
 README = Path(__file__).with_name("README.md")
@@ -12,16 +13,34 @@ BEGIN, END = "<!-- adapters: begin -->\n", "<!-- adapters: end -->"
 
 
 def table() -> str:
-    """Give the table as Markdown: of every adapter the promise class, the duties, and what an account must be given."""
-    rows = ["| vendor | class | duties | secrets | options |", "|---|---|---|---|---|"]
-    for vendor in vendors.available():
-        form = vendors.describe(vendor)
-        own = [field for field in form.fields if field not in COMMON_FIELDS]
-        secrets, options = ([one for one in own if one.secret is kind] for kind in (True, False))
-        promise = form.promise or "none: it opens nothing"
-        cells = (f"`{vendor}`", promise, ", ".join(sorted(form.duties)), _names(form, secrets), _names(form, options))
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+    """Give two tables as Markdown: what every adapter can do and how sure that is, and what an account must be given."""
+    forms = [vendors.describe(vendor) for vendor in vendors.available()]
+    able = _rows("vendor | looks up | opens | tracks | class | checked against | uncertain", map(_ability, forms))
+    asked = _rows("vendor | secrets | options", map(_account, forms))
+    return f"{able}\n{asked}"
+
+
+def _rows(heads: str, rows: Iterable[Iterable[str]]) -> str:
+    """Give one table."""
+    rule = "|".join("---" for _ in heads.split("|"))
+    return f"| {heads} |\n|{rule}|\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def _ability(form: AdapterForm) -> Iterator[str]:
+    """Say what an adapter can do, and on what grounds."""
+    yield f"`{form.vendor}`"
+    for duty in (Duty.LOOKUP, Duty.OPEN, Duty.TRACK):
+        yield "yes" if duty in form.duties else "no"
+    yield form.promise or "none"
+    yield form.checked_against
+    yield "; ".join(form.uncertain) or "nothing"
+
+
+def _account(form: AdapterForm) -> Iterator[str]:
+    """Say what an account must be given."""
+    own = [field for field in form.fields if field not in COMMON_FIELDS]
+    yield f"`{form.vendor}`"
+    yield from (_names(form, [one for one in own if one.secret is kind]) for kind in (True, False))
 
 
 def renew(readme: Path) -> bool:

@@ -445,6 +445,22 @@ class Opens(CallsOut):
         assert caught.value.trouble is Trouble.MALFORMED
         assert caught.value.may_have_arrived
 
+    @pytest.mark.parametrize("what", ["nothing", "a number", "a list", "half a character"])
+    def test_an_odd_value_in_the_answer_to_an_open_is_read_or_searched_for(
+        self, vendor_server: Recorded, what: str
+    ) -> None:
+        good, adapter = self.recorded(self.opened), self.host(vendor_server.url).adapter
+        for body in bent(good["response"]["body"], ODD[what]):
+            vendor_server.plays(good, body=body)
+            arrived, cases = True, []
+            try:
+                cases = [adapter.open_case(self.request)]
+            except VendorError as err:
+                arrived = err.may_have_arrived
+            assert arrived, body[:300]
+            assert can_be_kept(cases), body[:300]
+            vendor_server.forget(good)
+
     def test_a_refused_form_did_not_arrive_and_says_why(self, vendor_server: Recorded) -> None:
         vendor_server.plays(self.recorded(self.refused))
         with pytest.raises(VendorError) as caught:

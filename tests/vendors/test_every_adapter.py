@@ -6,26 +6,28 @@ import importlib
 import inspect
 import runpy
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 import vendors
 from tests.vendors import contract
+from tests.vendors.promise import Promised
 from tests.vendors.replay import RECORDED
 from vendors import readme
 from vendors.contract import Duty, Promise
 from vendors.errors import Trouble, VendorError
 
+T = TypeVar("T")
 PART = {Duty.LOOKUP: contract.LooksUp, Duty.OPEN: contract.Opens, Duty.TRACK: contract.Tracks}
 
 every_vendor = pytest.mark.parametrize("vendor", vendors.available())
 
 
-def contract_tests_of(vendor: str) -> list[type[contract.VendorContract]]:
+def classes_of(vendor: str, part: type[T]) -> list[type[T]]:
+    """The test classes of a vendor that inherit a part of the contract."""
     module = importlib.import_module(f"tests.vendors.test_{vendor}")
-    classes = [
-        one for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, contract.VendorContract)
-    ]
+    classes = [one for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, part)]
     return [one for one in classes if one.__module__ == module.__name__ and one.__name__.startswith("Test")]
 
 
@@ -35,7 +37,7 @@ def test_there_are_the_vendors_of_the_first_landing() -> None:
 
 @every_vendor
 def test_it_is_tested_under_the_parts_of_its_duties(vendor: str) -> None:
-    tested = contract_tests_of(vendor)
+    tested = classes_of(vendor, contract.VendorContract)
     assert {one.vendor for one in tested} == {vendor}
     able = tested[0]().host().adapter.capabilities
     if able.by_hand is None:
@@ -43,6 +45,13 @@ def test_it_is_tested_under_the_parts_of_its_duties(vendor: str) -> None:
         if able.promise in {Promise.A, Promise.B}:
             parts.add(contract.Searches)
         assert all(any(issubclass(one, part) for one in tested) for part in parts)
+    if able.promise in {Promise.A, Promise.B}:
+        assert classes_of(vendor, Promised), "nothing proves its promise at its twin"
+
+
+@every_vendor
+def test_it_says_what_it_was_checked_against(vendor: str) -> None:
+    assert vendors.describe(vendor).checked_against
 
 
 @every_vendor

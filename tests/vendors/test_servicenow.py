@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 
 from tests.vendors.contract import Searches, Tracks
 from tests.vendors.host import CANARY, REQUEST, Host
+from tests.vendors.promise import Promised
 from tests.vendors.replay import Recorded
 from vendors.contract import Promise, VendorCase, VendorFile, VendorStatus
 from vendors.errors import Trouble, VendorError
@@ -325,6 +326,13 @@ class TestServiceNow(Searches, Tracks):
     def test_a_missing_base_url_is_refused_by_name(self) -> None:
         with pytest.raises(VendorError, match="base_url"):
             Host("servicenow", self.options, None)
+
+
+class TestServiceNowsPromise(Promised):
+    """Class B: exactly one case."""
+
+    vendor = "servicenow"
+    options = TestServiceNow.options
 
 
 class TestServiceNowByOAuth(TestServiceNow):

@@ -277,6 +277,14 @@ class Dell(VendorAdapter):
             ),
         ),
         promise=Promise.C,
+        checked_against="a recorded production answer of the look-up, two independent clients, and its twin; never Dell itself",
+        uncertain=(
+            "the full list of service levels: an unknown code goes to review",
+            "the limit of calls: 401 and 404 are also read as too busy",
+            "how long a request that was given up may still arrive: a person compares what was created meanwhile",
+            "the days until a defective part is due back: an option of the account",
+            "the answer for a dispatch that does not exist, and what some statuses ask for: a person looks",
+        ),
     )
 
     def __init__(

@@ -36,6 +36,7 @@ class Manual(VendorAdapter):
             AccountField("instructions", "what the person must know"),
         ),
         promise=Promise.C,
+        checked_against="nothing: a person does it",
     )
 
     def __init__(self, by_hand: ByHand) -> None:

@@ -97,6 +97,8 @@ class ServiceNow(VendorAdapter):
         either=(("username", "password"), ("client_id", "client_secret")),
         promise=Promise.B,
         needs_base_url=True,
+        checked_against="the platform's documents, and its twin; never an instance",
+        uncertain=("the words and columns of each instance: they are options of the account",),
     )
 
     def __init__(self, http: Http, options: Options, *, settle_s: float, states: Mapping[str, VendorStatus]) -> None:
