@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import text
 
 from warranty.db import make_engine
-from warranty.models import Base
+from warranty.models import Base, walls
 
 MIGRATION_LOCK = 7_212_001  # any number, ours: two hosts that migrate at once take turns
 LOCK_TIMEOUT = "5s"
@@ -32,6 +32,8 @@ def run() -> None:
                 if not is_sqlite:
                     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
                     connection.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'"))
+                    # The walls hold the tables' owner back too: a migration that fills columns is about everybody's rows.
+                    connection.execute(text(f"SELECT set_config('{walls.SETTING}', '{walls.EVERYBODY}', true)"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
                 context.run_migrations()
     finally:

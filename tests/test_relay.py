@@ -233,12 +233,12 @@ def test_open_cases_are_read_when_their_time_has_come_and_once(runtime: Runtime,
         turn()
         assert desk.orders(OrderKind.READ_CASES) == []
 
-        let_pass(runtime, 1)
+        let_pass(runtime, 2)
         handed_over = turn()
         read = desk.order(OrderKind.READ_CASES).id
         assert read in handed_over
 
-        let_pass(runtime, 1)  # it is still under way
+        let_pass(runtime, 2)  # it is still under way
         turn()
         assert desk.order(OrderKind.READ_CASES).id == read
 

@@ -20,7 +20,7 @@ from warranty import db, queue
 from warranty.db import EVERYBODY, DatabaseUnavailable
 from warranty.models import Lease, Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import accounts, audit, deliveries, erasure, files, leases, news, work
+from warranty.services import accounts, audit, deliveries, erasure, files, hearing, leases, news, silence, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +96,7 @@ def _periodic(runtime: Runtime) -> None:
         if leases.take(session, PERIODIC, rhythm_s=min(runtime.settings.poll_s / 2, 15.0)):
             order_polls(session)
             order_pulls(session, runtime)
+            silence.ask(session, now=db.now(session))
             news.order(session, runtime.settings)
             files.order_sweep(session)
             erasure.forget_answers(session)
@@ -111,7 +112,7 @@ def order_polls(session: Session) -> None:
         .where(VendorAccount.id.not_in(_ordered(OrderKind.READ_CASES)))
     )
     for account_id in due.all():
-        work.add(session, OrderKind.READ_CASES, now=now, account_id=account_id, name=f"read_cases:{account_id}")
+        hearing.order_reading(session, account_id, now=now)
 
 
 def order_pulls(session: Session, runtime: Runtime) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests.desk import INSTANCE, Desk, odd_adapters
@@ -15,9 +17,9 @@ from vendors.contract import VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
 from vendors.sandbox import servicenow
 from warranty import db, tasks
-from warranty.domain.lifecycles import RmaState
-from warranty.models import Rma, VendorAccount, VendorDelivery
-from warranty.models.work import OrderKind, OrderStatus
+from warranty.domain.lifecycles import RmaState, ShipmentState
+from warranty.models import Rma, Shipment, VendorAccount, VendorDelivery
+from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import accounts, deliveries, rmas, work
 from warranty.services.moves import Because
 
@@ -60,10 +62,17 @@ def delivery(desk: Desk) -> VendorDelivery:
 
 @pytest.fixture
 def opened(desk: Desk) -> Desk:
-    """A claim that the vendor has a case for."""
+    """A claim that the vendor has had a case for, unchanged, for an hour."""
     desk.report()
     desk.perform(OrderKind.SEND_RMA)
+    let_words_age(desk)
     return desk
+
+
+def let_words_age(desk: Desk) -> None:
+    """The vendor's own times have a second's grain: what it says within one second is in no order."""
+    with desk.session() as session:
+        session.get_one(Rma, desk.rma().id).vendor_changed_at = datetime.now(UTC) - timedelta(hours=1)
 
 
 def test_a_word_moves_the_claim_and_the_message_is_applied(opened: Desk) -> None:
@@ -119,6 +128,7 @@ def test_a_message_that_names_only_the_case_waits_for_the_answer_that_tells_whos
     assert (early.status, desk.rma().state) == (OrderStatus.PENDING, RmaState.SUBMITTED)
 
     desk.perform(OrderKind.SEND_RMA)
+    let_words_age(desk)
     desk.let_pass(work.RETRY_CAP_S)
     desk.perform(OrderKind.APPLY_DELIVERY)
 
@@ -203,3 +213,72 @@ def test_a_message_waits_for_an_account_that_cannot_be_used_as_it_is(opened: Des
     opened.perform(OrderKind.APPLY_DELIVERY)
 
     assert opened.rma().state is RmaState.AUTHORIZED
+
+
+# --- whatever the order ---
+
+STORY = (
+    ("received", RmaState.UNDER_REVIEW, None),
+    ("under_review", RmaState.UNDER_REVIEW, None),
+    ("info_required", RmaState.INFO_REQUIRED, None),
+    ("under_review", RmaState.UNDER_REVIEW, None),
+    ("approved", RmaState.AUTHORIZED, ShipmentState.EXPECTED),
+    ("shipped", RmaState.AUTHORIZED, ShipmentState.IN_TRANSIT),
+    ("delivered", RmaState.AUTHORIZED, ShipmentState.DELIVERED),
+)
+"""What vendors say of a case, a minute apart, and where the claim and its parcel stand after each."""
+
+
+@st.composite
+def some_of_a_story(draw: st.DrawFn) -> list[int]:
+    """Some of the words, each once or more, in any order."""
+    words = draw(st.lists(st.integers(0, len(STORY) - 1), min_size=1, max_size=5))
+    return draw(st.permutations([*words, *words[:2]]))
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(words=some_of_a_story())
+def test_words_that_come_twice_and_in_any_order_end_where_the_newest_is_and_no_move_is_made_twice(
+    shared_runtime: Runtime, words: list[int]
+) -> None:
+    desk = Desk(shared_runtime)
+    desk.report()
+    began = datetime.now(UTC) - timedelta(hours=1)
+    for word in words:
+        raw = push_of(desk.rma(), STORY[word][0], at=began + timedelta(minutes=word), number=f"INC{desk.account_id}")
+        deliver(desk, raw)
+
+    assert standing(desk) == STORY[max(words)][1:]
+    made = [(record, old, new) for record in ("rma", "shipment", "swap") for old, new, _ in desk.moves(record)]
+    to_and_fro = {RmaState.UNDER_REVIEW, RmaState.INFO_REQUIRED}  # the only way that the story goes twice
+    once = [move for move in made if not to_and_fro.issuperset(move[1:])]
+    assert len(once) == len(set(once))
+
+
+def standing(desk: Desk) -> tuple[RmaState, ShipmentState | None]:
+    """Where the claim and the replacement's parcel stand."""
+    with desk.session() as session:
+        rma = desk.rma()
+        return rma.state, session.scalars(select(Shipment.state).where(Shipment.rma_id == rma.id)).one_or_none()
+
+
+def test_a_word_without_a_use_of_its_time_is_a_hint_and_the_vendor_is_asked(opened: Desk) -> None:
+    opened.twin.move(opened.twin.opened[0]["number"], state="shipped")
+    for at in ("", f"{datetime.now(UTC) + timedelta(hours=2):%Y-%m-%d %H:%M:%S}"):
+        assert deliver(opened, push_of(opened.rma(), "denied", sys_updated_on=at)).status is OrderStatus.DONE
+    assert opened.rma().state is RmaState.UNDER_REVIEW
+
+    opened.perform(OrderKind.READ_CASES)
+
+    assert opened.rma().state is RmaState.AUTHORIZED
+    assert opened.rma().vendor_status == "21"
+
+
+def test_another_case_for_the_same_claim_moves_nothing_and_is_put_before_a_person(opened: Desk) -> None:
+    first = opened.rma().vendor_case_number
+
+    deliver(opened, push_of(opened.rma(), "approved", number="INC2"))
+
+    assert (opened.rma().state, opened.rma().vendor_case_number) == (RmaState.UNDER_REVIEW, first)
+    assert "more than one case for this claim: INC2" in opened.open_tasks()[TaskKind.ATTENTION]
+    assert [seen.vendor_case_number for seen in opened.sightings()] == [first, "INC2"]

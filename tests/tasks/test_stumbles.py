@@ -240,7 +240,7 @@ def test_cases_that_nobody_can_read_are_told_to_a_person_once_and_come_round_aga
 
 
 def order_poll(desk: Desk) -> None:
-    desk.let_pass(1)
+    desk.let_pass(2)
     with desk.session() as session:
         relay.order_polls(session)
 

@@ -82,6 +82,7 @@ TABLE = {
     "ops.metrics": "public",
     "docs.openapi": "public",
     "docs.readable": "public",
+    "webhooks.receive": "public",  # a vendor's signature proves who sent it
     "faults.preview": "report or read",
     "faults.report": "report",
     "faults.list_faults": ANYBODYS,

@@ -91,8 +91,8 @@ class Rma(TenantRow, Base):
 
     Three identifiers are kept apart: ours (random, stored before the first send, never changed), the vendor's case, the
     RMA number. ``vendor_changed_at`` is the vendor's own time of the newest word that was taken in, where it gives one;
-    ``heard_at`` is when it last said anything new. ``parts`` are the codes of the vendor's parts list that are asked for.
-    ``state``, ``is_open``, ``case_closed_at``: ``services.moves`` only.
+    ``heard_at`` is when it last said anything new, null where nobody is listened to. ``parts`` are the codes of the
+    vendor's parts list that are asked for. ``state``, ``is_open``, ``case_closed_at``: ``services.moves`` only.
     """
 
     __tablename__ = "rma"
@@ -112,6 +112,8 @@ class Rma(TenantRow, Base):
         Index("ix_rma_fault_id", "fault_id"),
         Index("ix_rma_asset_id", "asset_id", "case_closed_at"),
         Index("ix_rma_poll", "account_id", "next_poll_at"),
+        Index("ix_rma_heard", "account_id", "heard_at"),
+        Index("ix_rma_silent", "state", "heard_at"),
     )
 
     fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))

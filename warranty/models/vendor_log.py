@@ -18,7 +18,8 @@ class VendorAccount(PublicRow, Base):
 
     ``client_id`` set: for that client's units only. Bucket and breaker live on this row, so that an emptied queue server
     cannot overspend a quota; they are written by ``services.accounts`` only. ``check_*``: when somebody asked whether it works,
-    when the vendor answered, and what was wrong (null: nothing).
+    when the vendor answered, and what was wrong (null: nothing). ``pushes_refused`` counts the messages that came for the
+    account and did not prove that the vendor sent them.
     """
 
     __tablename__ = "vendor_account"
@@ -41,6 +42,8 @@ class VendorAccount(PublicRow, Base):
     check_asked_at: Mapped[datetime | None]
     check_answered_at: Mapped[datetime | None]
     check_trouble: Mapped[str | None] = mapped_column(Text)
+    pushes_refused: Mapped[int] = mapped_column(default=0, server_default="0")
+    push_refused_at: Mapped[datetime | None]
 
     makers: Mapped[list[AccountMaker]] = relationship(lazy="raise", cascade="all, delete-orphan")
 

@@ -241,13 +241,34 @@ def capabilities(runtime: Runtime, account: VendorAccount) -> Capabilities:
 
 
 def is_pulled(runtime: Runtime, account: VendorAccount) -> bool:
-    """Whether what the vendor says is fetched from a queue or mailbox; not of an account that cannot be used as it is."""
-    if Duty.TRACK not in account.duties:
-        return False
+    """Whether what the vendor says of our cases is fetched from a queue or mailbox."""
+    can = _able(runtime, account)
+    return Duty.TRACK in account.duties and can is not None and can.pulls
+
+
+def is_read(runtime: Runtime, account: VendorAccount) -> bool:
+    """Whether the vendor can be asked where a case stands, by its number; of an account that has to be mended, we will see."""
+    can = _able(runtime, account)
+    return Duty.TRACK in account.duties and (can is None or (can.by_hand is None and not can.pulls))
+
+
+def _able(runtime: Runtime, account: VendorAccount) -> Capabilities | None:
     try:
-        return capabilities(runtime, account).pulls
+        return capabilities(runtime, account)
     except (VendorError, CannotDecrypt):  # doctor says so, and whoever uses it
-        return False
+        return None
+
+
+def receiver(runtime: Runtime, account: VendorAccount) -> VendorAdapter | None:
+    """The adapter that proves what the vendor pushes; None of an account that takes no pushes.
+
+    Raises:
+        VendorError: the account cannot be used as it is.
+    """
+    if Duty.TRACK not in account.duties:
+        return None
+    vendor = adapter(runtime, account)
+    return vendor if vendor.capabilities.webhooks else None
 
 
 @dataclass(slots=True)

@@ -10,27 +10,43 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from warranty.domain import lifecycles
-from warranty.models import Rma, VendorDelivery
+from warranty.models import Rma, VendorAccount, VendorDelivery, clock
 from warranty.models.work import OrderKind
-from warranty.services import hearing, work
+from warranty.services import accounts, hearing, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from uuid import UUID
 
     from sqlalchemy.orm import Session
 
     from vendors.contract import VendorCase
-    from warranty.models import VendorAccount
     from warranty.runtime import Runtime
 
 LONGEST_ID = 255
 
 log = structlog.get_logger("deliveries")
+
+
+def find_receiver(session: Session, public_id: UUID) -> VendorAccount | None:
+    """The account that a message names, where it is switched on."""
+    named = select(VendorAccount).where(VendorAccount.public_id == public_id, VendorAccount.switched_off_at.is_(None))
+    return session.scalars(named).one_or_none()
+
+
+def count_refused(session: Session, account: VendorAccount) -> None:
+    """Count a message that did not prove who sent it; nothing else of it is kept."""
+    session.execute(
+        update(VendorAccount)
+        .where(VendorAccount.id == account.id)
+        .values(pushes_refused=VendorAccount.pushes_refused + 1, push_refused_at=clock()),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def keep(
@@ -75,7 +91,12 @@ def apply(session: Session, runtime: Runtime, account: VendorAccount, case: Vend
         return found
     rma = session.get_one(Rma, found, with_for_update=True)
     hearing.see(session, account, rma, case, now=now)
-    hearing.hear(session, runtime, rma, case, account=account, now=now)
+    if case.vendor_case_number and rma.vendor_case_number not in {None, case.vendor_case_number}:
+        hearing.find_twin(session, rma, account, case.vendor_case_number, now=now)
+    elif hearing.is_doubtful(rma, case, now=now) and accounts.is_read(runtime, account):
+        hearing.ask(session, [rma], now=now)
+    else:
+        hearing.hear(session, runtime, rma, case, account=account, now=now)
     return None
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from vendors.contract import Duty, VendorCase, VendorStatus
-from warranty.domain import lifecycles
+from vendors.contract import VendorCase, VendorStatus
+from warranty.domain import lifecycles, tracking
 from warranty.domain.lifecycles import (
     Attention,
     FaultState,
@@ -24,10 +25,11 @@ from warranty.domain.lifecycles import (
 from warranty.domain.terms import Component
 from warranty.models import Fault, Rma, Shipment, Sighting, Swap, VendorAccount
 from warranty.models.work import OrderKind, TaskKind
-from warranty.services import casefile, jobs, moves, reviews, verdicts, work
+from warranty.services import accounts, casefile, jobs, moves, reviews, verdicts, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -55,15 +57,32 @@ def see(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *,
 
 
 def hear(
-    session: Session, runtime: Runtime, rma: Rma, case: VendorCase, *, account: VendorAccount, now: datetime
+    session: Session,
+    runtime: Runtime,
+    rma: Rma,
+    case: VendorCase,
+    *,
+    account: VendorAccount,
+    now: datetime,
+    asked_at: datetime | None = None,
 ) -> None:
     """Let a vendor's word move the Rma and its Shipments; what says nothing new is forgotten, what fits nowhere is flagged.
 
-    A word that is older by the vendor's own time than one that was taken in changes nothing.
+    A word that is older by the vendor's own time than one that was taken in changes nothing. ``asked_at`` is when the
+    vendor was asked; null where it spoke by itself.
     """
+    was = rma.vendor_changed_at
+    goods = shipments(session, rma)
     if _is_older(rma, case, now):
+        if asked_at is not None:
+            pace(runtime, rma, account, goods, now=now, asked_at=asked_at)
         return
     word_is_new = case.vendor_status != rma.vendor_status
+    says_more = (
+        rma.vendor_case_number is None,
+        rma.rma_number is None and case.rma_number,
+        rma.vendor_changed_at != was,
+    )
     rma.vendor_case_number = rma.vendor_case_number or case.vendor_case_number
     rma.rma_number = rma.rma_number or case.rma_number
     rma.vendor_status = case.vendor_status
@@ -75,7 +94,6 @@ def hear(
         rma.fault_id,
         case.vendor_status,
     )
-    goods = shipments(session, rma)
     heard = _heard(rma, case, goods)
     for step in heard.steps:
         _take(session, rma, goods, step, case, because)
@@ -84,16 +102,76 @@ def hear(
     for parcel in case.shipments:
         _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
     if case.duplicates:
-        _flag(
-            session, rma, f"The vendor holds more than one case for this claim: {', '.join(case.duplicates)}.", because
-        )
+        _flag(session, rma, _more_than_one(*case.duplicates), because)
     elif heard.attention is not None and word_is_new:
         _flag(session, rma, f"{account.name} says {case.vendor_status or case.status!s}: {heard.attention}.", because)
     if heard.steps:
         settled = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
         reviews.settle(session, rma.fault_id, because, *settled)
-    tracked = Duty.TRACK in account.duties and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER
-    rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s) if tracked else None
+    if heard.steps or word_is_new or any(says_more):
+        rma.heard_at = now
+        reviews.settle(session, rma.fault_id, because, TaskKind.SILENT)
+    pace(runtime, rma, account, goods, now=now, asked_at=asked_at)
+
+
+def pace(
+    runtime: Runtime,
+    rma: Rma,
+    account: VendorAccount,
+    goods: dict[ShipmentDirection, Shipment],
+    *,
+    now: datetime,
+    asked_at: datetime | None = None,
+) -> None:
+    """Say when the vendor is to be asked again: as the state asks for, and never where the claim is over or nobody can ask.
+
+    What is due stays due until the vendor is asked: an answer to an earlier question, of ``asked_at``, puts off nobody who
+    wants it asked now (``ask``), and neither does a word that came by itself.
+    """
+    pace = tracking.pace_of(rma.state, state_of(goods, ShipmentDirection.TO_US))
+    if pace is None or not rma.vendor_case_number or not accounts.is_read(runtime, account):
+        rma.next_poll_at = None
+        return
+    due_at = rma.next_poll_at
+    if due_at is not None and due_at <= now and (asked_at is None or due_at > asked_at):
+        return
+    luck = random.random()  # noqa: S311 - spreads load, guards nothing
+    rma.next_poll_at = now + timedelta(seconds=tracking.interval_s(pace, rhythm_s=runtime.settings.poll_s, luck=luck))
+
+
+def listen(session: Session, runtime: Runtime, rma: Rma, account: VendorAccount, because: Because) -> None:
+    """Follow a claim from what a person has entered on: the vendor is asked from now on, and its patience counts anew."""
+    pace(runtime, rma, account, shipments(session, rma), now=because.at)
+    if rma.next_poll_at is not None or accounts.is_pulled(runtime, account):
+        rma.heard_at = because.at
+        reviews.settle(session, rma.fault_id, because, TaskKind.SILENT)
+
+
+def is_doubtful(rma: Rma, case: VendorCase, *, now: datetime) -> bool:
+    """Whether nobody can tell if a message that was pushed is newer than what was heard: it has no time, or no use of it.
+
+    Messages overtake each other, answers do not: whoever can be asked is asked, instead of believing such a one.
+    """
+    if rma.heard_at is None or rma.vendor_case_number is None:
+        return False  # whatever it says, it is the first word, or tells how the case can be asked for
+    if case.changed_at is None or case.changed_at > now:
+        return True
+    return case.changed_at == rma.vendor_changed_at and case.vendor_status != rma.vendor_status
+
+
+def ask(session: Session, rmas: Sequence[Rma], *, now: datetime) -> None:
+    """Have the vendors asked now where these cases stand, all of which can be read: one order for each account."""
+    for rma in rmas:
+        rma.next_poll_at = now
+    for account_id in sorted({rma.account_id for rma in rmas if rma.account_id is not None}):
+        order_reading(session, account_id, now=now)
+
+
+def order_reading(session: Session, account_id: int, *, now: datetime) -> None:
+    """Order a reading of the cases of an account that are due, where none waits or is under way."""
+    name = f"read_cases:{account_id}"
+    if not work.is_ordered(session, name):
+        work.add(session, OrderKind.READ_CASES, now=now, account_id=account_id, name=name)
 
 
 def _is_older(rma: Rma, case: VendorCase, now: datetime) -> bool:
@@ -200,6 +278,16 @@ def _describe(shipment: Shipment | None, parcel: VendorShipment) -> None:
 def _flag(session: Session, rma: Rma, why: str, because: Because) -> None:
     rma.needs_attention = why
     reviews.ask(session, session.get_one(Fault, rma.fault_id), TaskKind.ATTENTION, why, because, rma=rma)
+
+
+def find_twin(session: Session, rma: Rma, account: VendorAccount, number: str, *, now: datetime) -> None:
+    """The vendor speaks of another case for the same claim: it moves nothing, and a person has one of the two cancelled."""
+    because = Because(f"vendor:{account.public_id}", f"{account.name} speaks of case {number}.", now, rma.fault_id)
+    _flag(session, rma, _more_than_one(number), because)
+
+
+def _more_than_one(*numbers: str) -> str:
+    return f"The vendor holds more than one case for this claim: {', '.join(numbers)}."
 
 
 def fall_back(session: Session, rma: Rma, because: Because) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -511,9 +510,8 @@ def transition(
     reviews.settle(session, rma.fault_id, because, *answered, TaskKind.ATTENTION)
     rma.needs_attention = None
     account = session.get(VendorAccount, rma.account_id) if rma.account_id else None
-    can_ask = account is not None and Duty.TRACK in account.duties and not _is_by_hand(runtime, account)
-    if can_ask and rma.vendor_case_number and rma.state not in lifecycles.RMA_OVER:
-        rma.next_poll_at = now + timedelta(seconds=runtime.settings.poll_s)
+    if account is not None:
+        hearing.listen(session, runtime, rma, account, because)
 
 
 def enter_numbers(

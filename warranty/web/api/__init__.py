@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, render_template
 from marshmallow import fields
 
 from warranty import __version__
+from warranty.web import webhooks
 from warranty.web.api import by_ref, cases, faults, files, imports, people, registry, stock, vendors
 from warranty.web.api.description import described
 from warranty.web.errors import TYPES
@@ -76,6 +77,7 @@ def init_app(app: Flask) -> None:
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     for part in (faults, cases, registry, by_ref, vendors, people, stock, files, imports):
         api.register_blueprint(part.endpoints.blueprint, url_prefix=PREFIX)
+    api.register_blueprint(webhooks.blueprint, url_prefix=PREFIX)
     app.extensions["api-document"] = json.dumps(described(app, api.spec.to_dict()))
     app.register_blueprint(docs)
 

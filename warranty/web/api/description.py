@@ -36,8 +36,13 @@ def described(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
 
 def _complete(operation: Operation, method: str, endpoint: str, access: Access) -> None:
     operation["operationId"] = endpoint
-    rights = " or ".join(f"`{permission}`" for permission in access.permissions)
-    said = f"Needs the right {rights}" + (", and a token that is not narrowed to one client." if access.wide else ".")
+    if access.reason:
+        operation["security"] = []
+        said = f"Needs no token: {access.reason}."
+    else:
+        rights = " or ".join(f"`{permission}`" for permission in access.permissions)
+        narrowed = ", and a token that is not narrowed to one client" if access.wide else ""
+        said = f"Needs the right {rights}{narrowed}."
     operation["description"] = "\n\n".join(filter(None, (operation.get("description"), said)))
     headers = operation.setdefault("parameters", [])
     if method == "PATCH":
