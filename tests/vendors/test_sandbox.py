@@ -17,10 +17,12 @@ import pytest
 import requests
 
 from tests.vendors.host import REQUEST, Host
-from tests.vendors.replay import Recorded
+from tests.vendors.replay import RECORDED, Recorded
+from vendors import soap
 from vendors.contract import ComeBack, Listed, NotListed, Unit, VendorFile, VendorStatus
 from vendors.errors import Trouble, VendorError
 from vendors.sandbox import Twin, available
+from vendors.sandbox.dell import RELATIONSHIPS
 from vendors.sandbox.servicenow import STATE_MAP
 from vendors.signatures import verify_signature
 
@@ -458,6 +460,180 @@ def test_a_look_up_that_the_page_does_not_know_is_refused(twin: Twin, query: str
 def test_a_token_is_asked_for_by_form(twin: Twin, sent: dict[str, Any], status: int) -> None:
     answer = requests.post(f"{twin.url}/auth/oauth/v2/token", timeout=TIMEOUT_S, **sent)
     assert answer.status_code == status
+
+
+# -- Dell's dispatches
+
+
+TECHNICIAN = dict(zip(("branch", "customer", "track"), RELATIONSHIPS[0], strict=True)) | {
+    "technician_login": "tech@msp.example",
+    "technician_password": "any password",
+}
+DISPATCH = replace(REQUEST, unit=Unit("QX7T2K9"), component="psu", parts=("PWS",))
+SERVICE = "/PROD/support/dispatch/v3/service"
+
+
+def dispatching(twin: Twin, *, calls: dict[str, Any] | None = None, **options: str) -> Host:
+    twin.register({"QX7T2K9": {}}, vendor="dell")
+    key = {"client_id": "some-id", "client_secret": "some-secret"}
+    return Host("dell", key | TECHNICIAN | options, twin.url, **(calls or {}))
+
+
+def test_a_dispatch_walks_from_submitted_to_shipped_and_is_found_among_what_was_created_since(twin: Twin) -> None:
+    host = dispatching(twin)
+    host.adapter.check()
+    parts = host.adapter.parts_for(DISPATCH.unit)
+    (power,) = host.adapter.parts_of("psu", parts)
+    photo = VendorFile("led.jpg", "image/jpeg", b"1234")
+    sent_at = datetime.now(UTC)
+    opened = host.adapter.open_case(replace(DISPATCH, parts=(power.code,), files=(photo,)))
+    assert (opened.vendor_case_number, opened.status) == ("SR900000001", VendorStatus.RECEIVED)
+    (entry,) = twin.opened
+    assert (entry["reference"], entry["record"]["Parts"], entry["record"]["Files"]) == ("FAULT-000412", {"PWS": 1}, 1)
+    (candidate,) = host.adapter.candidates(replace(DISPATCH, first_sent_at=sent_at))
+    assert (candidate.vendor_case_number, candidate.is_proposal) == ("SR900000001", True)
+    assert host.adapter.candidates(replace(DISPATCH, first_sent_at=sent_at + timedelta(hours=1))) == ()
+    assert twin.move("SR900000001", state="shipped")["DPSNumber"] == "420000001"
+    (read,) = host.adapter.read_cases(["SR900000001", "SR1"])
+    assert (read.status, read.rma_number) == (VendorStatus.SHIPPED, "420000001")
+
+
+def test_a_dispatch_approves_itself_after_a_while_and_is_seen_only_after_the_lag(twin: Twin) -> None:
+    adapter = dispatching(twin).adapter
+    adapter.open_case(DISPATCH)
+    twin.behave(lookup_lag=60)
+    assert list(adapter.read_cases(["SR900000001"])) == []
+    twin.behave(lookup_lag=0, auto_approve_s=0)
+    (read,) = adapter.read_cases(["SR900000001"])
+    assert (read.status, read.vendor_status, read.rma_number) == (VendorStatus.APPROVED, "DSP", "420000001")
+
+
+def test_three_denials_end_a_dispatch_also_over_a_restart(tmp_path: Path) -> None:
+    ledger, again = tmp_path / "ledger.jsonl", replace(DISPATCH, vendor_case_number="SR900000001")
+    with Twin("dell", ledger_file=ledger) as twin:
+        adapter = dispatching(twin).adapter
+        adapter.open_case(DISPATCH)
+        with pytest.raises(VendorError, match="not a denied request"):
+            adapter.open_case(again)
+        for _ in range(2):
+            twin.move("SR900000001", status="Dispatch Denied", OrderDeniedReason="Which module?")
+            (read,) = adapter.read_cases(["SR900000001"])
+            assert (read.status, read.reason) == (VendorStatus.DENIED, "Which module?")
+            assert adapter.open_case(again).vendor_status == "Request Resubmitted"
+        twin.move("SR900000001", status="denied")
+    with Twin("dell", ledger_file=ledger) as twin:
+        with pytest.raises(VendorError, match="denied three times") as caught:
+            dispatching(twin).adapter.open_case(again)
+        assert caught.value.trouble is Trouble.REFUSED
+        assert len(twin.opened) == 1
+        with pytest.raises(ValueError, match="unknown status flying"):
+            twin.move("SR900000001", status="flying")
+        with pytest.raises(ValueError, match="unknown column shoe_size"):
+            twin.move("SR900000001", shoe_size="44")
+
+
+@pytest.mark.parametrize(
+    ("word", "expected", "accepted"),
+    [
+        ("error_before", Trouble.AMBIGUOUS, 0),
+        ("throttle", Trouble.THROTTLED, 0),
+        ("error_after_accept", Trouble.AMBIGUOUS, 1),
+        ("drop_after_accept", Trouble.AMBIGUOUS, 1),
+        ("garbage", Trouble.MALFORMED, 1),
+    ],
+)
+def test_a_dispatch_that_is_disturbed_may_have_arrived(twin: Twin, word: str, expected: Trouble, accepted: int) -> None:
+    host = dispatching(twin)
+    twin.behave(next_opens=[word])
+    with pytest.raises(VendorError) as caught:
+        host.adapter.open_case(DISPATCH)
+    assert (caught.value.trouble, caught.value.may_have_arrived) == (expected, True)
+    assert len(twin.opened) == accepted
+    assert len(host.adapter.candidates(replace(DISPATCH, first_sent_at=datetime.now(UTC)))) == accepted
+
+
+@pytest.mark.parametrize(
+    ("options", "changes", "expected", "says"),
+    [
+        ({"technician_password": "wrong"}, {}, Trouble.UNAUTHORISED, "Invalid Login/Password"),
+        ({"track": "Tier 9"}, {}, Trouble.REFUSED, "not valid for this branch"),
+        ({}, {"unit": Unit("NOSUCH1")}, Trouble.REFUSED, "NOSUCH1 is not a valid service tag"),
+        ({}, {"parts": ("XYZ",)}, Trouble.REFUSED, "XYZ is not a valid part"),
+    ],
+)
+def test_a_dispatch_that_the_vendor_refuses_was_never_opened(
+    twin: Twin, options: dict[str, str], changes: dict[str, Any], expected: Trouble, says: str
+) -> None:
+    with pytest.raises(VendorError, match=says) as caught:
+        dispatching(twin, **options).adapter.open_case(replace(DISPATCH, **changes))
+    assert caught.value.trouble is expected
+    assert twin.opened == []
+
+
+@pytest.mark.parametrize("login", ["inactive@msp.example", "locked@msp.example", "expired@msp.example"])
+def test_a_technician_is_what_the_login_says(twin: Twin, login: str) -> None:
+    with pytest.raises(VendorError, match=f"technician of this account .*{login[:6]}") as caught:
+        dispatching(twin, technician_login=login).adapter.check()
+    assert caught.value.trouble is Trouble.UNAUTHORISED
+
+
+GOOD = (RECORDED / "dell" / "open_request.xml").read_text("utf-8")
+PART = "<api:PartInfo><api:PartNumber>PWS</api:PartNumber><api:Quanitity>1</api:Quanitity></api:PartInfo>"
+FILE = "<api:Attachments><api:AttachmentInfo><api:FileName>x</api:FileName><api:Data>!</api:Data></api:AttachmentInfo></api:Attachments>"
+STRICT = [
+    ("api:Quanitity>", "api:Quantity>", "unknown element"),
+    ("</api:Branch>", "</api:Branch><api:ShoeSize>44</api:ShoeSize>", "unknown element"),
+    ("api:TechEmail>", "TechEmail>", "unknown element TechEmail"),
+    ("</api:Track>", "</api:Track><api:Branch>B</api:Branch>", "Branch is not where it belongs"),
+    ("</api:Track>", "</api:Track><api:Track>T</api:Track>", "Track is not where it belongs"),
+    ("FAULT-000412", "<api:x/>", "holds a text"),
+    ("QX7T2K9", "", "Missing parameters: ServiceTag"),
+    ("tech@msp.example</api:Login>", "</api:Login>", "Missing parameters: Login"),
+    (">false</api:RequestReturnToDepot>", ">False</api:RequestReturnToDepot>", "true or false"),
+    (">1</api:Quanitity>", ">one</api:Quanitity>", "is a number"),
+    (">1</api:Quanitity>", ">5</api:Quanitity>", "limited to 4 parts"),
+    ("<api:Parts>", f"<api:Parts>{PART}", "each listed once"),
+    ("no longer spins up", "x" * 1001, "limited to 1000 characters"),
+    ("<api:CountryISOCode>", "<api:AddressBookName>HQ</api:AddressBookName><api:CountryISOCode>", "not allowed beside"),
+    ("Keizersgracht 1", "", "Missing parameters: CountryISOCode, City or AddressLine1"),
+    ("</api:Parts>", f"</api:Parts>{FILE}", "not base64"),
+    ("http://api.dell.com", "http://api.dell.com/v3", "the request has no"),
+    ("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope", "the request has no"),
+    ("<soapenv:Header/>", "<soapenv:Header>", "cannot be read"),
+    ('<?xml version="1.0" encoding="utf-8"?>', "<!DOCTYPE x>", "cannot be read"),
+]  # fmt: skip
+
+
+def test_a_dispatch_that_the_page_does_not_know_is_refused(twin: Twin) -> None:
+    host = dispatching(twin)
+    host.adapter.check()
+    token = host.tokens.kept[0] if host.tokens.kept else ""
+    headers = {"Content-Type": "text/xml", "SOAPAction": "http://api.dell.com/IDispatchService/CreateDispatch"}
+
+    def said(body: str, path: str = SERVICE, **changed: str) -> str:
+        sent = headers | {"Authorization": f"Bearer {token}"} | changed
+        return requests.post(f"{twin.url}{path}", body.encode(), headers=sent, timeout=TIMEOUT_S).text
+
+    for old, new, says in STRICT:
+        assert old in GOOD
+        assert says in said(GOOD.replace(old, new))
+    assert "a known SOAPAction" in said(GOOD, SOAPAction="http://api.dell.com/IDispatchService/Dance")
+    assert "a known SOAPAction" in said(GOOD, **{"Content-Type": "application/soap+xml"})
+    assert "Access token is missing" in said(GOOD, Authorization="Bearer none")
+    assert twin.opened == []
+    assert "SR900000001" in said(GOOD, path="/Sandbox/support/dispatch/v3/service")
+    login = (("Login", "tech@msp.example"), ("Password", "any password"))
+    for since, scope in (("yesterday", "All"), ("2026-11-24T10:00:00", "All"), ("2026-11-24T10:00:00+00:00", "One")):
+        fields = (*login, ("CreatedFromDate", since), ("Scope", scope))
+        body = soap.envelope(
+            "http://api.dell.com", (("BulkDispatchesInquiry", (("BulkDispatchesInquiryRequest", fields),)),)
+        )
+        assert "CreatedFromDate" in said(body, SOAPAction="http://api.dell.com/IDispatchService/BulkDispatchesInquiry")
+
+
+def test_the_parts_of_an_unknown_tag_are_refused(twin: Twin) -> None:
+    with pytest.raises(VendorError, match="NOSUCH1 is not a valid service tag"):
+        dispatching(twin).adapter.parts_for(Unit("NOSUCH1"))
 
 
 # -- control, memory, life

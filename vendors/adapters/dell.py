@@ -19,8 +19,8 @@ Dispatches: parts for one service tag, at most four, the defective ones returned
 Class C. Nothing dedupes a ``CreateDispatch``, and no operation searches for a ``ReferencePONumber``. What came of one:
 
 - It exists where the answer names a ``DispatchCode``, whatever else it says; ``Notes`` beside it are information.
-- It does not exist where the answer has ``Notes`` and no code, where a fault blames the caller or has one of the two known
-  sentences, and where the gateway refuses the call (4xx but 408, 409, 425, 429).
+- It does not exist where the answer has ``Notes`` and nothing that a dispatch would have, where a fault blames the caller
+  or has one of the two known sentences, and where the gateway refuses the call (4xx but 408, 409, 425, 429).
 - Anything else may have arrived: no answer, one that cannot be read, a 5xx, and every other fault. Servers say "internal
   error" also where the work was done and only the answer failed.
 
@@ -486,13 +486,11 @@ class Dell(VendorAdapter):
             operation, content = "ResubmitDispatch", lambda _data: _resubmission(request, number)
         sent, shown = (("Dispatch", content(_base64)),), (("Dispatch", content(_measured)),)
         said = self._say(operation, sent, kind=Kind.OPEN, shown=shown, people=people)
-        code = soap.text(said, "DispatchCode")
-        notes = " ".join(note for note in soap.inside(said, "Notes", "string") if isinstance(note, str))
-        if not code and notes:
+        if notes := _refusal(said):
             trouble = soap.known_as(KNOWN_SENTENCES, notes) or Trouble.REFUSED
-            result = self._http.scrubber.text(soap.text(said, "Result"), people)[:60]
             detail = self._http.scrubber.text(notes, people)
-            raise VendorError(self.name, trouble, vendor_code=result or "notes", detail=detail)
+            raise VendorError(self.name, trouble, vendor_code="notes", detail=detail)
+        code = soap.text(said, "DispatchCode")
         if not _CODE.fullmatch(code) or (number is not None and code.upper() != number.upper()):
             raise self._http.malformed("the answer does not name the dispatch")
         # That it exists is a fact, whatever word they have for it; a poll looks at the word itself.
@@ -674,6 +672,14 @@ def _technician(read: Options) -> _Technician | None:
 def _resubmission(request: RmaRequest, number: str) -> soap.Fields:
     """Give the elements by which a denied dispatch is submitted again."""
     return (("DispatchCode", number), ("TroubleshootingNote", _note(request)), ("Parts", _parts(request.parts)))
+
+
+def _refusal(said: Any) -> str:
+    """Give the notes of a result that is a refusal; empty where it is none, or where anything hints at a dispatch."""
+    hints = [hint for name in ("DispatchID", "DispatchCode", "Status") for hint in soap.inside(said, name)]
+    if any(hints) or soap.text(said, "Result").casefold() == "success":
+        return ""
+    return " ".join(note for note in soap.inside(said, "Notes", "string") if isinstance(note, str))
 
 
 def _address(to: ShipTo, time_zone: str) -> soap.Fields:

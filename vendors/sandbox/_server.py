@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -169,9 +170,10 @@ class Twin:
             ValueError: an unknown column or state.
         """
         for play in self._plays.values():
-            if hasattr(play, "move"):
-                moved: dict[str, Any] = play.move(number, changes)
-                return moved
+            with suppress(KeyError):  # it is another vendor's
+                if hasattr(play, "move"):
+                    moved: dict[str, Any] = play.move(number, changes)
+                    return moved
         raise KeyError(number)
 
     def push(self, number: str, url: str, secret: str, *, delivery: str | None = None) -> int:
