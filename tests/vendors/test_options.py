@@ -16,7 +16,10 @@ DELL = {"client_id": CANARY, "client_secret": CANARY}
 
 
 def said_of_dell(
-    duties: tuple[Duty, ...] = (), base_url: str | None = None, secrets: dict[str, str] = DELL, **options: str
+    duties: tuple[Duty, ...] = (Duty.LOOKUP,),
+    base_url: str | None = None,
+    secrets: dict[str, str] = DELL,
+    **options: str,
 ) -> list[str]:
     return vendors.check_options("dell", duties, secrets, options, base_url=base_url)
 
@@ -26,15 +29,22 @@ def said_of_servicenow(base_url: str | None = "https://acme.service.example", **
 
 
 def test_only_what_the_duties_need_is_needed() -> None:
-    assert said_of_dell() == []
-    assert said_of_dell((Duty.LOOKUP,)) == []
+    technician = ["technician_login", "technician_password"]
+    triple = ["branch", "customer", "track"]
+    for duties, needed in (
+        ((Duty.LOOKUP,), []),
+        ((Duty.TRACK,), technician),
+        ((Duty.OPEN,), technician + triple),
+        ((), technician + triple),
+    ):
+        said = said_of_dell(duties)
+        assert [one.split()[2] for one in said] == needed
+        assert all("is missing: " in one for one in said)
 
 
-def test_a_duty_that_the_adapter_cannot_do_is_said_with_all_that_it_would_need() -> None:
-    said = said_of_dell((Duty.OPEN,))
-    assert said[0] == "dell cannot do open; it can do lookup"
-    assert "the secret technician_login is missing: TechDirect user who dispatches" in said
-    assert any(one.startswith("the option branch is missing") for one in said)
+def test_a_duty_that_the_adapter_cannot_do_is_said() -> None:
+    said = vendors.check_options("servicenow", (Duty.LOOKUP,), {}, {}, base_url=None)
+    assert said[0] == "servicenow cannot do lookup; it can do open, track"
 
 
 def test_a_missing_secret_is_said_by_name() -> None:
