@@ -48,6 +48,18 @@ def test_a_case_is_found_by_its_reference_its_claims_and_its_id(estate: Shell) -
     assert estate.gives("case", "show", made["id"][:8]) == shown
 
 
+def test_a_note_is_written_listed_and_told_in_the_timeline(estate: Shell) -> None:
+    made = report(estate, "COV1")
+
+    note = estate.gives("case", "note", made["reference"], "Slot 3.")
+    refused = estate.refuses("case", "note", made["reference"], "Slot 3.", "--to-vendor")
+
+    assert (note["way"], note["state"]) == ("internal", None)
+    assert "no case yet" in refused
+    assert [one["id"] for one in estate.gives("case", "notes", made["client_reference"])] == [note["id"]]
+    assert "note      internal           Slot 3." in estate.says("case", "show", made["reference"])
+
+
 def test_a_person_sees_verdict_claim_reasons_and_timeline(estate: Shell) -> None:
     made = report(estate, "COV1")
 

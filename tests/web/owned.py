@@ -16,6 +16,7 @@ from warranty.models import (
     AdHocJob,
     ApiToken,
     Asset,
+    CaseNote,
     Client,
     Contract,
     Coverage,
@@ -68,6 +69,7 @@ def own_everything(world: World, tenant: Tenant, *, labour_hour_minor: int = LAB
     places = [f"/faults/{covered['id']}", f"/rmas/{covered['rma_id']}", f"/jobs/{covered['job_id']}"]
     places += [f"/assets/{tenant.covered}", f"/coverages/{tenant.coverage}", f"/contracts/{tenant.contract}"]
     files = [_file(world, place, canary) for place in places]
+    note = _write(world, "POST", f"/faults/{covered['id']}/notes", {"way": "internal", "text": canary})
     return {
         Client: tenant.id,
         Site: tenant.site,
@@ -83,6 +85,7 @@ def own_everything(world: World, tenant: Tenant, *, labour_hour_minor: int = LAB
         HumanTask: UUID(unknown["review_item_id"]),
         Person: UUID(contact["id"]),
         File: files[0],
+        CaseNote: UUID(note["id"]),
         VendorAccount: _account(world, tenant),
     }
 

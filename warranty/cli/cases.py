@@ -12,9 +12,10 @@ from warranty.cli.shared import Word, answer, json_option, shown, to_json, word
 from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import FaultState, JobState, RmaState
 from warranty.domain.terms import OverrideCode, VerdictWord
-from warranty.models import AdHocJob, AuditRow, Client, Coverage, Fault, HumanTask, Rma
+from warranty.models import AdHocJob, CaseNote, Client, Coverage, Fault, File, HumanTask, Rma
+from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
-from warranty.services import by_hand, moves, records, resolutions, rmas
+from warranty.services import by_hand, moves, notes, records, resolutions, rmas
 from warranty.services.overrides import Wish
 from warranty.services.proposals import Proposal
 from warranty.services.resolutions import Action
@@ -57,7 +58,7 @@ def case_list(client_name: str | None, state: FaultState | None, query: str | No
 @click.argument("reference")
 @json_option
 def case_show(reference: str, *, as_json: bool) -> None:
-    """Show one case: its verdict, its claim, its job, and its timeline.
+    """Show one case: its verdict, its claim, its job, its timeline, and its files.
 
     REFERENCE is F-…, the claim's WR-…, or an id. With --json the claim (`rma`) and the job (`job`) stand whole beside
     the case.
@@ -68,13 +69,14 @@ def case_show(reference: str, *, as_json: bool) -> None:
         rma, job = _newest(desk, Rma, fault), _newest(desk, AdHocJob, fault)
         claim = None if rma is None else records.rma_in_full(desk.session, rma, now=desk.now)
         work = None if job is None else records.one(desk.session, records.JOBS, job, now=desk.now)
-        names = ("at", "actor", "record", "action", "old_state", "new_state", "reason")
-        rows = desk.session.scalars(select(AuditRow).where(AuditRow.fault_id == fault.id).order_by(AuditRow.id))
-        timeline = [{name: getattr(row, name) for name in names} for row in rows]
+        timeline = records.timeline(desk.session, fault.id)
+        kept = desk.session.scalars(select(File).where(notes.files_of(fault)).order_by(File.id))
+        files = [{"id": file.public_id, "name": file.name, "size": file.size} for file in kept]
     if as_json:
-        click.echo(to_json(found.document | {"rma": claim, "job": work, "timeline": timeline}))
+        whole = {"rma": claim, "job": work, "timeline": timeline, "files": files}
+        click.echo(to_json(found.document | whole))
     else:
-        _print_case(found, claim, work, timeline)
+        _print_case(found, claim, work, timeline, files)
 
 
 def _newest(desk: Desk, table: type[C], fault: Fault) -> C | None:
@@ -83,7 +85,11 @@ def _newest(desk: Desk, table: type[C], fault: Fault) -> C | None:
 
 
 def _print_case(
-    found: Shown, claim: dict[str, Any] | None, work: dict[str, Any] | None, timeline: list[dict[str, Any]]
+    found: Shown,
+    claim: dict[str, Any] | None,
+    work: dict[str, Any] | None,
+    timeline: list[dict[str, Any]],
+    files: list[dict[str, Any]],
 ) -> None:
     reasons = found.document.pop("reasons")
     found.print(as_json=False)
@@ -101,6 +107,45 @@ def _print_case(
     for row in timeline:
         what = row["new_state"] or row["action"]
         click.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['record']:<9} {what:<18} {shown(row['reason'])}".rstrip())
+    for file in files:
+        click.echo(f"file  {shown(file['name'])}  {file['size']:,} bytes")
+
+
+@case.command("notes")
+@click.argument("reference")
+@listing
+def case_notes(reference: str, **how: Any) -> None:
+    """List the notes on a case, the newest first.
+
+    REFERENCE is F-…, the claim's WR-…, or an id.
+    """
+    columns = "id written_at way author state text"
+    print_list(lambda _: records.NOTES, lambda desk: [CaseNote.fault_id == desk.fault(reference).id], columns, **how)
+
+
+@case.command("note")
+@click.argument("reference")
+@click.argument("text", default="")
+@click.option("--to-vendor", is_flag=True, help="For the vendor too, by its account; without it for us alone.")
+@click.option(
+    "--file",
+    "named",
+    metavar="FILE",
+    help="Send this file of the case to the vendor, in place of a text; by its name or id.",
+)
+@json_option
+def case_note(reference: str, text: str, named: str | None, *, to_vendor: bool, as_json: bool) -> None:
+    """Write a note on a case, or send a file of it to the vendor; a worker sends it.
+
+    REFERENCE is F-…, the claim's WR-…, or an id.
+    """
+    with writing("wrote a note") as desk:
+        fault = desk.fault(reference)
+        file = None if named is None else desk.find(File, named, notes.files_of(fault) & (File.name == named))
+        way = NoteWay.TO_VENDOR if to_vendor or file is not None else NoteWay.INTERNAL
+        note = notes.write(desk.session, desk.runtime, fault, way, desk.because, text=text, file=file)
+        found = desk.document(records.NOTES, note)
+    found.print(as_json=as_json)
 
 
 # --- claims at vendors ---

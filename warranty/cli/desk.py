@@ -24,10 +24,12 @@ from warranty.models import (
     AdHocJob,
     ApiToken,
     Asset,
+    CaseNote,
     Client,
     Contract,
     Coverage,
     Fault,
+    File,
     HumanTask,
     Person,
     Product,
@@ -41,7 +43,7 @@ from warranty.models import (
     User,
     VendorAccount,
 )
-from warranty.services import by_hand, estate, faults, mail, moves, people, records, resolutions, stock
+from warranty.services import by_hand, estate, faults, mail, moves, notes, people, records, resolutions, stock
 from warranty.services.moves import Because
 from warranty.store import StoreUnavailable
 
@@ -60,6 +62,7 @@ REFUSED = (
     estate.NameTaken,
     faults.ClientRequired,
     mail.NotRefused,
+    notes.NotRefused,
     moves.IllegalMove,
     moves.Raced,
     by_hand.NotYours,
@@ -79,10 +82,12 @@ _NAMES: dict[type[PublicRow], tuple[str, str]] = {
     AdHocJob: ("job", "job list"),
     ApiToken: ("token", "token list"),
     Asset: ("unit", "asset list"),
+    CaseNote: ("note", "case notes"),
     Client: ("client", "client list"),
     Contract: ("contract", "contract list"),
     Coverage: ("coverage", "coverage list"),
     Fault: ("case", "case list"),
+    File: ("file", "case show"),
     HumanTask: ("review item", "review list"),
     Person: ("contact", "contact list"),
     Product: ("product", "product list"),

@@ -148,22 +148,31 @@ class NoteWay(StrEnum):
 
 
 class CaseNote(TenantRow, Base):
-    """A note on a case. ``vendor_note_id`` is the vendor's own name of one that it wrote, so that it is kept once.
+    """A note on a case; with ``file_id`` it is a file that goes to the vendor, and the text is the file's name.
 
-    ``sent_at``: when the vendor took one of ours; null while it is on its way.
+    ``vendor_note_id`` is the vendor's own name of what stands in its case, so that theirs is kept once and ours is known.
+    Of one for the vendor ``order_id`` is the work order that sends it, ``sent_at`` when the vendor took it, null while it is
+    on its way, and ``refused`` says why it is not sent any more. All of it: ``services.notes``.
     """
 
     __tablename__ = "case_note"
-    __table_args__ = (UniqueConstraint("rma_id", "vendor_note_id"), Index("ix_case_note_fault_id", "fault_id", "id"))
+    __table_args__ = (
+        UniqueConstraint("rma_id", "vendor_note_id"),
+        Index("ix_case_note_fault_id", "fault_id", "id"),
+        Index("ix_case_note_order_id", "order_id"),
+    )
 
     fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
     rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
     way: Mapped[NoteWay] = mapped_column(words(NoteWay))
     author: Mapped[str] = mapped_column(String(120))
     text: Mapped[str] = mapped_column(Text)
+    file_id: Mapped[int | None] = mapped_column(ForeignKey("file.id"))
     vendor_note_id: Mapped[str | None] = mapped_column(String(120))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.id"))
     written_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    refused: Mapped[str | None] = mapped_column(Text)
 
 
 class Shipment(TenantRow, Base):

@@ -23,6 +23,7 @@ class OrderKind(StrEnum):
     PULL = "pull"
     APPLY_DELIVERY = "apply_delivery"
     TAKE_UP = "take_up"
+    TELL_VENDOR = "tell_vendor"
     CHECK_ACCOUNT = "check_account"
     WRITE_MAILS = "write_mails"
     SEND_MAIL = "send_mail"
@@ -52,6 +53,8 @@ class TaskKind(StrEnum):
     DENIED = "denied"
     UNREAD = "unread"  # of an account: none of its cases can be read; it stands on one of them
     PROPOSAL = "proposal"  # a number that a program read out of prose, or a case that may be ours: yes or no
+    VENDOR_NOTE = "vendor_note"  # the vendor wrote something on a case: somebody reads it, and nobody is mailed
+    NOT_TAKEN = "not_taken"  # a note or a file of ours that the vendor did not take
     SILENT = "silent"  # the vendor has said nothing for too long
     OVERRIDE = "override"  # somebody wants a verdict that costs the MSP: a second person says yes or no
 

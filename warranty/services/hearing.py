@@ -25,7 +25,7 @@ from warranty.domain.lifecycles import (
 from warranty.domain.terms import Component
 from warranty.models import Fault, Rma, Shipment, Sighting, Swap, VendorAccount
 from warranty.models.work import OrderKind, TaskKind
-from warranty.services import accounts, casefile, jobs, moves, reviews, verdicts, work
+from warranty.services import accounts, casefile, jobs, moves, notes, reviews, verdicts, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def hear(
     A word that is older by the vendor's own time than one that was taken in changes nothing. ``asked_at`` is when the
     vendor was asked; null where it spoke by itself.
     """
+    notes.keep_heard(session, account, rma, case, now=now)
     was = rma.vendor_changed_at
     goods = shipments(session, rma)
     if _is_older(rma, case, now):

@@ -23,9 +23,11 @@ from warranty.models import (
     AdHocJob,
     Asset,
     AuditRow,
+    CaseNote,
     Client,
     Coverage,
     Fault,
+    File,
     HumanTask,
     JobLine,
     Person,
@@ -40,7 +42,7 @@ from warranty.models import (
     VendorCall,
 )
 from warranty.models.work import TaskKind
-from warranty.services import jobs, standings
+from warranty.services import jobs, notes, standings
 from warranty.services.estate import serial_key
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ PAGE = 50
 BOARD = 12
 MOST_CALLS = 50
 MOST_EVENTS = 500
+MOST_NOTES = 200
+MOST_FILES = 50
 RECENTLY = timedelta(days=90)
 NO_COST = frozenset({JobState.CANCELLED, JobState.DECLINED, JobState.WAIVED, JobState.CREDITED})
 """A job that ended so costs the client nothing."""
@@ -118,6 +122,14 @@ class Event:
     """One row of the register, and whoever is behind its actor, where that is a user."""
 
     row: AuditRow
+    user: User | None
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note on a case, and whoever wrote it, where that is a user."""
+
+    row: CaseNote
     user: User | None
 
 
@@ -533,6 +545,20 @@ def _calls(session: Session, fault: Fault) -> tuple[VendorCall, ...]:
     rmas = select(Rma.id).where(Rma.fault_id == fault.id)
     which = or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas))
     return tuple(session.scalars(select(VendorCall).where(which).order_by(VendorCall.id.desc()).limit(MOST_CALLS)))
+
+
+def case_notes(session: Session, fault: Fault) -> tuple[Noted, ...]:
+    """The newest notes on a case, oldest first: for the MSP's own pages, and never for a client's."""
+    query = (
+        select(CaseNote, User).outerjoin(User, _is_actor(User, CaseNote.author)).where(CaseNote.fault_id == fault.id)
+    )
+    rows = session.execute(query.order_by(CaseNote.id.desc()).limit(MOST_NOTES)).all()
+    return tuple(Noted(row, user) for row, user in reversed(rows))
+
+
+def case_files(session: Session, fault: Fault) -> tuple[File, ...]:
+    """The newest files of a case that a vendor may be sent."""
+    return tuple(session.scalars(select(File).where(notes.files_of(fault)).order_by(File.id.desc()).limit(MOST_FILES)))
 
 
 # --- one job ---

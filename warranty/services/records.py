@@ -23,10 +23,12 @@ from warranty.models import (
     ApiToken,
     Asset,
     AuditRow,
+    CaseNote,
     Client,
     Contract,
     Coverage,
     Fault,
+    File,
     HumanTask,
     JobLine,
     Person,
@@ -40,7 +42,7 @@ from warranty.models import (
     VendorAccount,
     VendorCall,
 )
-from warranty.services import jobs, standings
+from warranty.services import jobs, notes, standings
 from warranty.services.estate import external_names
 
 if TYPE_CHECKING:
@@ -492,17 +494,62 @@ def rma_in_full(session: Session, rma: Rma, *, now: datetime) -> Document:
     """An Rma with its goods, the work at the rack, everything that happened, and every call to its vendor."""
     parcels = session.execute(SHIPMENTS.query().where(Shipment.rma_id == rma.id).order_by(Shipment.id))
     swaps = session.execute(SWAPS.query().where(Swap.rma_id == rma.id).order_by(Swap.id.desc()).limit(1)).all()
-    events = session.scalars(select(AuditRow).where(AuditRow.fault_id == rma.fault_id).order_by(AuditRow.id))
     calls = session.scalars(select(VendorCall).where(VendorCall.rma_id == rma.id).order_by(VendorCall.id))
-    event = ("at", "actor", "record", "action", "old_state", "new_state", "reason", "vendor_status")
     call = ("at", "method", "url", "status", "request", "response", "trouble", "duration_ms")
     return {
         **one(session, RMAS, rma, now=now),
         "shipments": [_shipment(row) for row in parcels],
         "swap": _swap(swaps[0]) if swaps else None,
-        "timeline": [_columns(row, *event) for row in events],
+        "timeline": timeline(session, rma.fault_id),
         "vendor_calls": [_columns(row, *call) for row in calls],
     }
+
+
+def timeline(session: Session, fault_id: int) -> list[Document]:
+    """Everything that happened to a case, oldest first: the register's rows, and each note with its words as the reason."""
+    is_none = AuditRow.action.not_in(notes.ACTIONS)
+    rows = session.scalars(select(AuditRow).where(AuditRow.fault_id == fault_id, is_none).order_by(AuditRow.id))
+    names = ("at", "actor", "record", "action", "old_state", "new_state", "reason", "vendor_status")
+    written = session.scalars(select(CaseNote).where(CaseNote.fault_id == fault_id).order_by(CaseNote.id))
+    told = [_columns(row, *names) for row in rows]
+    told += [
+        dict.fromkeys(names)
+        | {"at": note.written_at, "actor": note.author, "record": "note", "action": note.way, "reason": note.text}
+        for note in written
+    ]
+    return sorted(told, key=lambda row: row["at"])
+
+
+def _note(row: Row[Any]) -> Document:
+    note = row.CaseNote
+    return {
+        "id": note.public_id,
+        "client": row.client,
+        "fault_id": row.fault,
+        "rma_id": row.rma,
+        "file_id": row.file,
+        "state": notes.state_of(note),
+        **_columns(note, "way", "author", "text", "written_at", "sent_at", "refused"),
+    }
+
+
+NOTES = Kind(
+    CaseNote,
+    lambda: (
+        select(
+            CaseNote,
+            Client.public_id.label("client"),
+            Fault.public_id.label("fault"),
+            Rma.public_id.label("rma"),
+            File.public_id.label("file"),
+        )
+        .join(Client, Client.id == CaseNote.client_id)
+        .join(Fault, Fault.id == CaseNote.fault_id)
+        .outerjoin(Rma, Rma.id == CaseNote.rma_id)
+        .outerjoin(File, File.id == CaseNote.file_id)
+    ),
+    _each(_note),
+)
 
 
 def _shipment(row: Row[Any]) -> Document:

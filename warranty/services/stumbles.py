@@ -16,7 +16,7 @@ from warranty.domain import lifecycles
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Fault, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import deliveries, imports, moves, reviews, rmas, work
+from warranty.services import deliveries, imports, moves, notes, reviews, rmas, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def give_up(session: Session, runtime: Runtime, order: Order, why: str, *, now: 
         _leave_unread(session, runtime, order, why, because)
     elif order.kind is OrderKind.APPLY_DELIVERY:
         deliveries.settle(session, order.payload["delivery"], [f"It cannot be applied: {why}"], now=now)
+    elif order.kind is OrderKind.TELL_VENDOR:
+        notes.give_up(session, order, why, now=now)
     elif order.kind is OrderKind.IMPORT_ROWS:
         imports.give_up(session, order.payload["run"], why, now=now)
     elif order.kind in DECIDES and order.fault_id is not None:

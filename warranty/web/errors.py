@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from warranty.db import DatabaseUnavailable
-from warranty.services import by_hand, faults, moves, people, records, resolutions, stock
+from warranty.services import by_hand, faults, moves, notes, people, records, resolutions, stock
 from warranty.services.estate import InUse, Invalid, NameTaken
 from warranty.store import ContentGone, StoreUnavailable
 from warranty.web.i18n import N_, reader
@@ -172,6 +172,7 @@ _MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     faults.OccursLater: lambda _: _invalid("occurred_at", "It cannot have happened after this report."),
     records.UnknownCursor: lambda _: _invalid("cursor", "No page ended with this cursor."),
     resolutions.NotWaiting: lambda err: Problem("not_waiting", str(err)),
+    notes.NotRefused: lambda err: Problem("not_waiting", str(err)),
     stock.OutOfStock: lambda err: Problem("out_of_stock", str(err)),
     NameTaken: lambda err: Problem("external_ref_taken", str(err), {"external_refs": [str(err)]}),
     InUse: lambda err: Problem("in_use", err.message, {err.field: [err.message]}),

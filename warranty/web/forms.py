@@ -88,6 +88,7 @@ _CHOOSE: Final = {
     "occurred_at": N_("This is no day and time."),
     "action": N_("Choose an answer."),
     "to": N_("Say what happened."),
+    "note_way": N_("Say who is to read it."),
 }
 """What is said of a field that takes no text of one's own, empty or not."""
 

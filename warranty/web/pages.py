@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from warranty.domain.reasons import Reason
     from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, Role, Route, Share, VerdictWord
     from warranty.models.work import TaskKind
+    from warranty.services.notes import NoteState
 
 
 class Fill(StrEnum):
@@ -186,6 +187,15 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """Where a note for the vendor stands: since when the vendor has it, or why it did not take it."""
+
+    state: NoteState
+    at: datetime | None
+    refused: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineRow:
     """One thing that happened to a record, or (`is_expected`) is expected to.
 
@@ -202,6 +212,7 @@ class TimelineRow:
     number: str = ""
     note: str = ""
     is_expected: bool = False
+    sending: Sending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +355,41 @@ class HandoutView:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file of the case that may go to the vendor: `state` is null where it was never sent, `is_too_large` says why not."""
+
+    id: str
+    name: str
+    size: int
+    state: NoteState | None
+    is_too_large: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A note that the vendor did not take, and the form that sends it again; no `url`: it may have arrived."""
+
+    text: str
+    why: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteForm:
+    """What a person may write on a case; `takes_notes`: whether the vendor can be written to. `seen_url`: there is news."""
+
+    url: str
+    key: str
+    vendor: str | None
+    takes_notes: bool
+    seen_url: str | None
+    files: tuple[FileRow, ...] = ()
+    refused: tuple[RefusedRow, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything that is known of one case."""
 
@@ -376,6 +422,7 @@ class CaseView:
     review: ReviewForm | None = None
     claim: ClaimForm | None = None
     handout: HandoutView | None = None
+    notes: NoteForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

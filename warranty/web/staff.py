@@ -12,17 +12,20 @@ from vendors.errors import VendorError
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
 from warranty.domain.terms import Route
-from warranty.models import AdHocJob, Client, Fault, VendorAccount
-from warranty.services import accounts, casefile, faults, queries, resolutions, rmas
+from warranty.models import AdHocJob, CaseNote, Client, Fault, File, VendorAccount
+from warranty.services import accounts, casefile, faults, notes, queries, resolutions, rmas
+from warranty.services.estate import Invalid
 from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, UnknownClient
+from warranty.services.moves import Because
 from warranty.services.queries import Shows
 from warranty.web import pages, views, words
 from warranty.web.errors import Problem
 from warranty.web.forms import instant, key_of, read, take_report, typed_report, uuid_of
-from warranty.web.guards import call, needs
+from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import ResolveBody, TransitionBody
 from warranty.web.schemas.faults import QuestionBody, from_form
+from warranty.web.schemas.notes import NoteBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,19 +95,23 @@ Typed = tuple["Mapping[str, str]", dict[str, str]]
 """What was typed into a form, and what is wrong with it, by field."""
 
 
-def _case(fault: Fault, *, review: Typed | None = None, claim: Typed | None = None) -> pages.CaseView:
-    found = queries.case(call().session, fault, now=call().now)
-    key = key_of(*(form[0] for form in (review, claim) if form))
+def _case(
+    fault: Fault, *, review: Typed | None = None, claim: Typed | None = None, note: Typed | None = None
+) -> pages.CaseView:
+    session = call().session
+    found, noted = queries.case(session, fault, now=call().now), queries.case_notes(session, fault)
+    key = key_of(*(form[0] for form in (review, claim, note) if form))
     return views.case(
         found,
+        noted,
         review=views.review_form(found, key, *(review or ())),
         claim_form=views.claim_form(found, key, *(claim or ())),
+        note_form=views.note_form(found, noted, queries.case_files(session, fault), key, *(note or ())),
     )
 
 
-def _case_page(fault: Fault, *, review: Typed | None = None, claim: Typed | None = None) -> str:
-    view = _case(fault, review=review, claim=claim)
-    return render_template("staff/case_detail.html", frame=views.frame(), case=view)
+def _case_page(fault: Fault, **forms: Typed) -> str:
+    return render_template("staff/case_detail.html", frame=views.frame(), case=_case(fault, **forms))
 
 
 # --- what a person answers on a case page ---
@@ -157,6 +164,53 @@ def record_claim(fault: Fault) -> Response | tuple[str, int]:
         return _case_page(fault, claim=(typed, errors)), 422
     rmas.transition(asked.session, asked.runtime, asked.principal, rma, body.pop("to"), now=asked.now, **body)
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+_NOTE_FIELDS = {"way": "note_way", "text": "note_text", "file": "file"}
+_NOTE_REFUSED = {
+    "way": N_("The vendor has no case yet, or takes none of this."),
+    "text": N_("Write what is to be known."),
+    "file": N_("This file cannot go to the vendor: it is too large, or no file of this case."),
+}
+
+
+@blueprint.post("/cases/<uuid:id>/notes")
+@needs(Permission.HANDLE, of=Fault)
+def write_note(fault: Fault) -> Response | tuple[str, int]:
+    """Keep a note, or send a note or a file to the vendor."""
+    typed, asked = request.form, call()
+    body, errors = read(NoteBody(), typed, _NOTE_FIELDS)
+    file = None if errors or body["file"] is None else find(File, body["file"], field="file")
+    if not errors:
+        try:
+            because = _because("wrote a note")
+            notes.write(asked.session, asked.runtime, fault, body["way"], because, text=body["text"], file=file)
+        except Invalid as err:
+            errors[_NOTE_FIELDS[err.field]] = reader().text(_NOTE_REFUSED[err.field])
+    if errors:
+        return _case_page(fault, note=(typed, errors)), 422
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+@blueprint.post("/cases/<uuid:id>/notes/seen")
+@needs(Permission.HANDLE, of=Fault)
+def see_notes(fault: Fault) -> Response:
+    """What the vendor wrote was read, and what it did not take is known."""
+    notes.seen(call().session, fault, _because("read"))
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+@blueprint.post("/notes/<uuid:id>/sending")
+@needs(Permission.HANDLE, of=CaseNote)
+def send_note_again(note: CaseNote) -> Response:
+    """Send a note that the vendor refused again."""
+    notes.send_again(call().session, note, _because("sent again"))
+    fault = call().session.get_one(Fault, note.fault_id)
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+def _because(reason: str) -> Because:
+    return Because(call().principal.actor, reason, call().now)
 
 
 @blueprint.get("/jobs/<uuid:id>")

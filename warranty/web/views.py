@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import make_response, request, url_for
 
+from vendors.contract import Capabilities
 from warranty.domain.access import Permission
 from warranty.domain.coverage import UNDETERMINED
 from warranty.domain.headline import ClientStep, Side
@@ -21,8 +22,9 @@ from warranty.domain.lifecycles import (
 )
 from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share, VerdictWord
 from warranty.models import User
+from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
-from warranty.services import handouts, jobs, queries
+from warranty.services import handouts, jobs, notes, queries
 from warranty.web import pages, words
 from warranty.web.guards import call
 from warranty.web.pages import Dot, Fill, Outcome, StepState
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     from warranty.domain.coverage import Verdict
     from warranty.domain.headline import Standing
     from warranty.domain.reasons import Reason
-    from warranty.models import Fault, HumanTask, Rma, Shipment, VendorCall
-    from warranty.services.queries import Brief, Case, Decided, Event, Job, Place
+    from warranty.models import Fault, File, HumanTask, Rma, Shipment, VendorCall
+    from warranty.services.queries import Brief, Case, Decided, Event, Job, Noted, Place
 
 
 # --- pieces ---
@@ -192,7 +194,14 @@ def _outcome(code: ReasonCode, *, is_awarded: bool) -> Outcome:
 # --- one case ---
 
 
-def case(found: Case, *, review: pages.ReviewForm | None, claim_form: pages.ClaimForm | None) -> pages.CaseView:
+def case(
+    found: Case,
+    noted: tuple[Noted, ...],
+    *,
+    review: pages.ReviewForm | None,
+    claim_form: pages.ClaimForm | None,
+    note_form: pages.NoteForm | None,
+) -> pages.CaseView:
     """The page of one case."""
     fault, place, claim = found.fault, found.place, found.claim
     newest = found.verdicts[0].verdict if found.verdicts else None
@@ -214,7 +223,7 @@ def case(found: Case, *, review: pages.ReviewForm | None, claim_form: pages.Clai
         ball=ball(found.standing, found.vendor, place.client.name),
         tracks=tuple(_tracks(found)),
         verdict=verdict_view(newest, found.coverages, found.vendor, found.verdicts) if newest else None,
-        timeline=tuple(_timeline(found)),
+        timeline=tuple(_timeline(found, noted)),
         calls=tuple(_call(one) for one in found.calls),
         numbers=tuple(_numbers(rma, found.vendor)) if rma else (),
         tasks=tuple(_task(task, fault, place) for task in found.tasks if task.resolved_at is None),
@@ -227,6 +236,7 @@ def case(found: Case, *, review: pages.ReviewForm | None, claim_form: pages.Clai
         review=review,
         claim=claim_form,
         handout=_handout(rma) if rma else None,
+        notes=note_form,
     )
 
 
@@ -313,14 +323,30 @@ _TOLD_ELSEWHERE = frozenset({FaultState.REPORTED, FaultState.TRIAGED, FaultState
 _PEOPLE = frozenset({Dot.PERSON, Dot.CLIENT})
 
 
-def _timeline(found: Case) -> list[pages.TimelineRow]:
-    """What is expected, then what happened, the newest first."""
+def _timeline(found: Case, noted: tuple[Noted, ...]) -> list[pages.TimelineRow]:
+    """What is expected, then what happened and was written, the newest first."""
     told = [(row.at, 0 if row.state == "reported" else 2, row) for row in _events(found)]
     told += [
         (decided.row.decided_at, 1, _decision(decided, found)) for decided in found.verdicts if decided.row.verdict
     ]
+    told += [(one.row.written_at, 3, _note(one, found)) for one in noted]
     told.sort(key=lambda one: one[:2])
     return [*_expected(found), *(row for *_, row in reversed(told))]
+
+
+def _note(noted: Noted, found: Case) -> pages.TimelineRow:
+    row, state = noted.row, notes.state_of(noted.row)
+    is_theirs = row.way is NoteWay.FROM_VENDOR
+    return pages.TimelineRow(
+        at=row.written_at,
+        dot=Dot.VENDOR if is_theirs else Dot.PERSON,
+        record="note",
+        state="file" if row.file_id is not None else row.way,
+        actor=_name(noted.user) if noted.user else None,
+        vendor=found.vendor,
+        note=row.text,
+        sending=pages.Sending(state, row.sent_at, row.refused or "") if state is not None else None,
+    )
 
 
 def _expected(found: Case) -> list[pages.TimelineRow]:
@@ -463,6 +489,8 @@ def job_view(job: Job, fault: Any, place: Place) -> pages.JobView:
 
 _ASKED = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HANDLING, RmaState.OUTCOME_UNKNOWN})
 _TOLD = frozenset({RmaState.UNDER_REVIEW, RmaState.INFO_REQUIRED, RmaState.AUTHORIZED, RmaState.DENIED})
+_READ = frozenset({TaskKind.VENDOR_NOTE, TaskKind.NOT_TAKEN})
+_NOTHING = Capabilities(duties=frozenset())
 _SENDABLE = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED})
 
 
@@ -501,6 +529,42 @@ def claim_form(
         moves=tuple(moves),
         is_asked=rma.state in _ASKED,
         values=kept if values is None else values,
+        errors=errors or {},
+    )
+
+
+def note_form(
+    found: Case,
+    noted: tuple[Noted, ...],
+    files: tuple[File, ...],
+    key: str,
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> pages.NoteForm | None:
+    """What may be written on the case, and which of its files may go to the vendor, where the caller may."""
+    if not call().principal.may(Permission.HANDLE):
+        return None
+    claim = found.claim
+    to = notes.channel_of(call().runtime, claim.rma if claim else None, claim.account if claim else None)
+    can = to.can if isinstance(to, notes.Channel) else _NOTHING
+    sent = {one.row.file_id: notes.state_of(one.row) for one in noted if one.row.file_id is not None}
+    is_news = any(task.kind in _READ and task.resolved_at is None for task in found.tasks)
+    return pages.NoteForm(
+        url=url_for("staff.write_note", id=found.fault.public_id),
+        key=key,
+        vendor=found.vendor,
+        takes_notes=can.notes,
+        seen_url=url_for("staff.see_notes", id=found.fault.public_id) if is_news else None,
+        files=tuple(
+            pages.FileRow(str(one.public_id), one.name, one.size, sent.get(one.id), one.size > can.max_file_bytes)
+            for one in (files if can.attachments else ())
+        ),
+        refused=tuple(
+            pages.RefusedRow(one.row.text, one.row.refused, url_for("staff.send_note_again", id=one.row.public_id))
+            for one in noted
+            if one.row.refused is not None
+        ),
+        values=values or {},
         errors=errors or {},
     )
 

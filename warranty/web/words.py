@@ -14,7 +14,9 @@ from warranty.domain import reasons
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapState
 from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, Role, Route, Share, VerdictWord
+from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
+from warranty.services.notes import NoteState
 from warranty.web.i18n import N_, reader
 from warranty.web.pages import Outcome
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from warranty.services.handouts import Step
-    from warranty.web.pages import Ball, ClaimForm, ShareRows, Sign, Situation, Subject, TimelineRow
+    from warranty.web.pages import Ball, ClaimForm, NoteForm, ShareRows, Sign, Situation, Subject, TimelineRow
 
 WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
     Component: {
@@ -173,6 +175,11 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         JobKind.DECOMMISSION: N_("Decommission"),
         JobKind.OTHER: N_("Other work"),
     },
+    NoteState: {
+        NoteState.ON_ITS_WAY: N_("On its way"),
+        NoteState.TAKEN: N_("Taken"),
+        NoteState.REFUSED: N_("Not taken"),
+    },
     TaskKind: {
         TaskKind.REVIEW: N_("Review"),
         TaskKind.INFO_MISSING: N_("Info missing"),
@@ -182,6 +189,8 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         TaskKind.ATTENTION: N_("Needs a look"),
         TaskKind.DENIED: N_("Refused claim"),
         TaskKind.PROPOSAL: N_("Is it this one?"),
+        TaskKind.VENDOR_NOTE: N_("Vendor wrote"),
+        TaskKind.NOT_TAKEN: N_("Not taken"),
         TaskKind.SILENT: N_("Vendor silent"),
         TaskKind.OVERRIDE: N_("Second opinion"),
         TaskKind.UNREAD: N_("Cases unread"),
@@ -376,6 +385,10 @@ HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("fault", "identify"): N_("%(actor)s said which unit is meant"),
     ("rma", "proposal_confirmed"): N_("%(actor)s confirmed what was proposed"),
     ("rma", "proposal_declined"): N_("%(actor)s declined what was proposed"),
+    ("note", NoteWay.INTERNAL): N_("%(actor)s noted"),
+    ("note", NoteWay.TO_VENDOR): N_("%(actor)s wrote to %(vendor)s"),
+    ("note", NoteWay.FROM_VENDOR): N_("%(vendor)s wrote"),
+    ("note", "file"): N_("%(actor)s sent a file to %(vendor)s"),
     ("rma", "vendor_word"): N_("%(vendor)s said something that moves nothing"),
     ("verdict", VerdictWord.COVERED): N_("Decided: covered"),
     ("verdict", VerdictWord.PARTLY_COVERED): N_("Decided: partly covered"),
@@ -548,6 +561,14 @@ def claim_choices(form: ClaimForm) -> list[tuple[str, str]]:
     return [(to.value, upper_first(reader().text(CLAIM_MOVES[to], vendor=vendor))) for to in form.moves]
 
 
+def note_choices(form: NoteForm) -> list[tuple[str, str]]:
+    """Who is to read a note: we alone, or the vendor too."""
+    ways = [(NoteWay.INTERNAL, N_("Only we")), (NoteWay.TO_VENDOR, N_("%(vendor)s too"))]
+    vendor = _named(form.vendor)
+    shown = ways if form.takes_notes else ways[:1]
+    return [(way.value, upper_first(reader().text(text, vendor=vendor))) for way, text in shown]
+
+
 def kind(of: str) -> str:
     """What sort of contract it is, in the reader's language."""
     return upper_first(reader().text(reasons.LABELS["kind"][of]))
@@ -660,4 +681,5 @@ def init_app(app: Flask) -> None:
         track_name=track,
         number_name=number,
         claim_choices=claim_choices,
+        note_choices=note_choices,
     )
