@@ -355,7 +355,7 @@ def test_a_draft_is_not_sent_to_an_account_that_takes_claims_by_hand(shared_runt
     with pytest.raises(IllegalMove, match="by itself"):
         transition(desk, RmaState.SUBMITTED)
     transition(desk, RmaState.MANUAL_HANDLING)
-    assert desk.orders() == []
+    assert desk.orders(OrderKind.SEND_RMA) == []
 
 
 def test_a_claim_that_nobody_has_sent_yet_can_be_cancelled_and_one_that_may_have_left_cannot(desk: Desk) -> None:
@@ -374,11 +374,10 @@ def test_a_claim_that_nobody_has_sent_yet_can_be_cancelled_and_one_that_may_have
     assert desk.rma().state is RmaState.CANCELLED
 
 
-@pytest.mark.parametrize("state", [RmaState.OUTCOME_UNKNOWN, RmaState.DENIED])
-def test_only_a_search_says_that_a_claim_never_arrived(desk: Desk, state: RmaState) -> None:
+def test_only_a_search_says_that_a_claim_never_arrived(desk: Desk) -> None:
     with desk.session() as session:
         rma = session.get_one(Rma, desk.rma().id)
-        moves.move(session, rma, state, Because("system:test", "so it was", db.now(session)))
+        moves.move(session, rma, RmaState.OUTCOME_UNKNOWN, Because("system:test", "so it was", db.now(session)))
 
     with pytest.raises(IllegalMove, match="for the search"):
         transition(desk, RmaState.SUBMITTED)

@@ -94,6 +94,8 @@ TABLE = {
     "cases.list_rmas": ANYBODYS,
     "cases.show_rma": ANYBODYS,
     "cases.move_rma": "handle",
+    "cases.give_inputs": "handle",
+    "cases.list_parts_afresh": "handle",
     "cases.list_shipments": ANYBODYS,
     "cases.show_shipment": ANYBODYS,
     "cases.add_shipment": "handle",

@@ -8,15 +8,18 @@ import click
 from sqlalchemy import or_, select
 
 from warranty.cli.desk import OF_CLIENT, Desk, Shown, listing, print_list, reading, writing
-from warranty.cli.shared import Word, answer, json_option, shown, to_json, word
+from warranty.cli.shared import CliProblem, Word, answer, json_option, shown, to_json, word
 from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import FaultState, JobState, RmaState
 from warranty.domain.terms import OverrideCode, VerdictWord
 from warranty.models import AdHocJob, CaseNote, Client, Coverage, Fault, File, HumanTask, Rma
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
-from warranty.services import by_hand, moves, notes, records, resolutions, rmas
+from warranty.services import by_hand, moves, notes, preparing, records, resolutions, rmas
+from warranty.services.estate import ADDRESS_LINES
+from warranty.services.faults import ContactFacts, ShipToFacts
 from warranty.services.overrides import Wish
+from warranty.services.preparing import Given
 from warranty.services.proposals import Proposal
 from warranty.services.resolutions import Action
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", Rma, AdHocJob)
 
+PARTS = click.option("--part", multiple=True, metavar="CODE", help="A part to ask for, by its code; may repeat.")
 NUMBERS = ("vendor_case_number", "rma_number", "carrier", "tracking_number")
 REASON = click.option("--reason", required=True, help="Why; it stands in the register.")
 
@@ -67,7 +71,7 @@ def case_show(reference: str, *, as_json: bool) -> None:
         fault = desk.fault(reference)
         found = desk.document(records.FAULTS, fault)
         rma, job = _newest(desk, Rma, fault), _newest(desk, AdHocJob, fault)
-        claim = None if rma is None else records.rma_in_full(desk.session, rma, now=desk.now)
+        claim = None if rma is None else records.rma_in_full(desk.session, desk.runtime, rma, now=desk.now)
         work = None if job is None else records.one(desk.session, records.JOBS, job, now=desk.now)
         timeline = records.timeline(desk.session, fault.id)
         kept = desk.session.scalars(select(File).where(notes.files_of(fault)).order_by(File.id))
@@ -173,7 +177,7 @@ def rma_list(client_name: str | None, state: RmaState | None, **how: Any) -> Non
 def rma_show(named: str, *, as_json: bool) -> None:
     """Show a claim, by its reference (WR-…) or id, with its goods, its timeline and every call to its vendor."""
     with reading() as desk:
-        found = desk.shown(records.rma_in_full(desk.session, _rma(desk, named), now=desk.now))
+        found = desk.shown(records.rma_in_full(desk.session, desk.runtime, _rma(desk, named), now=desk.now))
     if not as_json:
         called = found.document["vendor_calls"]  # whole requests are for programs
         found.document["vendor_calls"] = [
@@ -192,20 +196,98 @@ def rma_show(named: str, *, as_json: bool) -> None:
 @REASON
 @click.option("--vendor-case-number", help="What the vendor calls it.")
 @click.option("--rma-number", help="The number that goods travel under; authorized needs it.")
+@PARTS
 @json_option
-def rma_move(named: str, to: RmaState, reason: str, *, as_json: bool, **numbers: str | None) -> None:
-    """Make a move by hand, with what the vendor said by telephone or portal."""
+def rma_move(named: str, to: RmaState, reason: str, part: tuple[str, ...], *, as_json: bool, **numbers: Any) -> None:
+    """Make a move by hand, with what the vendor said by telephone or portal.
+
+    A denied claim that is moved to submitted is sent again as the same case, as often as the vendor takes it.
+    """
     with writing(reason) as desk:
         row = desk.hold(_rma(desk, named))
-        rmas.transition(desk.session, desk.runtime, OPERATOR, row, to, reason=reason, now=desk.now, **numbers)
-        moves.write_down(desk.session)
-        found = desk.shown(records.rma_in_full(desk.session, row, now=desk.now))
+        parts = part or None
+        rmas.transition(
+            desk.session, desk.runtime, OPERATOR, row, to, reason=reason, now=desk.now, parts=parts, **numbers
+        )
+        found = _full(desk, row)
+    _print_state(found, as_json=as_json)
+
+
+@rma.command("give")
+@click.argument("named", metavar="RMA")
+@click.option("--contact-name", help="Who can be called.")
+@click.option("--contact-phone", default="", help="Under which number.")
+@click.option("--contact-email", default="", help="Or by mail.")
+@click.option("--ship-name", help="Who takes the parcel, if it does not go to the site.")
+@click.option("--ship-to", "ship_to", multiple=True, metavar="LINE=VALUE", help="Its address, as address_line1=Kade 1.")
+@click.option("--troubleshooting", help="What was tried.")
+@click.option("--diagnostic-code", help="What the unit itself says.")
+@PARTS
+@json_option
+def rma_give(named: str, *, as_json: bool, **said: Any) -> None:
+    """Give what the vendor asks for (info_missing); a draft goes by itself as soon as nothing is missing.
+
+    The part number and the country are filled in at the product and at the site.
+    """
+    given = _given(**said)
+    with writing("What was missing was given.") as desk:
+        row = desk.hold(_rma(desk, named))
+        preparing.give(desk.session, desk.runtime, OPERATOR, row, given, now=desk.now)
+        found = _full(desk, row)
+    _print_state(found, as_json=as_json)
+
+
+def _given(
+    *,
+    contact_name: str | None,
+    contact_phone: str,
+    contact_email: str,
+    ship_name: str | None,
+    ship_to: tuple[str, ...],
+    part: tuple[str, ...],
+    **texts: str | None,
+) -> Given:
+    lines = dict(one.partition("=")[::2] for one in ship_to)
+    if unknown := lines.keys() - set(ADDRESS_LINES):
+        raise CliProblem(f"An address has no {', '.join(sorted(unknown))}; it has {', '.join(ADDRESS_LINES)}.")
+    if bool(lines) != (ship_name is not None):
+        raise CliProblem("--ship-name and --ship-to go together.")
+    address = {name: lines.get(name, "") for name in ADDRESS_LINES}
+    return Given(
+        contact=None if contact_name is None else ContactFacts(contact_name, contact_phone, contact_email),
+        ship_to=None if ship_name is None else ShipToFacts(ship_name, address),
+        parts=part or None,
+        **texts,
+    )
+
+
+@rma.command("parts")
+@click.argument("named", metavar="RMA")
+@click.option("--afresh", is_flag=True, help="Have the vendor asked anew, in the background.")
+@json_option
+def rma_parts(named: str, *, afresh: bool, as_json: bool) -> None:
+    """Show the vendor's parts list for the unit, with what is proposed for the claim."""
+    with writing("A person wants the list.") as desk:
+        row = desk.hold(_rma(desk, named))
+        if afresh:
+            preparing.ask_afresh(desk.session, desk.runtime, row, now=desk.now)
+        found = _full(desk, row).document
+    names = ("state", "info_missing", "parts", "parts_offered")
+    desk.shown({"client_reference": found["client_reference"], **{name: found[name] for name in names}}).print(
+        as_json=as_json
+    )
+
+
+def _full(desk: Desk, row: Rma) -> Shown:
+    moves.write_down(desk.session)
+    return desk.shown(records.rma_in_full(desk.session, desk.runtime, row, now=desk.now))
+
+
+def _print_state(found: Shown, *, as_json: bool) -> None:
     if as_json:
         found.print(as_json=True)
     else:
-        answer(
-            {"client_reference": found.document["client_reference"], "state": found.document["state"]}, as_json=False
-        )
+        answer({name: found.document[name] for name in ("client_reference", "state", "info_missing")}, as_json=False)
 
 
 def _rma(desk: Desk, said: str) -> Rma:

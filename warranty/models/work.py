@@ -16,6 +16,7 @@ from warranty.models.base import Base, Pk, TenantRow, words
 class OrderKind(StrEnum):
     """A kind of background work; ``warranty.tasks`` has one module for each, of the same name."""
 
+    PREPARE_RMA = "prepare_rma"
     SEND_RMA = "send_rma"
     LOOK_UP = "look_up"
     DECIDE_AGAIN = "decide_again"

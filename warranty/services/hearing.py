@@ -65,16 +65,17 @@ def hear(
     account: VendorAccount,
     now: datetime,
     asked_at: datetime | None = None,
+    is_answer: bool = False,
 ) -> None:
     """Let a vendor's word move the Rma and its Shipments; what says nothing new is forgotten, what fits nowhere is flagged.
 
     A word that is older by the vendor's own time than one that was taken in changes nothing. ``asked_at`` is when the
-    vendor was asked; null where it spoke by itself.
+    vendor was asked; null where it spoke by itself. ``is_answer``: it is what the vendor says to a claim that was just sent.
     """
     notes.keep_heard(session, account, rma, case, now=now)
     was = rma.vendor_changed_at
     goods = shipments(session, rma)
-    if _is_older(rma, case, now):
+    if _is_known_denial(rma, case, is_answer=is_answer) or _is_older(rma, case, now):
         if asked_at is not None:
             pace(runtime, rma, account, goods, now=now, asked_at=asked_at)
         return
@@ -173,6 +174,14 @@ def order_reading(session: Session, account_id: int, *, now: datetime) -> None:
     name = f"read_cases:{account_id}"
     if not work.is_ordered(session, name):
         work.add(session, OrderKind.READ_CASES, now=now, account_id=account_id, name=name)
+
+
+def _is_known_denial(rma: Rma, case: VendorCase, *, is_answer: bool) -> bool:
+    """Whether it is the denial after which the claim is sent again, or was. Without a time it may be a new one from then on."""
+    if is_answer or case.status is not VendorStatus.DENIED or not rma.denials or rma.state is RmaState.DENIED:
+        return False
+    is_at_same_time = case.changed_at == rma.vendor_changed_at
+    return is_at_same_time and (case.changed_at is not None or rma.state in lifecycles.RMA_BEING_SENT)
 
 
 def _is_older(rma: Rma, case: VendorCase, now: datetime) -> bool:
@@ -307,6 +316,7 @@ def fall_back(session: Session, rma: Rma, because: Because) -> None:
 
 def convert(session: Session, rma: Rma, because: Because) -> None:
     """The vendor refused the claim: the same fault becomes a priced job at once; the client is told when a person confirms."""
+    rma.denials += 1
     fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
     unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
     verdict = verdicts.supersede_by_denial(session, fault, unit, because)

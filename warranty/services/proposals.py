@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from warranty.domain.lifecycles import RMA_MOVES, RMA_OVER, RmaState, ShipmentDirection, ShipmentState
+from warranty.domain.lifecycles import RMA_BEING_SENT, RMA_MOVES, RMA_OVER, RmaState, ShipmentDirection, ShipmentState
 from warranty.models import Fault, HumanTask, Rma
 from warranty.models.work import OrderStatus, TaskKind
 from warranty.services import by_hand, hearing, moves, reviews, rmas, work
@@ -81,6 +81,9 @@ def choose_case(
     """A claim may have arrived, and these are the vendor's cases that may be it: nothing more is tried, a person says which."""
     rma = session.get_one(Rma, order.rma_id, with_for_update=True)
     doubt = f"{account.name} may or may not have the claim, and cannot be searched for it."
+    if rma.state not in RMA_BEING_SENT:  # the vendor told us otherwise, or a person took over
+        work.end(session, order, OrderStatus.DONE)
+        return
     if not work.end(session, order, OrderStatus.DEAD, error=doubt):
         return
     because = Because(rmas.SENDER, doubt, now)
@@ -231,21 +234,20 @@ def _take(
     reason: str,
     now: datetime,
 ) -> None:
-    numbers = {
-        "vendor_case_number": true.vendor_case_number or None,
-        "rma_number": true.rma_number or None,
-    }
+    case, number = true.vendor_case_number or None, true.rma_number or None
 
-    def go(to: RmaState, **also: str | None) -> None:
-        rmas.transition(session, runtime, principal, rma, to, reason=reason, now=now, **also)
+    def go(to: RmaState) -> None:
+        rmas.transition(
+            session, runtime, principal, rma, to, reason=reason, now=now, vendor_case_number=case, rma_number=number
+        )
 
     if rma.state is RmaState.OUTCOME_UNKNOWN:
         go(RmaState.MANUAL_HANDLING)  # nobody searches any more: a person knows
     to = _goal(rma, true)
     if to is not None:
-        go(to, **numbers)
+        go(to)
     else:
-        rmas.enter_numbers(session, rma, now=now, **numbers)
+        rmas.enter_numbers(session, rma, vendor_case_number=case, rma_number=number, now=now)
         moves.note(session, rma, "proposal_confirmed", Because(principal.actor, reason, now, rma.fault_id))
     if true.tracking_number or true.carrier:
         _announce(session, principal, rma, true, reason=reason, now=now)

@@ -42,7 +42,7 @@ from warranty.models import (
     VendorAccount,
     VendorCall,
 )
-from warranty.services import jobs, notes, standings
+from warranty.services import inputs, jobs, notes, standings
 from warranty.services.estate import external_names
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from warranty.crypto import SecretBox
+    from warranty.runtime import Runtime
 
 Document = dict[str, Any]
 
@@ -463,7 +464,8 @@ def _rmas(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[Doc
             "account": row.account,
             "headline": where[row.Rma.fault_id].headline,
             "client_step": where[row.Rma.fault_id].step,
-            **_columns(row.Rma, *names, "vendor_status", "vendor_reason", "needs_attention", "created_at"),
+            **_columns(row.Rma, *names, "parts", "denials", "vendor_status", "vendor_reason"),
+            **_columns(row.Rma, "needs_attention", "created_at"),
         }
         for row in rows
     ]
@@ -490,14 +492,17 @@ RMAS = Kind(
 )
 
 
-def rma_in_full(session: Session, rma: Rma, *, now: datetime) -> Document:
-    """An Rma with its goods, the work at the rack, everything that happened, and every call to its vendor."""
+def rma_in_full(session: Session, runtime: Runtime, rma: Rma, *, now: datetime) -> Document:
+    """An Rma with what its vendor still asks for, its goods, the work at the rack, all that happened, and each call."""
+    known = inputs.shown(session, runtime, rma)
     parcels = session.execute(SHIPMENTS.query().where(Shipment.rma_id == rma.id).order_by(Shipment.id))
     swaps = session.execute(SWAPS.query().where(Swap.rma_id == rma.id).order_by(Swap.id.desc()).limit(1)).all()
     calls = session.scalars(select(VendorCall).where(VendorCall.rma_id == rma.id).order_by(VendorCall.id))
     call = ("at", "method", "url", "status", "request", "response", "trouble", "duration_ms")
     return {
         **one(session, RMAS, rma, now=now),
+        "info_missing": list(known.missing),
+        "parts_offered": None if known.offered is None else [asdict(offer) for offer in known.offered],
         "shipments": [_shipment(row) for row in parcels],
         "swap": _swap(swaps[0]) if swaps else None,
         "timeline": timeline(session, rma.fault_id),

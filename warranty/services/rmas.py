@@ -32,15 +32,28 @@ from warranty.models import (
     VendorAccount,
 )
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import accounts, casefile, hearing, jobs, moves, references, reviews, verdicts, work
+from warranty.services import (
+    accounts,
+    casefile,
+    drafts,
+    hearing,
+    inputs,
+    jobs,
+    moves,
+    references,
+    reviews,
+    verdicts,
+    work,
+)
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from vendors.contract import Capabilities
+    from vendors.contract import ByHand, Capabilities
     from warranty.domain.access import Principal
     from warranty.domain.coverage import Verdict
     from warranty.models import AdHocJob
@@ -70,11 +83,13 @@ def open_for(
 ) -> tuple[Rma, AdHocJob | None]:
     """Make the Rma of a covered fault and order its sending; what the vendor needs and nobody gave leaves it ``draft``.
 
+    Which of the vendor's parts are needed is found out in the background.
+
     Where the vendor does not pay the labour and the MSP does not either, one linked ``swap_labour`` job is drafted.
     """
     coverage = file.coverages[verdict.awards.parts or ""]
-    account = file.named_accounts.get(str(coverage.public_id)) or _general_account(unit, coverage)
-    path, task, why = _first_path(runtime, fault, unit, account, named_only=coverage.kind in NAMED_ONLY)
+    account = file.named_accounts.get(str(coverage.public_id)) or general_account(unit, coverage)
+    path, task, why = first_path(runtime, fault, unit, account, named_only=coverage.kind in NAMED_ONLY)
     rma = Rma(
         client_id=fault.client_id,
         fault_id=fault.id,
@@ -96,8 +111,17 @@ def open_for(
         ask(session, fault, task, why, because, rma=rma)
     if rma.state is RmaState.SUBMITTED:
         order_send(session, rma, now=because.at)
+    elif rma.state is RmaState.DRAFT and account is not None and _lists_parts(runtime, account):
+        drafts.order(session, rma, now=because.at)
     _mark_unit_faulty(session, unit, fault, because)
     return rma, _labour_job(session, fault, rma, unit, verdict, because)
+
+
+def _lists_parts(runtime: Runtime, account: VendorAccount) -> bool:
+    try:
+        return accounts.capabilities(runtime, account).parts_list
+    except VendorError:  # as the claim's task says
+        return False
 
 
 def _labour_job(
@@ -125,15 +149,24 @@ def order_send(session: Session, rma: Rma, *, now: datetime) -> None:
     )
 
 
-def _general_account(unit: UnitFile, coverage: Coverage) -> VendorAccount | None:
+def general_account(unit: UnitFile, coverage: Coverage) -> VendorAccount | None:
     """Who opens the cases of a unit where its coverage names nobody."""
     return None if coverage.kind in NAMED_ONLY else unit.account_for(Duty.OPEN)
 
 
-def _first_path(
-    runtime: Runtime, fault: Fault, unit: UnitFile, account: VendorAccount | None, *, named_only: bool
+def first_path(
+    runtime: Runtime,
+    fault: Fault,
+    unit: UnitFile,
+    account: VendorAccount | None,
+    *,
+    named_only: bool,
+    known: inputs.Inputs | None = None,
 ) -> tuple[list[RmaState], TaskKind | None, str]:
-    """How far a new claim gets by itself, and what a person has to do where it gets no further."""
+    """How far a new claim gets by itself, and what a person has to do where it gets no further.
+
+    Without a task it waits for the parts list. ``known`` is what is missing, where that was looked at before.
+    """
     draft = [RmaState.DRAFT]
     by_hand = [RmaState.DRAFT, RmaState.MANUAL_HANDLING]
     if account is None and named_only:
@@ -147,40 +180,22 @@ def _first_path(
     try:
         can = accounts.capabilities(runtime, account)
     except VendorError as err:  # it was refused when the account was added: since then we have changed, or our settings
-        return draft, TaskKind.INFO_MISSING, _in_trouble(account, err)
-    if can.by_hand is not None:
+        return draft, TaskKind.INFO_MISSING, in_trouble(account, err)
+    said = can.by_hand_for(fault.component)
+    if said is not None:
         return (
             by_hand,
             TaskKind.MANUAL_HANDLING,
-            f"{account.name} takes claims by hand: open it there and enter the number.",
+            _by_hand(account, fault.component, said, is_all=can.by_hand is not None),
         )
-    missing = [need.value for need in sorted(_missing(can, fault, unit))]
-    if missing:
-        return draft, TaskKind.INFO_MISSING, f"{account.name} asks for: {', '.join(missing)}."
-    return [RmaState.DRAFT, RmaState.SUBMITTED], None, ""
+    known = known or inputs.Inputs(tuple(sorted(inputs.missing_of(can, unit, fault))))
+    if not known.missing:
+        return [RmaState.DRAFT, RmaState.SUBMITTED], None, ""
+    why = inputs.say(account, unit, known, fault.component)
+    return draft, TaskKind.INFO_MISSING if why else None, why
 
 
-def take_up(session: Session, runtime: Runtime, rma: Rma, because: Because) -> None:
-    """Look again at a draft that nobody could send: an account was added, or mended, that may."""
-    session.refresh(rma, with_for_update=True)
-    if rma.state is not RmaState.DRAFT:
-        return
-    fault, unit = _fault(session, rma), casefile.find_units(session, asset_id=rma.asset_id)[0]
-    coverage = session.get_one(Coverage, rma.coverage_id)
-    named = session.get(VendorAccount, coverage.account_id) if coverage.account_id else None
-    account = named or _general_account(unit, coverage)
-    path, task, why = _first_path(runtime, fault, unit, account, named_only=coverage.kind in NAMED_ONLY)
-    rma.account_id = account.id if account else None
-    if path[1:]:
-        reviews.settle(session, fault.id, because, TaskKind.INFO_MISSING)
-        moves.walk(session, rma, path[1:], replace(because, reason=why or because.reason))
-    if task is not None:
-        reviews.ask(session, fault, task, why, because, rma=rma)
-    if path[-1] is RmaState.SUBMITTED:
-        order_send(session, rma, now=because.at)
-
-
-def _in_trouble(account: VendorAccount, error: VendorError) -> str:
+def in_trouble(account: VendorAccount, error: VendorError) -> str:
     """What a person is told where only somebody who mends the account helps, or our form."""
     said = error.detail or error.vendor_code
     to_do = "Mend the account, and it goes on by itself; or handle it by hand."
@@ -193,17 +208,11 @@ def _in_trouble(account: VendorAccount, error: VendorError) -> str:
     return f"{account.name} refused it: {said}. Mend what it names, then send it again; or handle it by hand."
 
 
-def _missing(can: Capabilities, fault: Fault, unit: UnitFile) -> set[Need]:
-    has_address = bool(fault.ship_to or (unit.site and unit.site.address.get("address_line1")))
-    given = {
-        Need.CONTACT: fault.contact_id is not None or unit.site_has_contact,
-        Need.SHIP_TO: has_address,
-        Need.DIAGNOSIS: bool(fault.troubleshooting or fault.diagnostic_code),
-        Need.PRODUCT_NUMBER: bool(unit.product and unit.product.part_number),
-        Need.COUNTRY: bool(unit.site and unit.site.address.get("country")),
-        Need.PARTS: False,
-    }
-    return {need for need in can.requires if not given[need]}
+def _by_hand(account: VendorAccount, component: Component, said: ByHand, *, is_all: bool) -> str:
+    """What a person does with a claim that the adapter does not open, and where."""
+    what = "claims" if is_all else f"claims for a {component}"
+    how = " ".join(filter(None, (said.instructions, said.portal_url)))
+    return f"{account.name} takes {what} by hand: open it there and enter the number. {how}".strip()
 
 
 def _mark_unit_faulty(session: Session, unit: UnitFile, fault: Fault, because: Because) -> None:
@@ -340,7 +349,7 @@ def settle(
         case VendorCase():
             hearing.see(session, account, rma, step, now=now)
             if work.end(session, order, OrderStatus.DONE):
-                hearing.hear(session, runtime, rma, step, account=account, now=now)
+                hearing.hear(session, runtime, rma, step, account=account, now=now, is_answer=True)
         case _ if rma.state not in lifecycles.RMA_BEING_SENT:  # the vendor told us otherwise, or a person took over
             work.end(session, order, OrderStatus.DONE)
         case Wait():
@@ -384,10 +393,10 @@ def _settle_unsent(
     if order.sent_ago_s is not None:  # what failed is the search; the claim may be there
         doubt(session, rma, replace(because, reason=f"It may have arrived, and cannot be searched for: {error}"))
         if is_for_person:
-            why = f"It may have arrived, and cannot be searched for. {_in_trouble(account, error)}"
+            why = f"It may have arrived, and cannot be searched for. {in_trouble(account, error)}"
             reviews.ask(session, _fault(session, rma), TaskKind.OUTCOME_UNKNOWN, why, because, rma=rma)
     elif is_for_person:
-        why = _in_trouble(account, error)
+        why = in_trouble(account, error)
         _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, why, because)
 
 
@@ -406,7 +415,7 @@ def _settle_failed_send(
     ):  # a definite no to our form or our account: a person mends it, then it is armed again
         is_first = order.sent_ago_s is None  # of an earlier one, whose outcome nobody knew, this says nothing
         if work.end(session, order, OrderStatus.PARKED, error=str(error), never_arrived=is_first):
-            why = _in_trouble(account, error)
+            why = in_trouble(account, error)
             _give_to_person(session, rma, RmaState.SUBMIT_FAILED, TaskKind.SUBMIT_FAILED, why, because)
         return
     back_off_s = work.back_off_s(order.failures, runtime.settings.retry_s)
@@ -461,7 +470,7 @@ def _fault(session: Session, rma: Rma) -> Fault:
 
 # --- what a person does ---
 
-_SEND_AGAIN = frozenset({RmaState.SUBMIT_FAILED, RmaState.DRAFT})
+_SEND_AGAIN = frozenset({RmaState.SUBMIT_FAILED, RmaState.DRAFT, RmaState.DENIED})
 
 
 def transition(
@@ -475,34 +484,43 @@ def transition(
     now: datetime,
     vendor_case_number: str | None = None,
     rma_number: str | None = None,
+    parts: Sequence[str] | None = None,
 ) -> None:
-    """Make the move that a person asks for, with the numbers that a vendor gave by telephone or portal.
+    """Make the move that a person asks for, with the numbers that a vendor gave by telephone or portal, and ``parts`` to ask for.
+
+    A denied claim that is ``submitted`` is sent again under its own number, as often as the vendor takes it.
 
     Raises:
         IllegalMove: the life cycle has no such move, or it is one that only a search may make, or ``authorized`` without
-            an RMA number, or a cancellation with goods under way or of a claim that is just being sent, or goodwill where
-            the job that took over is approved.
+            an RMA number, or ``submitted`` while something is missing, or a cancellation with goods under way or of a claim
+            that is just being sent, or goodwill or another try where the job that took over is approved.
+        Invalid: parts that the vendor does not list for the unit.
     """
     session.refresh(rma, with_for_update=True)  # a worker that is about to send it holds it too
     because = Because(principal.actor, reason, now, rma.fault_id)
     goods = hearing.shipments(session, rma)
     if to is RmaState.SUBMITTED and rma.account_id is None:
-        rma.account_id = _account_by_now(session, runtime, rma)
+        rma.account_id = account_by_now(session, runtime, rma)
     enter_numbers(session, rma, vendor_case_number=vendor_case_number, rma_number=rma_number, now=now)
-    _refuse(session, rma, to, goods)
+    if parts is not None and rma.state in inputs.BEFORE_SENDING:
+        inputs.choose(session, rma, parts)
+        session.flush()
+    _refuse(session, runtime, rma, to, goods)
     was = rma.state
     moves.move(session, rma, to, because)
     match to:
         case RmaState.AUTHORIZED:
             hearing.plan_swap(session, rma, goods, because)
             if was is RmaState.DENIED:
-                _take_goodwill(session, rma, because)
+                _forget_denial(session, rma, because, why="The vendor replaces it after all")
         case RmaState.DENIED:
             rma.vendor_reason = reason
             hearing.convert(session, rma, because)
         case RmaState.CANCELLED:
             hearing.fall_back(session, rma, because)
         case RmaState.SUBMITTED:
+            if was is RmaState.DENIED:
+                _forget_denial(session, rma, because, why="The vendor is asked again")
             _arm(session, rma, now=now)
         case _:
             pass
@@ -546,7 +564,7 @@ def is_other_claims(session: Session, rma: Rma, vendor_case_number: str) -> bool
     return any(session.scalars(query.limit(1)).first() is not None for query in (claim, seen))
 
 
-def _account_by_now(session: Session, runtime: Runtime, rma: Rma) -> int | None:
+def account_by_now(session: Session, runtime: Runtime, rma: Rma) -> int | None:
     """Who opens the cases of the unit, where there was nobody when the claim was drafted."""
     account = casefile.find_units(session, asset_id=rma.asset_id)[0].account_for(Duty.OPEN)
     return None if account is None or _is_by_hand(runtime, account) else account.id
@@ -559,12 +577,12 @@ def _is_by_hand(runtime: Runtime, account: VendorAccount) -> bool:
         return False
 
 
-def _take_goodwill(session: Session, rma: Rma, because: Because) -> None:
-    """The vendor replaces it after all: the fault is a claim again, and the job that took over is not wanted any more."""
+def _forget_denial(session: Session, rma: Rma, because: Because, *, why: str) -> None:
+    """The fault is a claim again, and the job that took over is not wanted any more."""
     fault = session.get_one(Fault, rma.fault_id, with_for_update=True)
     for job in jobs.unended(session, rma):
         moves.move(session, job, JobState.CANCELLED, because)
-    verdict = verdicts.supersede_by_goodwill(session, fault, because)
+    verdict = verdicts.supersede_denial(session, fault, because, why=why)
     if fault.state is FaultState.AD_HOC_OPEN:
         moves.move(session, fault, FaultState.RMA_OPEN, because)
     unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
@@ -572,22 +590,26 @@ def _take_goodwill(session: Session, rma: Rma, because: Because) -> None:
     reviews.settle(session, fault.id, because, TaskKind.DENIED)
 
 
-def _refuse(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]) -> None:
-    said = _why_not(session, rma, to, goods) if to in lifecycles.RMA_MOVES[rma.state] else None
+def _refuse(
+    session: Session, runtime: Runtime, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]
+) -> None:
+    said = _why_not(session, runtime, rma, to, goods) if to in lifecycles.RMA_MOVES[rma.state] else None
     if said is not None:
         session.expire(rma)
         raise moves.IllegalMove(f"Rma {rma.client_reference}: {said}.")
 
 
-def _why_not(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]) -> str | None:
+def _why_not(
+    session: Session, runtime: Runtime, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]
+) -> str | None:
     """What is missing for a move that the life cycle has, or whose move it is."""
     match to:
         case RmaState.SUBMIT_FAILED | RmaState.OUTCOME_UNKNOWN:
             return f"{to} is what sending makes it"
         case RmaState.SUBMITTED if rma.state not in _SEND_AGAIN:
             return f"{rma.state} to {to} is for the search at the vendor, not for a person"
-        case RmaState.SUBMITTED if rma.account_id is None:
-            return "no vendor account opens cases for this unit by itself"
+        case RmaState.SUBMITTED:
+            return _why_not_sent(session, runtime, rma)
         case RmaState.CANCELLED if rma.state is RmaState.SUBMITTED and work.may_have_been_sent(session, rma.id):
             return "it may have reached the vendor: wait for the answer, or handle it by hand"
         case RmaState.CANCELLED if lifecycles.goods_have_moved(
@@ -600,6 +622,41 @@ def _why_not(session: Session, rma: Rma, to: RmaState, goods: dict[ShipmentDirec
     if rma.state is RmaState.OUTCOME_UNKNOWN and to is not RmaState.MANUAL_HANDLING:
         return "what became of it is for the search at the vendor: handle it by hand to enter what they say"
     return _why_not_from_denied(session, rma, to) if rma.state is RmaState.DENIED else None
+
+
+def _why_not_sent(session: Session, runtime: Runtime, rma: Rma) -> str | None:
+    if rma.account_id is None:
+        return "no vendor account opens cases for this unit by itself"
+    if rma.state is RmaState.DENIED:
+        said = _why_not_again(runtime, session.get_one(VendorAccount, rma.account_id), rma)
+        if said is not None:
+            return said
+    known = inputs.of_claim(session, runtime, rma)
+    if Need.PARTS in known.missing and known.offered is None:
+        return "the parts list of this unit is not here yet: wait for it, or name the parts"
+    if known.missing:
+        return f"something is missing. {inputs.what_is_missing(session, rma, known)}".rstrip(".")
+    return _why_not_from_denied(session, rma, RmaState.SUBMITTED) if rma.state is RmaState.DENIED else None
+
+
+def _why_not_again(runtime: Runtime, account: VendorAccount, rma: Rma) -> str | None:
+    most = accounts.capabilities(runtime, account).max_denials
+    new = "a new claim is needed. Cancel the job that took over, and it is decided again"
+    if rma.vendor_case_number is None or not most:
+        return f"{account.name} takes no denied claim again under its own number: {new}"
+    if rma.denials >= most:
+        return f"{account.name} has denied it {rma.denials} times and takes it no more: {new}"
+    return None
+
+
+def can_be_sent(runtime: Runtime, account: VendorAccount, rma: Rma) -> bool:
+    """Whether a person can send a claim, or a denied one again: something may be missing still."""
+    if rma.state is not RmaState.DENIED:
+        return rma.state in _SEND_AGAIN
+    try:
+        return _why_not_again(runtime, account, rma) is None
+    except VendorError:  # sending says what is wrong with it
+        return False
 
 
 def _why_not_from_denied(session: Session, rma: Rma, to: RmaState) -> str | None:
@@ -673,5 +730,5 @@ def _unread(account: VendorAccount) -> tuple[ColumnElement[bool], ...]:
 
 def _arm(session: Session, rma: Rma, *, now: datetime) -> None:
     """Send (again): the parked order goes on, so that what may have arrived is searched for first; else a new one is made."""
-    if not work.rearm_rma(session, rma.id):
+    if not work.rearm_send(session, rma.id):
         order_send(session, rma, now=now)

@@ -16,7 +16,7 @@ from warranty.domain import lifecycles
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Fault, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import deliveries, imports, moves, notes, reviews, rmas, work
+from warranty.services import deliveries, imports, moves, notes, preparing, reviews, rmas, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def give_up(session: Session, runtime: Runtime, order: Order, why: str, *, now: 
         return
     log.error("order.given_up", order=order.id, kind=order.kind, why=why)
     because = Because(ACTOR, why, now)
-    if rma is not None:
+    if rma is not None and order.kind is OrderKind.PREPARE_RMA:
+        preparing.hold_up(session, runtime, rma, why, because)
+    elif rma is not None:
         _take_by_hand(session, rma, why, because, may_have_arrived=work.sent_at(session, order) is not None)
     elif order.kind is OrderKind.READ_CASES:
         _leave_unread(session, runtime, order, why, because)
@@ -71,7 +73,8 @@ def give_up(session: Session, runtime: Runtime, order: Order, why: str, *, now: 
 
 
 def _claim_of(session: Session, order: Order) -> Rma | None:
-    return session.get_one(Rma, order.rma_id, with_for_update=True) if order.kind is OrderKind.SEND_RMA else None
+    is_of_claim = order.kind in {OrderKind.SEND_RMA, OrderKind.PREPARE_RMA}
+    return session.get_one(Rma, order.rma_id, with_for_update=True) if is_of_claim else None
 
 
 def _take_by_hand(session: Session, rma: Rma, why: str, because: Because, *, may_have_arrived: bool) -> None:

@@ -82,16 +82,14 @@ def supersede_by_denial(session: Session, fault: Fault, unit: UnitFile, because:
     return fallen
 
 
-def supersede_by_goodwill(session: Session, fault: Fault, because: Because) -> Verdict:
-    """The vendor replaces it after all: what was decided before the denial counts again."""
+def supersede_denial(session: Session, fault: Fault, because: Because, *, why: str) -> Verdict:
+    """The vendor's refusal counts no more: what was decided before it counts again."""
     query = select(StoredVerdict).where(StoredVerdict.fault_id == fault.id, StoredVerdict.route == Route.RMA)
     old = session.scalars(query.order_by(StoredVerdict.id.desc()).limit(1)).one()
     fallen, verdict = current(session, fault.id), Verdict.from_json(old.verdict_document)
     still_held = _coverage_ids(session, fallen) if fallen is not None else set()
     _reserve(session, _coverage_ids(session, verdict) - still_held)
-    store(
-        session, fault, old.case_document, verdict, because, why=f"The vendor replaces it after all: {because.reason}"
-    )
+    store(session, fault, old.case_document, verdict, because, why=f"{why}: {because.reason}")
     return verdict
 
 

@@ -94,6 +94,12 @@ def add(
     return order
 
 
+def waiting(session: Session, name: str) -> Outbox | None:
+    """The order of this name that waits, for its turn or for a person, or is under way."""
+    unended = Outbox.status.in_((OrderStatus.PENDING, OrderStatus.PARKED))
+    return session.scalars(select(Outbox).where(Outbox.name == name, unended).order_by(Outbox.id).limit(1)).first()
+
+
 def is_ordered(session: Session, name: str) -> bool:
     """Whether work of this name waits or is under way."""
     pending = select(Outbox.id).where(Outbox.name == name, Outbox.status == OrderStatus.PENDING)
@@ -232,9 +238,9 @@ def rearm(session: Session, account_id: int) -> int:
     return _arm(session, Outbox.account_id == account_id)
 
 
-def rearm_rma(session: Session, rma_id: int) -> int:
-    """Arm the parked orders of one Rma again; how many there were."""
-    return _arm(session, Outbox.rma_id == rma_id)
+def rearm_send(session: Session, rma_id: int) -> int:
+    """Arm the parked orders to send one Rma again; how many there were."""
+    return _arm(session, Outbox.rma_id == rma_id, Outbox.kind == OrderKind.SEND_RMA)
 
 
 def rearm_order(session: Session, order_id: int) -> int:
@@ -250,8 +256,8 @@ def may_have_been_sent(session: Session, rma_id: int) -> bool:
     return session.scalars(sent.limit(1)).first() is not None
 
 
-def _arm(session: Session, which: ColumnElement[bool]) -> int:
-    parked = session.scalars(select(Outbox).where(which, Outbox.status == OrderStatus.PARKED).with_for_update()).all()
+def _arm(session: Session, *which: ColumnElement[bool]) -> int:
+    parked = session.scalars(select(Outbox).where(*which, Outbox.status == OrderStatus.PARKED).with_for_update()).all()
     now = session.scalar(select(clock()))
     assert now is not None
     for order in parked:

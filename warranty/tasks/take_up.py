@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from warranty import db
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
-from warranty.services import rmas, work
+from warranty.services import preparing, rmas, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run(runtime: Runtime, order: Order) -> None:
         found = session.scalars(rmas.drafts_for(account).where(Rma.id > after).limit(AT_ONCE)).all()
         because = Because(TAKER, f"{account.name} can be asked now.", db.now(session))
         for rma in found:
-            rmas.take_up(session, runtime, rma, because)
+            preparing.take_up(session, runtime, rma, because)
         if len(found) < AT_ONCE:
             work.end(session, order, OrderStatus.DONE)
         else:

@@ -24,7 +24,7 @@ from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share,
 from warranty.models import User
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
-from warranty.services import handouts, jobs, notes, queries
+from warranty.services import handouts, jobs, notes, queries, rmas
 from warranty.web import pages, words
 from warranty.web.guards import call
 from warranty.web.pages import Dot, Fill, Outcome, StepState
@@ -491,7 +491,6 @@ _ASKED = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HAND
 _TOLD = frozenset({RmaState.UNDER_REVIEW, RmaState.INFO_REQUIRED, RmaState.AUTHORIZED, RmaState.DENIED})
 _READ = frozenset({TaskKind.VENDOR_NOTE, TaskKind.NOT_TAKEN})
 _NOTHING = Capabilities(duties=frozenset())
-_SENDABLE = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED})
 
 
 def review_form(
@@ -513,7 +512,7 @@ def claim_form(
     if claim is None or claim.rma.state not in _ASKED | _TOLD or not call().principal.may(Permission.HANDLE):
         return None
     rma = claim.rma
-    can_send = rma.state in _SENDABLE and rma.account_id is not None
+    can_send = claim.account is not None and rmas.can_be_sent(call().runtime, claim.account, rma)
     moves = [
         to
         for to in RmaState  # in the order of a claim's life

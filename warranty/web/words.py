@@ -383,6 +383,7 @@ HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("fault", FaultState.REOPENED): N_("%(actor)s reopened the case"),
     ("fault", "decide_again"): N_("%(actor)s had it decided again"),
     ("fault", "identify"): N_("%(actor)s said which unit is meant"),
+    ("rma", "inputs_given"): N_("%(actor)s gave what the vendor asks for"),
     ("rma", "proposal_confirmed"): N_("%(actor)s confirmed what was proposed"),
     ("rma", "proposal_declined"): N_("%(actor)s declined what was proposed"),
     ("note", NoteWay.INTERNAL): N_("%(actor)s noted"),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from warranty.domain.terms import CoverageKind
-from warranty.models import Client, Person, Site
-from warranty.services import moves
+from warranty.models import Asset, Client, Person, Site
+from warranty.services import drafts, moves
 from warranty.services.estate.checks import (
     MOST_MINOR,
     Invalid,
@@ -254,6 +254,7 @@ def add_contact(session: Session, site: Site, contact: Contact, *, because: Beca
     session.add(person)
     session.flush()
     moves.note(session, person, "add", because)
+    drafts.look_again(session, Asset.site_id == site.id, now=because.at)
     return person
 
 
@@ -302,6 +303,7 @@ def _replace_contacts(session: Session, site: Site, contacts: Sequence[Contact],
     after = [str(person.public_id) for person in (*stays, *comes)]
     if after != before:
         moves.note(session, site, "change", because, detail={"contacts": [before, after]})
+        drafts.look_again(session, Asset.site_id == site.id, now=because.at)
 
 
 def new_person(client_id: int, contact: Contact) -> Person:

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from warranty.models import Client, Person
-from warranty.services import moves
+from warranty.models import Asset, Client, Person, Product, Site
+from warranty.services import drafts, moves
 from warranty.services.estate.checks import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy.orm import Session
 
-    from warranty.models import Asset
     from warranty.services.moves import Because, Stateless
 
 
@@ -52,6 +51,20 @@ def change(session: Session, row: Stateless | Asset, new: Mapping[str, Any], *, 
     else:
         detail = {column: [_plain(was), _plain(new[column])] for column, was in old.items()}
     moves.note(session, row, "change", because, detail=detail)
+    _look_at_drafts_again(session, row, old, because)
+
+
+def _look_at_drafts_again(session: Session, row: Stateless | Asset, changed: Collection[str], because: Because) -> None:
+    """A claim may have waited for what was filled in: see ``inputs``."""
+    match row:
+        case Product() if "part_number" in changed:
+            drafts.look_again(session, Asset.product_id == row.id, now=because.at)
+        case Site() if "address" in changed:
+            drafts.look_again(session, Asset.site_id == row.id, now=because.at)
+        case Person(site_id=int() as site_id):
+            drafts.look_again(session, Asset.site_id == site_id, now=because.at)
+        case Asset() if not {"site_id", "product_id"}.isdisjoint(changed):
+            drafts.look_again(session, Asset.id == row.id, now=because.at)
 
 
 def change_once(

@@ -7,12 +7,13 @@ from typing import Any
 from warranty.domain.access import Permission
 from warranty.domain.terms import Party
 from warranty.models import AdHocJob, Asset, HumanTask, Rma, Shipment, Swap
-from warranty.services import by_hand, handouts, moves, records, resolutions, rmas
+from warranty.services import by_hand, handouts, moves, preparing, records, resolutions, rmas
 from warranty.web.api.base import Endpoints, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.cases import (
     RMA_FOR_CLIENT,
     FullRmaDocument,
+    InputsBody,
     JobDocument,
     JobMoveBody,
     JobQuery,
@@ -31,6 +32,7 @@ from warranty.web.schemas.cases import (
     TransitionBody,
 )
 from warranty.web.schemas.faults import FaultDocument
+from warranty.web.schemas.fields import Strict
 from warranty.web.schemas.lists import page_of
 
 endpoints = Endpoints("cases", "What a fault led to: a claim at a vendor, a job, a person's task.")
@@ -61,12 +63,35 @@ def _for_caller(rma: dict[str, Any]) -> dict[str, Any]:
 def _in_full(rma: Rma) -> dict[str, Any]:
     asked = call()
     handout = None if asked.principal.is_client else handouts.of(asked.session, asked.runtime, rma)
-    return records.rma_in_full(asked.session, rma, now=asked.now) | handouts.document(handout)
+    return records.rma_in_full(asked.session, asked.runtime, rma, now=asked.now) | handouts.document(handout)
 
 
 def _full(rma: Rma) -> dict[str, Any]:
     moves.write_down(call().session)
     return _in_full(rma)
+
+
+@endpoints.patch(
+    "/rmas/<uuid:id>", needs(Permission.HANDLE, of=Rma), body=InputsBody(), answer=FullRmaDocument(), shows=_full
+)
+def give_inputs(rma: Rma, body: dict[str, Any]) -> None:
+    """Give what the vendor asks for. A draft goes by itself as soon as nothing is missing."""
+    asked = call()
+    preparing.give(asked.session, asked.runtime, asked.principal, rma, now=asked.now, **body)
+
+
+@endpoints.post(
+    "/rmas/<uuid:id>/parts-list",
+    needs(Permission.HANDLE, of=Rma),
+    body=Strict(),
+    answer=FullRmaDocument(),
+    status=202,
+)
+def list_parts_afresh(rma: Rma, _body: dict[str, Any]) -> dict[str, Any]:
+    """Ask the vendor anew which parts the unit has. Answers at once; the work is done by a worker."""
+    asked = call()
+    preparing.ask_afresh(asked.session, asked.runtime, held(rma), now=asked.now)
+    return _full(rma)
 
 
 @endpoints.post(

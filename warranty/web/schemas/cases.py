@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from marshmallow import fields, post_load, validate
 
+from vendors.contract import Need
 from warranty.domain.headline import ClientStep, Headline
 from warranty.domain.lifecycles import (
     FaultState,
@@ -21,10 +22,13 @@ from warranty.domain.lifecycles import (
 from warranty.domain.terms import Component, JobKind, OverrideCode, Party, Share, VerdictWord
 from warranty.models.work import TaskKind
 from warranty.services.by_hand import Parcel
+from warranty.services.inputs import MOST_PARTS
 from warranty.services.overrides import Wish
+from warranty.services.preparing import Given
 from warranty.services.proposals import Proposal
 from warranty.services.resolutions import Action
 from warranty.web.schemas.examples import LEFT_OUT
+from warranty.web.schemas.faults import ContactBody, ShipToBody
 from warranty.web.schemas.fields import Record, Strict, line, moment, text, word
 from warranty.web.schemas.lists import ListQuery
 
@@ -76,6 +80,12 @@ class ReviewQuery(ListQuery):
     client = fields.UUID(load_default=None)
 
 
+def part_codes(**options: Any) -> fields.List[Any]:
+    """Codes of a vendor's parts list."""
+    each = line(64, needed=True)
+    return fields.List(each, validate=validate.Length(max=MOST_PARTS), **options)
+
+
 class TransitionBody(Strict):
     """The move that a person makes with an RMA, with what the vendor told them."""
 
@@ -84,12 +94,36 @@ class TransitionBody(Strict):
         "reason": "By telephone.",
         "vendor_case_number": "C-4711",
         "rma_number": "R-88213",
+        "parts": LEFT_OUT,
     }
 
     to = word(RmaState, required=True)
     reason = text(2000, needed=True)
     vendor_case_number = line(64, load_default=None)
     rma_number = line(64, load_default=None)
+    parts = part_codes(load_default=None)
+
+
+class InputsBody(Strict):
+    """What a vendor asks for; what is left out stays as it is. ``parts`` are codes of ``parts_offered``."""
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "ship_to": LEFT_OUT,
+        "troubleshooting": "Reseated it, other slot, same.",
+        "diagnostic_code": "2000-0142",
+        "parts": ["HDD"],
+    }
+
+    contact = fields.Nested(ContactBody, load_default=None)
+    ship_to = fields.Nested(ShipToBody, load_default=None)
+    troubleshooting = text(10_000, load_default=None)
+    diagnostic_code = line(120, load_default=None)
+    parts = part_codes(load_default=None)
+
+    @post_load
+    def given(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """Make the service's value."""
+        return {"given": Given(**data)}
 
 
 class _ParcelBody(Strict):
@@ -224,6 +258,8 @@ class RmaDocument(Record):
     client_reference = fields.String()
     vendor_case_number = fields.String(allow_none=True)
     rma_number = fields.String(allow_none=True)
+    parts = fields.List(fields.String())
+    denials = fields.Integer()
     vendor_status = fields.String(allow_none=True)
     vendor_reason = fields.String(allow_none=True)
     needs_attention = fields.String(allow_none=True)
@@ -283,9 +319,26 @@ class CallDocument(Strict):
     duration_ms = fields.Integer()
 
 
-class FullRmaDocument(RmaDocument):
-    """A claim with everything that is known of it; with ``steps`` for a person where one may open it at the vendor."""
+class OfferDocument(Strict):
+    """One entry of the vendor's parts list for the unit; ``proposed`` where it stands for what failed."""
 
+    example: ClassVar[Mapping[str, Any]] = {"code": "HDD", "description": "Hard drive, 960 GB", "proposed": True}
+
+    code = fields.String()
+    description = fields.String()
+    part_number = fields.String()
+    proposed = fields.Boolean()
+
+
+class FullRmaDocument(RmaDocument):
+    """A claim with everything that is known of it.
+
+    ``info_missing`` is what its vendor asks for before it is sent, ``parts_offered`` what there is to choose from: null where
+    the vendor has yet to be asked. ``steps`` are for a person where one may open it at the vendor.
+    """
+
+    info_missing = fields.List(word(Need))
+    parts_offered = fields.List(fields.Nested(OfferDocument), allow_none=True)
     shipments = fields.List(fields.Nested(ShipmentDocument))
     swap = fields.Nested(SwapDocument, allow_none=True)
     timeline = fields.List(fields.Nested(EventDocument))

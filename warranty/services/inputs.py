@@ -1,0 +1,184 @@
+"""What a vendor requires of a claim, what of it is known, and which of the vendor's parts stand for what failed.
+
+Contact and address come with the report, else from the site; part number and country only from the product and the site.
+A parts list is asked for once for each unit and account, in the background: see ``tasks.prepare_rma``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from vendors.contract import Need, VendorPart
+from vendors.errors import VendorError
+from warranty import db
+from warranty.crypto import CannotDecrypt
+from warranty.domain.lifecycles import RmaState
+from warranty.models import Fault, PartsList, VendorAccount
+from warranty.services import accounts, casefile
+from warranty.services.estate import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from vendors.contract import Capabilities
+    from warranty.models import Rma
+    from warranty.runtime import Runtime
+    from warranty.services.casefile import UnitFile
+
+MOST_PARTS = 4
+"""A claim for more is more than one repair; no vendor that lists parts takes more at once."""
+
+BEFORE_SENDING = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED, RmaState.DENIED})
+"""Where what a claim carries may still be changed: it is not at the vendor, or comes back to us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One entry of the vendor's parts list; ``proposed``: it stands for what failed."""
+
+    code: str
+    description: str
+    part_number: str
+    proposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """How far a claim is from being sent. ``offered`` is null where the unit's parts list has yet to be asked for."""
+
+    missing: tuple[Need, ...]
+    offered: tuple[Offer, ...] | None = None
+
+    @property
+    def proposed(self) -> tuple[str, ...]:
+        """The codes of the entries that stand for what failed."""
+        return tuple(one.code for one in self.offered or () if one.proposed)
+
+
+NOTHING_MISSING = Inputs((), ())
+
+
+def required(can: Capabilities) -> frozenset[Need]:
+    """Everything that an account asks for."""
+    return can.requires | {Need.PARTS} if can.parts_list else can.requires
+
+
+def missing_of(can: Capabilities, unit: UnitFile, fault: Fault | None = None, parts: Sequence[str] = ()) -> set[Need]:
+    """What an account asks for and nobody has given: with the report, if there is one yet, or for the unit."""
+    has_address = bool((fault and fault.ship_to) or (unit.site and unit.site.address.get("address_line1")))
+    given = {
+        Need.CONTACT: unit.site_has_contact or (fault is not None and fault.contact_id is not None),
+        Need.SHIP_TO: has_address,
+        Need.DIAGNOSIS: fault is not None and bool(fault.troubleshooting or fault.diagnostic_code),
+        Need.PRODUCT_NUMBER: bool(unit.product and unit.product.part_number),
+        Need.COUNTRY: bool(unit.site and unit.site.address.get("country")),
+        Need.PARTS: bool(parts),
+    }
+    return {need for need in required(can) if not given[need]}
+
+
+def of_claim(session: Session, runtime: Runtime, rma: Rma) -> Inputs:
+    """What is missing of a claim that is with us, and what there is to choose from."""
+    if rma.state not in BEFORE_SENDING or rma.account_id is None:
+        return NOTHING_MISSING
+    account = session.get_one(VendorAccount, rma.account_id)
+    vendor = accounts.adapter(runtime, account)
+    can = vendor.capabilities
+    if can.by_hand_for(rma.component) is not None:
+        return NOTHING_MISSING
+    unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
+    missing = missing_of(can, unit, session.get_one(Fault, rma.fault_id), rma.parts)
+    listed = parts_list(session, rma) if can.parts_list else []
+    offered = None
+    if listed is not None:
+        stands_for = set(vendor.parts_of(rma.component, listed)) if listed else set()
+        offered = tuple(Offer(one.code, one.description, one.part_number, one in stands_for) for one in listed)
+    return Inputs(tuple(sorted(missing)), offered)
+
+
+def shown(session: Session, runtime: Runtime, rma: Rma) -> Inputs:
+    """As ``of_claim``, to be looked at: of an account that cannot be used as it is nothing can be said."""
+    try:
+        return of_claim(session, runtime, rma)
+    except (VendorError, CannotDecrypt):  # as whoever uses the account is told
+        return NOTHING_MISSING
+
+
+def what_is_missing(session: Session, rma: Rma, known: Inputs) -> str:
+    """What a person has to give or choose before a claim can go; empty where that is nothing."""
+    unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
+    return say(session.get_one(VendorAccount, rma.account_id), unit, known, rma.component)
+
+
+def say(account: VendorAccount, unit: UnitFile, known: Inputs, component: str) -> str:
+    """The same, in a sentence for each place where they do it."""
+    here = [need.value for need in known.missing if need not in _ELSEWHERE]
+    said = [f"{account.name} asks for: {', '.join(here)}."] if here else []
+    if Need.PRODUCT_NUMBER in known.missing:
+        what = f"{unit.product.manufacturer} {unit.product.model}" if unit.product else "the unit, which has none"
+        said.append(f"{account.name} asks for the part number: fill it in at the product of {what}.")
+    if Need.COUNTRY in known.missing:
+        what = unit.site.name if unit.site else "the unit, which has none"
+        said.append(f"{account.name} asks for the country: fill it in at the site of {what}.")
+    if Need.PARTS in known.missing and known.offered is not None:
+        matches = [one for one in known.offered if one.proposed]
+        if matches:
+            named = ", ".join(f"{one.code} ({one.description})" for one in matches)
+            said.append(f"{len(matches)} parts of its list may be the {component}: {named}. Choose.")
+        elif known.offered:
+            said.append(f"None of the {len(known.offered)} parts of its list is plainly the {component}: choose.")
+        else:
+            said.append(f"{account.name} lists no parts for this unit: name what is needed, or handle it by hand.")
+    return " ".join(said)
+
+
+_ELSEWHERE = frozenset({Need.PRODUCT_NUMBER, Need.COUNTRY, Need.PARTS})
+
+
+# --- the vendor's parts list ---
+
+
+def parts_list(session: Session, rma: Rma) -> list[VendorPart] | None:
+    """The parts that the claim's vendor lists for its unit; null where nobody has asked yet."""
+    row = _row(session, rma)
+    return None if row is None else [VendorPart(**entry) for entry in row.entries]
+
+
+def keep_parts(session: Session, rma: Rma, parts: Iterable[VendorPart]) -> None:
+    """Keep a parts list for every claim of the unit that goes to the account; it takes the place of an older one.
+
+    The caller holds the claim.
+    """
+    assert rma.account_id is not None  # somebody was asked
+    entries = [{"code": one.code, "description": one.description, "part_number": one.part_number} for one in parts]
+    now, row = db.now(session), _row(session, rma)
+    if row is None:
+        session.add(PartsList(asset_id=rma.asset_id, account_id=rma.account_id, entries=entries, asked_at=now))
+    else:
+        row.entries, row.asked_at = entries, now
+    session.flush()
+
+
+def choose(session: Session, rma: Rma, codes: Sequence[str]) -> None:
+    """Let a claim ask for these parts.
+
+    Raises:
+        Invalid: too many, one twice, or one that is not on the list, where there is one.
+    """
+    if len(codes) > MOST_PARTS or len(set(codes)) < len(codes):
+        raise Invalid("parts", f"Choose at most {MOST_PARTS} parts, each once.")
+    listed = parts_list(session, rma)
+    unknown = set(codes) - {one.code for one in listed} if listed else set()
+    if unknown:
+        raise Invalid("parts", f"The vendor does not list {', '.join(sorted(unknown))} for this unit.")
+    rma.parts = list(codes)
+
+
+def _row(session: Session, rma: Rma) -> PartsList | None:
+    query = select(PartsList).where(PartsList.asset_id == rma.asset_id, PartsList.account_id == rma.account_id)
+    return session.scalars(query).one_or_none()
