@@ -76,3 +76,18 @@ def test_what_a_vendor_does_not_take_is_said_and_nothing_is_changed(warranty: Sh
         assert said in warranty.refuses("vendor", *words)
     assert "is not of the form KEY=VALUE" in warranty.refuses("vendor", "change", "Desk", "--option", "x", status=2)
     assert warranty.gives("vendor", "show", "Desk") == made
+
+
+def test_a_coverage_names_the_account_that_its_claims_go_to(warranty: Shell) -> None:
+    account = warranty.gives("vendor", "add", *ACCOUNT)
+    asks = ("--secret", "client_id=us", "--secret", "client_secret=them")
+    warranty.says("vendor", "add", "dell", "--name", "Asks", "--for", "lookup", *asks)
+    warranty.says("client", "add", "Alpha")
+    promise = ("--client", "Alpha", "--kind", "third_party_maintenance", "--starts-on", "2024-01-01")
+
+    made = warranty.gives("coverage", "add", "TPM-1", *promise, "--account", "Desk")
+    without = warranty.gives("coverage", "change", made["id"], "--account", "none", "--reason", "By hand.")
+    again = warranty.gives("coverage", "change", made["id"], "--account", "Desk", "--reason", "They have an API.")
+
+    assert [shown["account"] for shown in (made, without, again)] == [account["id"], None, account["id"]]
+    assert "Asks opens no cases" in warranty.refuses("coverage", "add", "TPM-2", *promise, "--account", "Asks")

@@ -16,7 +16,8 @@ from vendors.sandbox import Twin
 from warranty import db, tasks
 from warranty.crypto import SecretBox
 from warranty.domain.lifecycles import FaultState, RmaState
-from warranty.models import VendorAccount
+from warranty.domain.terms import CoverageKind, Share
+from warranty.models import Asset, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import accounts, rmas
 from warranty.services.moves import Because
@@ -281,4 +282,23 @@ def test_a_fault_that_waits_for_an_answer_goes_on_once_the_account_that_asks_is_
     change(desk, desk.lookup_account_id, secrets=OAUTH)
     let_work(desk)
 
+    assert is_opened_once(desk)
+
+
+def test_a_coverage_that_names_an_account_is_claimed_there(shared_runtime: Runtime, twin: Twin) -> None:
+    desk = Desk(shared_runtime, twin, covered=False)  # whose general account serves the maker
+    add_account(desk, manufacturers=["Somebody who maintains it"])
+    with desk.session() as session:
+        asset = session.get_one(Asset, desk.asset_key())
+        factories.make_coverage(
+            session,
+            asset,
+            kind=CoverageKind.THIRD_PARTY_MAINTENANCE,
+            covers=(Share.PARTS, Share.LABOUR),
+            account=session.get_one(VendorAccount, desk.account_id),
+        )
+    desk.report()
+    let_work(desk)
+
+    assert desk.rma().account_id == desk.account_id
     assert is_opened_once(desk)

@@ -21,7 +21,7 @@ from warranty.domain.terms import (
     Share,
 )
 from warranty.models import Asset, Client, Contract, Coverage, Site
-from warranty.services import estate, records
+from warranty.services import estate, records, rmas
 from warranty.services.casefile import HOME_ZONE
 from warranty.services.estate import Invalid
 from warranty.services.importing.contracts import FULFILMENT_OF
@@ -138,8 +138,9 @@ def coverage() -> None:
 @click.option("--waiting-days", type=int, default=0, help="How long after the start it does not count yet.")
 @click.option("--claims-after-end-days", type=int, default=0, help="How late a fault may be reported.")
 @click.option("--claims-limit", type=int, help="How many claims at most. Default: any number.")
+@click.option("--account", help="The vendor account that its claims go to. Default: that of the maker.")
 @json_option
-def coverage_add(number: str, client_name: str, *, as_json: bool, **options: Any) -> None:
+def coverage_add(number: str, client_name: str, account: str | None, *, as_json: bool, **options: Any) -> None:
     """Add a promise to contract NUMBER, and the contract where it is new."""
     targets = {name: options.pop(name) for name in ("serial_number", "product", "manufacturer", "site_name")}
     with writing(ADDED) as desk:
@@ -152,6 +153,7 @@ def coverage_add(number: str, client_name: str, *, as_json: bool, **options: Any
             client=owner,
             contract=paper or estate.add_contract(desk.session, owner, number=number, because=desk.because),
             contract_number=number,
+            account=None if account is None else desk.account(account),
             evidence_source=EvidenceSource.CONTRACT_FILE,
             because=desk.because,
             **options
@@ -246,6 +248,7 @@ def coverage_show(named: str, *, as_json: bool) -> None:
 @click.option("--claims-after-end-days", type=int, help="How late a fault may be reported.")
 @click.option("--claims-limit", type=OrNone(click.INT), help="How many claims at most, or none.")
 @click.option("--claims-used", type=int, help="How many there were, running ones included.")
+@click.option("--account", type=OrNone(click.STRING), help="The vendor account that its claims go to, or none.")
 @reason_option
 @json_option
 def coverage_change(named: str, reason: str, *, as_json: bool, **facts: Any) -> None:
@@ -253,6 +256,11 @@ def coverage_change(named: str, reason: str, *, as_json: bool, **facts: Any) -> 
     new = given(facts)
     with writing(reason) as desk:
         row = desk.hold(desk.find(Coverage, named))
+        account = new.get("account") and desk.account(new["account"])
+        if account:
+            new["account"] = account
         estate.correct_coverage(desk.session, row, because=desk.because, **new)
+        if account:
+            rmas.go_on(desk.session, account, desk.because)
         shown = desk.document(records.COVERAGES, row)
     shown.print(as_json=as_json)

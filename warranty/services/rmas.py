@@ -695,7 +695,8 @@ def drafts_for(account: VendorAccount) -> Select[Rma]:
         .join(AccountMaker, AccountMaker.manufacturer_key == Product.manufacturer_key)
         .where(Asset.id == Rma.asset_id, AccountMaker.account_id == account.id)
     )
-    may = Rma.account_id.is_(None) & serves.exists()
+    named = select(Coverage.id).where(Coverage.id == Rma.coverage_id, Coverage.account_id == account.id)
+    may = Rma.account_id.is_(None) & (serves.exists() | named.exists())
     if account.client_id is not None:
         may &= Rma.client_id == account.client_id
     waits = Rma.state == RmaState.DRAFT

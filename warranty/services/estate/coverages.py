@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from vendors.contract import Duty
 from warranty.domain.terms import (
     Cause,
     Component,
@@ -167,6 +168,8 @@ def _check_owner(
     for field, other in (("contract", contract), ("account", account), *(("sites", site) for site in sites)):
         if other is not None and other.client_id not in {owner_id, None}:
             raise Invalid(field, f"{field} names something of another client.")
+    if account is not None and Duty.OPEN not in account.duties:
+        raise Invalid("account", f"{account.name} opens no cases: name the account that does.")
 
 
 _SCOPES: dict[type, ScopeKind] = {

@@ -9,7 +9,7 @@ from sqlalchemy import or_
 
 from warranty.domain.access import Permission
 from warranty.models import Asset, Client, Contract, Coverage, Person, Product, PublicRow, Site, VendorAccount
-from warranty.services import cover, erasure, estate, records
+from warranty.services import cover, erasure, estate, records, rmas
 from warranty.services.estate import Contact
 from warranty.services.moves import Because
 from warranty.web.api.base import Endpoints, by_caller, document, listed
@@ -522,7 +522,10 @@ def correct_coverage(coverage: Coverage, body: dict[str, Any]) -> None:
 def amend_coverage(coverage: Coverage, body: dict[str, Any]) -> None:
     """Change what a body names."""
     because = _corrected(body)
-    estate.correct_coverage(call().session, coverage, **_promise(body), because=because)
+    promise = _promise(body)
+    estate.correct_coverage(call().session, coverage, **promise, because=because)
+    if promise.get("account") is not None:
+        rmas.go_on(call().session, promise["account"], because)
 
 
 @endpoints.bulk(
