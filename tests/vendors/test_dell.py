@@ -66,7 +66,11 @@ class _Account(CallsOut):
     def test_its_check_is_one_read(self, vendor_server: Recorded) -> None:
         """One look-up, and for a technician one login."""
         vendor_server.plays(self.recorded("read_ok"), self.recorded("login_ok"))
-        for account, reads in ((KEY, ["read_ok"]), (self.options, ["read_ok", "login_ok"])):
+        for account, reads in (
+            (KEY, ["read_ok"]),
+            (self.options, ["read_ok", "login_ok"]),
+            (self.options | {"look_up": "false"}, ["login_ok"]),
+        ):
             vendor_server.received.clear()
             host = Host(self.vendor, account, vendor_server.url)
             host.adapter.check()
@@ -743,6 +747,9 @@ class TestDellDispatches(_Account, Opens, Tracks):
         given = {name: value for name, value in options.items() if CANARY not in value}
         assert check_options("dell", duties, secrets, given, base_url=None) == []
 
+    def test_a_key_for_dispatches_alone_looks_nothing_up(self) -> None:
+        assert self.able(options={"look_up": "false"}).duties == {Duty.OPEN, Duty.TRACK}
+
     @pytest.mark.parametrize("missing", ["client_secret", "technician_login", "technician_password", "customer"])
     def test_half_an_account_is_refused_by_name(self, missing: str) -> None:
         with pytest.raises(VendorError, match=missing):
@@ -802,6 +809,31 @@ if SAMPLES:
                 assert isinstance(answer, Listed)
                 assert len(answer.entitlements) + len(answer.left_out) == len(record["entitlements"])
                 assert all(_spans_its_texts(line) for line in answer.entitlements)
+
+    def test_the_oddities_of_the_samples_are_read_as_they_are_meant() -> None:
+        bodies = {file.stem.removeprefix("dell-asset-"): json.loads(file.read_text("utf-8")) for file in FILES}
+        with Recorded() as server:
+            server.plays(recording("dell", "token_ok"))
+            server.plays(recording("dell", "read_ok"), body=[record for body in bodies.values() for record in body])
+            units = [Unit(body[0]["serviceTag"]) for body in bodies.values()]
+            said = dict(zip(bodies, TestDell().host(server.url).adapter.look_up(units), strict=True))
+        laptop, rack, nobody = said["entitlements"], said["server-two-entitlements"], said["invalid-tag"]
+        assert isinstance(laptop, Listed)
+        assert isinstance(rack, Listed)
+        # 23:00Z is the next day in France; of the twins, which differ by milliseconds, none is lost.
+        assert [(line.vendor_line, str(line.starts_on), line.ends_raw[-5:]) for line in laptop.entitlements] == [
+            ("709-16269", "2020-10-19", ".087Z"),
+            ("723-42453", "2020-10-19", ".236Z"),
+            ("890-60793", "2020-10-30", ".099Z"),
+            ("890-60794", "2020-10-30", ".136Z"),
+        ]
+        # A month of diagnosis beside years of support: neither has a code, so a person says what they are.
+        assert [(line.name, str(line.ends_on), line.service_level) for line in rack.entitlements] == [
+            ("Onsite Diagnosis", "2025-09-19", "unknown"),
+            ("ProSupport", "2028-08-26", "unknown"),
+        ]
+        assert isinstance(nobody, NotListed)
+        assert nobody.why is NotListedWhy.UNKNOWN
 
     def _spans_its_texts(line: Entitlement) -> bool:
         """Whether the days are those of the texts, give or take the zone."""

@@ -38,7 +38,8 @@ UNCERTAIN there, and what was chosen here:
 - What ``CAD-Deferred`` and ``FED`` ask of anybody: they move nothing, a person looks.
 - The zone names of ``TimeZone``: those of the United States in the one form seen, none elsewhere.
 - Lines of the address: street first, then its second line, then the name of the place, which has no field.
-- A key for look-ups may be another than that for dispatches: then they are two accounts.
+- A key for look-ups may be another than that for dispatches: then they are two accounts, and that of the dispatches says
+  so by ``look_up``.
 """
 
 import base64
@@ -273,6 +274,12 @@ class Dell(VendorAdapter):
             AccountField("track", "track of that branch", required_for=_OPENS),
             AccountField("address_book_name", "TechDirect address in place of each case's own"),
             AccountField(
+                "look_up",
+                "whether the key is for look-ups too; false where it is for dispatches alone",
+                kind=FieldKind.BOOLEAN,
+                default="true",
+            ),
+            AccountField(
                 "return_days", "days after shipment until the defective part is due back", kind=FieldKind.NUMBER
             ),
         ),
@@ -288,11 +295,19 @@ class Dell(VendorAdapter):
     )
 
     def __init__(
-        self, http: Http, technician: _Technician | None, *, dispatch_url: str, settle_s: float, return_days: int
+        self,
+        http: Http,
+        technician: _Technician | None,
+        *,
+        looks_up: bool,
+        dispatch_url: str,
+        settle_s: float,
+        return_days: int,
     ) -> None:
         """Take the calls of one account; without a technician it only looks up."""
         self._http = http
         self._technician = technician
+        self._looks_up = looks_up
         self._dispatch_url = dispatch_url
         self._settle_s = settle_s
         self._return_days = return_days
@@ -318,6 +333,7 @@ class Dell(VendorAdapter):
         return cls(
             http,
             _technician(read),
+            looks_up=read.boolean("look_up", default=True),
             dispatch_url=SANDBOX_DISPATCH_URL if is_sandbox else DISPATCH_URL,
             settle_s=read.settle_s(SETTLE_S, calls),
             return_days=int(read.number("return_days", 0)),
@@ -326,14 +342,14 @@ class Dell(VendorAdapter):
     @property
     def capabilities(self) -> Capabilities:
         """Look-ups, a hundred tags a call, no quota is published; and what the technician of the account may do."""
-        who = self._technician
-        if who is None:
-            return Capabilities(duties=frozenset({Duty.LOOKUP}), batch_size=BATCH_SIZE)
-        if not who.branch:
-            return Capabilities(duties=frozenset({Duty.LOOKUP, Duty.TRACK}), batch_size=BATCH_SIZE)
+        who, duties = self._technician, {Duty.LOOKUP} if self._looks_up else set()
+        if who is not None:
+            duties |= {Duty.TRACK, Duty.OPEN} if who.branch else {Duty.TRACK}
+        if who is None or not who.branch:
+            return Capabilities(duties=frozenset(duties), batch_size=BATCH_SIZE)
         needs = {Need.CONTACT, Need.DIAGNOSIS, Need.PARTS} | (set() if who.address_book_name else {Need.SHIP_TO})
         return Capabilities(
-            duties=self.form.duties,
+            duties=frozenset(duties),
             promise=self.form.promise,
             settle_s=self._settle_s,
             batch_size=BATCH_SIZE,
@@ -351,7 +367,8 @@ class Dell(VendorAdapter):
 
     def check(self) -> None:
         """Ask for one tag that no machine has: proves the key, the token and the right to this API; then log in."""
-        self._ask([NO_SUCH_TAG])
+        if self._looks_up:
+            self._ask([NO_SUCH_TAG])
         if self._technician is not None:
             self._check_login(self._say("CheckLogin", ()), self._technician)
 
