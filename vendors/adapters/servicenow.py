@@ -307,6 +307,7 @@ class ServiceNow(VendorAdapter):
 
     def _read_notes(self, entries: Any, sys_id: str) -> tuple[VendorNote, ...]:
         """Read journal entries, oldest first; those of another record or of another column are no comments on this one."""
+        listed: list[Any] = entries if isinstance(entries, list) else []
         notes = [
             VendorNote(
                 note_id=_text(entry, "sys_id"),
@@ -314,7 +315,7 @@ class ServiceNow(VendorAdapter):
                 author=self._http.scrubber.text(_text(entry, "sys_created_by"))[:100],
                 at=_instant(_text(entry, "sys_created_on")),
             )
-            for entry in reversed(entries if isinstance(entries, list) else ())
+            for entry in reversed(listed)
             if isinstance(entry, dict)
             and (_text(entry, "element"), _text(entry, "element_id")) == ("comments", sys_id)
             and _text(entry, "sys_id")
