@@ -64,7 +64,7 @@ def control(twin: Twin, path: str, body: Any) -> requests.Response:
 
 
 def test_every_twin_plays_on_one_port() -> None:
-    assert available() == ("dell", "servicenow")
+    assert set(available()) >= {"dell", "servicenow"}
     with Twin() as twin:
         dell(twin).adapter.check()
         servicenow(twin).adapter.check()
@@ -665,7 +665,7 @@ def test_control_over_http_does_what_control_from_python_does(twin: Twin) -> Non
         ("behaviour", {"latency": "1"}, 400, "latency must be a number"),
         ("behaviour", {"next_opens": ["sing"]}, 400, "next_opens cannot be sing"),
         ("behaviour", {"next_reads": ["drop_after_accept"]}, 400, "next_reads cannot be drop_after_accept"),
-        ("behaviour", {"vendor": "acme"}, 400, "acme does not play here; dell, servicenow do"),
+        ("behaviour", {"vendor": "nobody"}, 400, f"nobody does not play here; {', '.join(available())} do"),
         ("behaviour", [], 400, "JSON object"),
         ("tags", {"A": {"entitlements": [{"code": "NU", "starts_on": "soon", "ends_on": "later"}]}}, 400, "soon"),
         ("cases/INC1", {"state": "approved"}, 404, "INC1"),
@@ -694,8 +694,8 @@ def test_a_twin_of_one_vendor_has_only_that_one() -> None:
         with pytest.raises(ValueError, match="does not play here"):
             twin.behave(vendor="servicenow", down=True)
         assert requests.get(f"{twin.url}{TABLE}", timeout=TIMEOUT_S).status_code == 404
-    with pytest.raises(ValueError, match="no twin of acme"):
-        Twin("acme")
+    with pytest.raises(ValueError, match="no twin of nobody"):
+        Twin("nobody")
     with pytest.raises(ValueError, match="a twin that looks up"):
         Twin("servicenow").register({"A": {}})
 
