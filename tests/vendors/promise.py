@@ -47,6 +47,10 @@ class Promised:
 
     def claim(self, desk: Desk) -> None:
         """Order the sending of a claim with everything that the vendor needs."""
+        self.report(desk)
+
+    def report(self, desk: Desk, **facts: Any) -> None:
+        """Report a fault with everything that a vendor may ask about people, places and what was tried."""
         desk.report(
             contact=ContactFacts("Els Jansen", phone="+31 6 1234 5678", email="els@client.example"),
             ship_to=ShipToFacts(
@@ -54,6 +58,7 @@ class Promised:
                 {"address_line1": "Keizersgracht 1", "city": "Amsterdam", "postal_code": "1015 CN", "country": "NL"},
             ),
             troubleshooting="reseated, other bay",
+            **facts,
         )
 
     @contextmanager
@@ -75,8 +80,8 @@ class Promised:
                     options={name: value for name, value in given.items() if name not in secret},
                     duties=sorted(form.duties - {Duty.LOOKUP}),
                 ).id
-            twin.behave(**behaviour)
             self.claim(desk)
+            twin.behave(**behaviour)
             yield desk
 
     def until_known(self, desk: Desk) -> None:

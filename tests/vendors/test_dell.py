@@ -17,6 +17,7 @@ import pytest
 from tests.vendors.contract import CallsOut, LooksUp, Opens, Tracks
 from tests.vendors.host import CANARY, REQUEST, Host
 from tests.vendors.names import Names, names
+from tests.vendors.promise import Promised, on_one_engine
 from tests.vendors.replay import RECORDED, Recorded, recording
 from vendors import check_options, soap
 from vendors.adapters.dell import STATUSES
@@ -39,9 +40,12 @@ from vendors.contract import (
 )
 from vendors.errors import Trouble, VendorError
 from warranty.domain.terms import Component
+from warranty.models.work import OrderKind
 
 if TYPE_CHECKING:
+    from tests.desk import Desk
     from vendors.contract import RmaRequest, VendorCase
+    from warranty.runtime import Runtime
 
 __all__ = ["names"]
 
@@ -683,11 +687,6 @@ class TestDellDispatches(_Account, Opens, Tracks):
         assert self.candidates(self.host(vendor_server.url), first_sent_at=None) == []
         assert vendor_server.received == []
 
-    def test_whether_a_resubmission_arrived_is_seen_at_the_dispatch_itself(self, vendor_server: Recorded) -> None:
-        vendor_server.plays(self.recorded("status_denied"))
-        (case,) = self.candidates(self.host(vendor_server.url), vendor_case_number=self.number)
-        assert (case.vendor_case_number, case.status, case.is_proposal) == (self.number, VendorStatus.DENIED, True)
-
     # -- parts
 
     def test_the_parts_of_a_tag_are_listed_with_the_pseudo_part_that_the_vendor_leaves_out(
@@ -788,6 +787,31 @@ class TestDellDispatches(_Account, Opens, Tracks):
         host = self.host(vendor_server.url, options=dict.fromkeys(("branch", "customer", "track"), ""))
         host.adapter.check()
         assert host.gate.entered == 2
+
+
+class TestDellsPromise(Promised):
+    """Class C: at most one dispatch, and a person who is shown what may be it."""
+
+    vendor = "dell"
+    options = KEY | TECHNICIAN
+
+    def claim(self, desk: Desk) -> None:
+        """Order it with the part that the vendor lists for the component."""
+        assert desk.twin is not None
+        desk.twin.register({desk.serial: {}})
+        self.report(desk, component="psu")
+        desk.perform(OrderKind.PREPARE_RMA)
+
+    @on_one_engine
+    def test_a_claim_that_is_not_disturbed_carries_the_one_part_of_its_component(self, shared_runtime: Runtime) -> None:
+        with self.at_twin(shared_runtime) as desk:
+            desk.perform(OrderKind.SEND_RMA)
+
+            assert desk.twin is not None
+            (opened,) = desk.twin.opened
+            assert opened["record"]["Parts"] == {"PWS": 1}
+            assert desk.rma().vendor_case_number == opened["number"]
+            assert desk.open_tasks() == {}
 
 
 if SAMPLES:

@@ -531,9 +531,7 @@ class Dell(VendorAdapter):
             raise trouble
 
     def candidates(self, request: RmaRequest) -> Sequence[VendorCase]:
-        """List what was created since just before a request was first sent; of a resubmission, the dispatch itself."""
-        if request.vendor_case_number is not None:
-            return tuple(replace(case, is_proposal=True) for case in self.read_cases([request.vendor_case_number]))
+        """List what was created since just before a request was first sent."""
         if request.first_sent_at is None:
             return ()
         since = (request.first_sent_at - CLOCK_SKEW).astimezone(UTC)
