@@ -96,6 +96,7 @@ TABLE = {
     "cases.move_rma": "handle",
     "cases.give_inputs": "handle",
     "cases.list_parts_afresh": "handle",
+    "cases.track_rma": "handle",
     "cases.list_shipments": ANYBODYS,
     "cases.show_shipment": ANYBODYS,
     "cases.add_shipment": "handle",

@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "site":       ("places:site",           "Add, list, show and change the sites of clients."),
     "stock":      ("stock:stock",           "Receive, reserve, issue and take back units of the MSP's own."),
     "token":      ("people:token",          "Make, list and revoke the tokens that programs call with."),
+    "track":      ("track:track",           "Ask vendors where claims stand, now."),
     "up":         ("server:up",             "Run everything on this machine."),
     "user":       ("people:user",           "Add, list, show and change people who sign in."),
     "vendor":     ("vendors:vendor",        "Add, change, try and switch off vendor accounts."),

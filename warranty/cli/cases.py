@@ -175,9 +175,12 @@ def rma_list(client_name: str | None, state: RmaState | None, **how: Any) -> Non
 @click.argument("named", metavar="RMA")
 @json_option
 def rma_show(named: str, *, as_json: bool) -> None:
-    """Show a claim, by its reference (WR-…) or id, with its goods, its timeline and every call to its vendor."""
+    """Show a claim with its goods, its timeline and every call to its vendor.
+
+    RMA is its reference (WR-…), the vendor's case or RMA number, the case's reference (F-…), or an id.
+    """
     with reading() as desk:
-        found = desk.shown(records.rma_in_full(desk.session, desk.runtime, _rma(desk, named), now=desk.now))
+        found = desk.shown(records.rma_in_full(desk.session, desk.runtime, desk.claim(named), now=desk.now))
     if not as_json:
         called = found.document["vendor_calls"]  # whole requests are for programs
         found.document["vendor_calls"] = [
@@ -204,7 +207,7 @@ def rma_move(named: str, to: RmaState, reason: str, part: tuple[str, ...], *, as
     A denied claim that is moved to submitted is sent again as the same case, as often as the vendor takes it.
     """
     with writing(reason) as desk:
-        row = desk.hold(_rma(desk, named))
+        row = desk.hold(desk.claim(named))
         parts = part or None
         rmas.transition(
             desk.session, desk.runtime, OPERATOR, row, to, reason=reason, now=desk.now, parts=parts, **numbers
@@ -231,7 +234,7 @@ def rma_give(named: str, *, as_json: bool, **said: Any) -> None:
     """
     given = _given(**said)
     with writing("What was missing was given.") as desk:
-        row = desk.hold(_rma(desk, named))
+        row = desk.hold(desk.claim(named))
         preparing.give(desk.session, desk.runtime, OPERATOR, row, given, now=desk.now)
         found = _full(desk, row)
     _print_state(found, as_json=as_json)
@@ -268,7 +271,7 @@ def _given(
 def rma_parts(named: str, *, afresh: bool, as_json: bool) -> None:
     """Show the vendor's parts list for the unit, with what is proposed for the claim."""
     with writing("A person wants the list.") as desk:
-        row = desk.hold(_rma(desk, named))
+        row = desk.hold(desk.claim(named))
         if afresh:
             preparing.ask_afresh(desk.session, desk.runtime, row, now=desk.now)
         found = _full(desk, row).document
@@ -288,10 +291,6 @@ def _print_state(found: Shown, *, as_json: bool) -> None:
         found.print(as_json=True)
     else:
         answer({name: found.document[name] for name in ("client_reference", "state", "info_missing")}, as_json=False)
-
-
-def _rma(desk: Desk, said: str) -> Rma:
-    return desk.find(Rma, said, Rma.client_reference == said.upper())
 
 
 # --- jobs ---

@@ -175,6 +175,12 @@ class Desk:
         has_claim = Fault.id.in_(select(Rma.fault_id).where(Rma.client_reference == said.upper()))
         return self.find(Fault, said, Fault.reference == said.upper(), has_claim)
 
+    def claim(self, said: str) -> Rma:
+        """A claim by its reference, the vendor's case or RMA number, its case's reference, or its id."""
+        of_case = Rma.fault_id.in_(select(Fault.id).where(Fault.reference == said.upper()))
+        theirs = (Rma.vendor_case_number == said, Rma.rma_number == said)
+        return self.find(Rma, said, Rma.client_reference == said.upper(), *theirs, of_case)
+
     def user(self, said: str) -> User:
         """A user by mail address or id."""
         return self.find(User, said, User.email == said.strip().lower())
@@ -325,9 +331,11 @@ def _print_table(pages: Iterator[tuple[list[Document], dict[UUID, str]]], column
 
 
 def _row(document: Document, names: dict[UUID, str], columns: Sequence[str]) -> Document:
-    """The facts that people see; a column says what it is about and not that it is an id."""
-    said = _named({column: document[column] for column in columns}, lambda id_: names.get(id_, id_))
-    return {column.removesuffix("_id"): value for column, value in said.items()}
+    """The facts that people see, ``outer.inner`` within facts; a column says what it is about and not that it is an id."""
+    parts = [(outer, part) for outer, part in document.items() if isinstance(part, dict)]
+    facts = document | {f"{outer}.{inner}": value for outer, part in parts for inner, value in part.items()}
+    said = _named({column: facts[column] for column in columns}, lambda id_: names.get(id_, id_))
+    return {column.rpartition(".")[2].removesuffix("_id"): value for column, value in said.items()}
 
 
 # --- what ids are called ---

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from warranty.config import Settings, SettingsError
 from warranty.models import Lease, Outbox, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.runtime import Runtime
-from warranty.services import accounts, keys
+from warranty.services import accounts, deliveries, keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 SKEW_S = 2.0
+RECENT = timedelta(days=1)
 LATE_S = 120.0  # an order that has been due for so long is on nobody's table
 
 
@@ -255,7 +256,9 @@ def _keys(session: Session, runtime: Runtime) -> Iterator[Finding]:
 def _vendors(session: Session, runtime: Runtime, now: datetime) -> Iterator[Finding]:
     in_use = select(VendorAccount).where(VendorAccount.switched_off_at.is_(None))
     found = session.scalars(in_use.order_by(VendorAccount.name)).all()
+    heard = deliveries.standing(session, [account.id for account in found])
     for account in found:
+        yield from _heard(account, heard[account.id], now)
         try:
             accounts.adapter(runtime, account)
         except VendorError as err:
@@ -280,3 +283,17 @@ def _vendors(session: Session, runtime: Runtime, now: datetime) -> Iterator[Find
         yield Finding(
             "vendors", Level.OK, f"{len(found)} accounts; `warranty vendor test NAME` asks the vendor itself."
         )
+
+
+def _heard(account: VendorAccount, heard: dict[str, Any], now: datetime) -> Iterator[Finding]:
+    """How the vendor is heard, and what of it was not taken in."""
+    if heard["heard_at"] is not None:
+        hours = (now - heard["heard_at"]).total_seconds() / 3600
+        yield Finding("vendors", Level.OK, f"{account.name} last said something new {hours:.1f} hours ago.")
+    if heard["unapplied"]:
+        said = f"{account.name}: {heard['unapplied']} messages are not applied."
+        mend = "Their trouble stands in the log (delivery.unapplied); they are kept in vendor_delivery."
+        yield Finding("vendors", Level.WARNING, said, mend)
+    if heard["push_refused_at"] is not None and now - heard["push_refused_at"] < RECENT:
+        said = f"{account.name}: {heard['pushes_refused']} pushes did not prove that the vendor sent them, one within a day."
+        yield Finding("vendors", Level.WARNING, said, "Compare webhook_secret and the clocks of both sides.")

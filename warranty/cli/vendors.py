@@ -83,11 +83,11 @@ def add(
 @vendor.command("list")
 @listing
 def list_accounts(**how: Any) -> None:
-    """List the accounts, the newest first."""
+    """List the accounts, the newest first, and how their vendors are heard."""
     print_list(
-        lambda runtime: records.accounts(runtime.box),
+        lambda runtime: records.accounts(runtime.box, tracking=True),
         lambda _: [],
-        "id name vendor duties client switched_off_at",
+        "id name vendor duties client switched_off_at tracking.heard_at tracking.unapplied tracking.pushes_refused",
         **how,
     )
 

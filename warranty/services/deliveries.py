@@ -7,10 +7,10 @@ it. It may come twice, late or in any order: see ``hearing``.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from warranty.domain import lifecycles
@@ -19,7 +19,7 @@ from warranty.models.work import OrderKind
 from warranty.services import accounts, hearing, work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
     from uuid import UUID
 
@@ -77,8 +77,10 @@ def keep(
 
 
 def order_pull(session: Session, account: VendorAccount, *, now: datetime) -> None:
-    """Order that the vendor's queue or mailbox is emptied; one order of an account at a time."""
-    work.add(session, OrderKind.PULL, now=now, account_id=account.id, name=f"pull:{account.id}")
+    """Order that the vendor's queue or mailbox is emptied, where that is not ordered or under way."""
+    name = f"pull:{account.id}"
+    if not work.is_ordered(session, name):
+        work.add(session, OrderKind.PULL, now=now, account_id=account.id, name=name)
 
 
 def apply(session: Session, runtime: Runtime, account: VendorAccount, case: VendorCase, *, now: datetime) -> str | None:
@@ -120,6 +122,28 @@ def is_early(session: Session, account: VendorAccount) -> bool:
     """Whether a message about an unknown case may be of a claim that is just being sent, whose number nobody has heard yet."""
     sent = select(Rma.id).where(Rma.account_id == account.id, Rma.state.in_(lifecycles.RMA_BEING_SENT))
     return session.scalars(sent.limit(1)).first() is not None
+
+
+def standing(session: Session, account_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """How each of these accounts is heard: when last anything new, how many messages are unapplied, how many were refused."""
+    waiting = (
+        select(func.count()).where(VendorDelivery.account_id == VendorAccount.id, VendorDelivery.applied_at.is_(None))
+    ).scalar_subquery()
+    heard = select(func.max(Rma.heard_at)).where(Rma.account_id == VendorAccount.id).scalar_subquery()
+    rows = session.execute(
+        select(VendorAccount, heard.label("heard_at"), waiting.label("unapplied")).where(
+            VendorAccount.id.in_(account_ids)
+        )
+    )
+    return {
+        row.VendorAccount.id: {
+            "heard_at": row.heard_at,
+            "unapplied": row.unapplied,
+            "pushes_refused": row.VendorAccount.pushes_refused,
+            "push_refused_at": row.VendorAccount.push_refused_at,
+        }
+        for row in rows
+    }
 
 
 def settle(session: Session, delivery_id: int, troubles: Iterable[str], *, now: datetime) -> None:

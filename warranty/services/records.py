@@ -42,7 +42,7 @@ from warranty.models import (
     VendorAccount,
     VendorCall,
 )
-from warranty.services import inputs, jobs, notes, standings
+from warranty.services import deliveries, inputs, jobs, notes, standings
 from warranty.services.estate import external_names
 
 if TYPE_CHECKING:
@@ -364,15 +364,23 @@ TOKENS = Kind(
 )
 
 
-def accounts(box: SecretBox) -> Kind:
-    """Vendor accounts. Their secrets are opened to say which there are."""
+def accounts(box: SecretBox, *, tracking: bool = False) -> Kind:
+    """Vendor accounts. Their secrets are opened to say which there are.
+
+    With ``tracking`` also how the vendor is heard, which changes without anybody's doing, and so is no part of the record.
+    """
 
     def documents(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[Document]:
         makers: dict[int, list[str]] = {row.VendorAccount.id: [] for row in rows}
         query = select(AccountMaker).where(AccountMaker.account_id.in_(makers)).order_by(AccountMaker.id)
         for maker in session.scalars(query) if rows else ():
             makers[maker.account_id].append(maker.manufacturer)
-        return [_account(row, makers[row.VendorAccount.id], box) for row in rows]
+        heard = deliveries.standing(session, makers) if tracking and rows else {}
+        return [
+            _account(row, makers[row.VendorAccount.id], box)
+            | ({"tracking": heard[row.VendorAccount.id]} if tracking else {})
+            for row in rows
+        ]
 
     return Kind(
         VendorAccount,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from warranty.db import DatabaseUnavailable
-from warranty.services import by_hand, faults, moves, notes, people, records, resolutions, stock
+from warranty.services import by_hand, faults, moves, notes, people, records, resolutions, stock, tracking
 from warranty.services.estate import InUse, Invalid, NameTaken
 from warranty.store import ContentGone, StoreUnavailable
 from warranty.web.i18n import N_, reader
@@ -47,6 +47,7 @@ TYPES: dict[str, tuple[int, str]] = {
     "not_acceptable":      (406, "This address has no such form."),
     "conflict":            (409, "Somebody changed the record first: read it again."),
     "illegal_move":        (409, "The record cannot go there from the state that it is in."),
+    "cannot_ask":          (409, "Nobody can be asked where this claim stands."),
     "not_waiting":         (409, "Nothing waits for this answer any more."),
     "out_of_stock":        (409, "No such unit is free."),
     "last_admin":          (409, "Without this user nobody could administer any more."),
@@ -173,6 +174,7 @@ _MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     records.UnknownCursor: lambda _: _invalid("cursor", "No page ended with this cursor."),
     resolutions.NotWaiting: lambda err: Problem("not_waiting", str(err)),
     notes.NotRefused: lambda err: Problem("not_waiting", str(err)),
+    tracking.CannotAsk: lambda err: Problem("cannot_ask", str(err)),
     stock.OutOfStock: lambda err: Problem("out_of_stock", str(err)),
     NameTaken: lambda err: Problem("external_ref_taken", str(err), {"external_refs": [str(err)]}),
     InUse: lambda err: Problem("in_use", err.message, {err.field: [err.message]}),

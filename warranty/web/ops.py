@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy import func, select
 
 from warranty import db
-from warranty.models import HumanTask, Outbox, Rma, VendorAccount
+from warranty.models import HumanTask, Outbox, Rma, VendorAccount, VendorDelivery
 from warranty.models.work import OrderStatus
 from warranty.services import people
 from warranty.web.errors import Problem
@@ -75,7 +75,12 @@ def _lines() -> Iterator[str]:
         open_claims = select(Rma.state, func.count()).where(Rma.is_open).group_by(Rma.state)
         claims: Any = session.execute(open_claims).all()
         tasks = session.scalar(select(func.count()).select_from(HumanTask).where(HumanTask.resolved_at.is_(None)))
-        accounts = session.execute(select(VendorAccount.public_id, VendorAccount.closed_until)).all()
+        accounts = session.execute(
+            select(VendorAccount.public_id, VendorAccount.closed_until, VendorAccount.pushes_refused)
+        ).all()
+        unapplied = session.scalar(
+            select(func.count()).select_from(VendorDelivery).where(VendorDelivery.applied_at.is_(None))
+        )
     yield "# TYPE warranty_orders gauge"
     yield from (f'warranty_orders{{status="{status.value}"}} {orders.get(status, 0)}' for status in OrderStatus)
     yield "# TYPE warranty_oldest_due_order_seconds gauge"
@@ -88,3 +93,8 @@ def _lines() -> Iterator[str]:
     for account in accounts:
         is_open = account.closed_until is not None and account.closed_until > now
         yield f'warranty_breaker_open{{account="{account.public_id}"}} {int(is_open)}'
+    yield "# TYPE warranty_deliveries_unapplied gauge"
+    yield f"warranty_deliveries_unapplied {unapplied}"
+    yield "# TYPE warranty_pushes_refused counter"
+    for account in accounts:
+        yield f'warranty_pushes_refused{{account="{account.public_id}"}} {account.pushes_refused}'

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from warranty import db
 from warranty.domain.access import Permission
 from warranty.domain.terms import Party
 from warranty.models import AdHocJob, Asset, HumanTask, Rma, Shipment, Swap
-from warranty.services import by_hand, handouts, moves, preparing, records, resolutions, rmas
+from warranty.services import by_hand, handouts, moves, preparing, records, resolutions, rmas, tracking
+from warranty.services.tracking import Asked
 from warranty.web.api.base import Endpoints, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
 from warranty.web.schemas.cases import (
@@ -102,6 +104,16 @@ def move_rma(rma: Rma, body: dict[str, Any]) -> dict[str, Any]:
     asked, rma = call(), held(rma)
     check_version(FullRmaDocument(), lambda: _full(rma))
     rmas.transition(asked.session, asked.runtime, asked.principal, rma, body.pop("to"), now=asked.now, **body)
+    return _full(rma)
+
+
+@endpoints.post(
+    "/rmas/<uuid:id>/track", needs(Permission.HANDLE, of=Rma), body=Strict(), answer=FullRmaDocument(), status=202
+)
+def track_rma(rma: Rma, _body: dict[str, Any]) -> dict[str, Any]:
+    """Have a worker ask the vendor where the claim stands, before its turn comes. Answers at once, with what is known."""
+    asked, rma = call(), held(rma)
+    tracking.ask(asked.session, asked.runtime, rma, Asked(db.now(asked.session)))
     return _full(rma)
 
 

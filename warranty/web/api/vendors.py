@@ -9,7 +9,13 @@ from warranty.models import Client, VendorAccount
 from warranty.services import accounts, records, rmas
 from warranty.web.api.base import Endpoints, by_caller, document, listed
 from warranty.web.guards import call, find, needs, runtime
-from warranty.web.schemas.accounts import ACCOUNT_CHANGE, AccountBody, AccountDocument, BecauseBody
+from warranty.web.schemas.accounts import (
+    ACCOUNT_CHANGE,
+    AccountBody,
+    AccountDocument,
+    BecauseBody,
+    ListedAccountDocument,
+)
 from warranty.web.schemas.fields import Strict
 from warranty.web.schemas.lists import ListQuery, page_of
 
@@ -22,11 +28,11 @@ def _account(account: VendorAccount) -> dict[str, Any]:
 
 
 @endpoints.get(
-    "/vendor-accounts", needs(Permission.READ, wide=True), query=ListQuery(), answer=page_of(AccountDocument)
+    "/vendor-accounts", needs(Permission.READ, wide=True), query=ListQuery(), answer=page_of(ListedAccountDocument)
 )
 def list_accounts(query: dict[str, Any]) -> dict[str, Any]:
-    """Vendor accounts, the newest first."""
-    return listed(records.accounts(runtime().box), query)
+    """Vendor accounts, the newest first, and how their vendors are heard."""
+    return listed(records.accounts(runtime().box, tracking=True), query)
 
 
 @endpoints.post(

@@ -79,6 +79,24 @@ class AccountDocument(Record):
     switched_off_at = fields.AwareDateTime(allow_none=True)
 
 
+class HeardDocument(Strict):
+    """How a vendor is heard: when it last said anything new (null: not yet, or nobody listens), and what was not taken in.
+
+    ``unapplied`` counts its messages that are not applied, ``pushes_refused`` those that did not prove that it sent them.
+    """
+
+    heard_at = fields.AwareDateTime(allow_none=True)
+    unapplied = fields.Integer()
+    pushes_refused = fields.Integer()
+    push_refused_at = fields.AwareDateTime(allow_none=True)
+
+
+class ListedAccountDocument(AccountDocument):
+    """A vendor account in a list, with how its vendor is heard: that changes without anybody's doing, and is no part of it."""
+
+    tracking = fields.Nested(HeardDocument)
+
+
 class BecauseBody(Strict):
     """Why: it stands in the register."""
 
