@@ -6,6 +6,7 @@ Source: reliability.md, section 3.2, step 10.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ from warranty import db, tasks
 from warranty.crypto import SecretBox
 from warranty.domain.lifecycles import FaultState, RmaState
 from warranty.domain.terms import CoverageKind, Share
-from warranty.models import Asset, VendorAccount
+from warranty.models import Asset, Fault, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import accounts, rmas
 from warranty.services.moves import Because
@@ -278,6 +279,13 @@ def test_a_fault_that_waits_for_an_answer_goes_on_once_the_account_that_asks_is_
     let_work(desk)
     assert desk.fault().state is FaultState.ENTITLEMENT_CHECK
     assert desk.order(OrderKind.LOOK_UP).status is OrderStatus.PARKED
+    with desk.session() as session:  # longer ago than anybody's patience
+        session.get_one(Fault, desk.fault().id).reported_at -= timedelta(hours=1)
+    desk.let_pass(3600)
+    desk.perform(OrderKind.DECIDE_AGAIN)
+    said = desk.open_tasks()[TaskKind.REVIEW]
+    assert "could not answer. It said: dell: unauthorised" in said
+    assert said.endswith("and it goes on by itself.")
 
     change(desk, desk.lookup_account_id, secrets=OAUTH)
     let_work(desk)

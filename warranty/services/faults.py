@@ -15,8 +15,8 @@ from warranty.domain import case as casework
 from warranty.domain.coverage import Verdict, decide
 from warranty.domain.lifecycles import FAULT_MOVES, FaultState
 from warranty.domain.terms import Cause, Component, Direction, ReasonCode, Route
-from warranty.models import Client, Coverage, ExternalRef, Fault, Person
-from warranty.models.work import OrderKind, TaskKind
+from warranty.models import Client, Coverage, ExternalRef, Fault, Outbox, Person, VendorAccount
+from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import casefile, jobs, moves, references, reviews, rmas, verdicts, work
 from warranty.services.moves import Because
 
@@ -406,11 +406,26 @@ def _route(
                 _ask_vendor(session, fault, unit, file, because)
         case Route.REVIEW:
             ask = reviews.ask_first if is_new else reviews.ask
-            task = ask(session, fault, TaskKind.REVIEW, _why(verdict), because)
+            why = " ".join(filter(None, (_why(verdict), _what_asking_came_to(session, fault, unit))))
+            task = ask(session, fault, TaskKind.REVIEW, why, because)
         case Route.DUPLICATE | Route.NONE:
             pass
     session.flush()
     return Outcome(fault, unit.asset.public_id if unit else None, verdict, rma, job, task)
+
+
+def _what_asking_came_to(session: Session, fault: Fault, unit: UnitFile | None) -> str:
+    """What a vendor that could not answer said, and whose account has to be mended for it; empty where all is well."""
+    if unit is None or unit.asset.lookup_error is None:
+        return ""
+    parked = (
+        select(VendorAccount.name)
+        .join(Outbox, Outbox.account_id == VendorAccount.id)
+        .where(Outbox.fault_id == fault.id, Outbox.kind == OrderKind.LOOK_UP, Outbox.status == OrderStatus.PARKED)
+    )
+    name = session.scalar(parked.limit(1))
+    to_do = "" if name is None else f" Mend the account {name}, and it goes on by itself."
+    return f"It said: {unit.asset.lookup_error.rstrip('.')}.{to_do}"
 
 
 def _ask_vendor(session: Session, fault: Fault, unit: UnitFile, file: CaseFile, because: Because) -> None:
