@@ -106,8 +106,10 @@ class Outcome:
     task: HumanTask | None = None
 
 
-def preview(session: Session, principal: Principal, facts: FaultFacts, *, now: datetime) -> tuple[Verdict, CaseFile]:
-    """Decide without opening anything.
+def preview(
+    session: Session, principal: Principal, facts: FaultFacts, *, now: datetime
+) -> tuple[Verdict, CaseFile, UnitFile | None]:
+    """Decide without opening anything; the unit is null where it is not identified.
 
     Raises:
         UnknownAsset, UnknownClient, ClientRequired, OccursLater: as ``report`` does.
@@ -116,7 +118,7 @@ def preview(session: Session, principal: Principal, facts: FaultFacts, *, now: d
     file = casefile.gather(
         session, unit=unit, matches=matches, client=client, fault=_question(facts, str(uuid4()), now), now=now
     )
-    return decide(file.case), file
+    return decide(file.case), file, unit
 
 
 def report(session: Session, runtime: Runtime, principal: Principal, facts: FaultFacts, *, now: datetime) -> Outcome:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from vendors.contract import Need, VendorPart
+from vendors.contract import Duty, Need, VendorPart
 from vendors.errors import VendorError
 from warranty import db
 from warranty.crypto import CannotDecrypt
 from warranty.domain.lifecycles import RmaState
+from warranty.domain.terms import Route
 from warranty.models import Fault, PartsList, VendorAccount
 from warranty.services import accounts, casefile
 from warranty.services.estate import Invalid
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from vendors.contract import Capabilities
+    from warranty.domain.coverage import Verdict
+    from warranty.domain.terms import Component
     from warranty.models import Rma
     from warranty.runtime import Runtime
     from warranty.services.casefile import UnitFile
@@ -60,7 +63,16 @@ class Inputs:
         return tuple(one.code for one in self.offered or () if one.proposed)
 
 
+@dataclass(frozen=True, slots=True)
+class Required:
+    """What a vendor would ask for, and what of it nobody has filled in at the unit, its site or its product."""
+
+    requires: tuple[Need, ...]
+    missing: tuple[Need, ...]
+
+
 NOTHING_MISSING = Inputs((), ())
+ASKS_NOTHING = Required((), ())
 
 
 def required(can: Capabilities) -> frozenset[Need]:
@@ -99,6 +111,20 @@ def of_claim(session: Session, runtime: Runtime, rma: Rma) -> Inputs:
         stands_for = set(vendor.parts_of(rma.component, listed)) if listed else set()
         offered = tuple(Offer(one.code, one.description, one.part_number, one in stands_for) for one in listed)
     return Inputs(tuple(sorted(missing)), offered)
+
+
+def of_report(runtime: Runtime, unit: UnitFile, verdict: Verdict, component: Component) -> Required:
+    """What the vendor would ask for if a report led to a claim there; nothing where it would not."""
+    account = unit.account_for(Duty.OPEN)
+    if verdict.route is not Route.RMA or account is None:
+        return ASKS_NOTHING
+    try:
+        can = accounts.capabilities(runtime, account)
+    except (VendorError, CannotDecrypt):
+        return ASKS_NOTHING
+    if can.by_hand_for(component) is not None:
+        return ASKS_NOTHING
+    return Required(tuple(sorted(required(can))), tuple(sorted(missing_of(can, unit))))
 
 
 def shown(session: Session, runtime: Runtime, rma: Rma) -> Inputs:
@@ -165,13 +191,13 @@ def keep_parts(session: Session, rma: Rma, parts: Iterable[VendorPart]) -> None:
 
 
 def choose(session: Session, rma: Rma, codes: Sequence[str]) -> None:
-    """Let a claim ask for these parts.
+    """Let a claim ask for these parts; a code that stands twice is a part that is needed twice.
 
     Raises:
-        Invalid: too many, one twice, or one that is not on the list, where there is one.
+        Invalid: too many, or one that is not on the list, where there is one.
     """
-    if len(codes) > MOST_PARTS or len(set(codes)) < len(codes):
-        raise Invalid("parts", f"Choose at most {MOST_PARTS} parts, each once.")
+    if len(codes) > MOST_PARTS:
+        raise Invalid("parts", f"Choose at most {MOST_PARTS} parts.")
     listed = parts_list(session, rma)
     unknown = set(codes) - {one.code for one in listed} if listed else set()
     if unknown:

@@ -166,6 +166,11 @@ def decline(
         reviews.ask(session, fault, TaskKind.MANUAL_HANDLING, why, because, rma=rma)
 
 
+def waiting(task: HumanTask) -> list[tuple[int, Proposal]]:
+    """What a task still asks about, each with its place."""
+    return [(place, _read(row)) for place, row in enumerate(task.proposals, start=1) if row["answer"] is None]
+
+
 def to_do(rma: Rma) -> str:
     """What a person does with a claim that may not have arrived: opening it again is nobody else's."""
     return (

@@ -15,6 +15,7 @@ from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, 
 from warranty.web.errors import Problem, is_api
 from warranty.web.guards import call
 from warranty.web.i18n import N_, reader
+from warranty.web.schemas.cases import InputsBody
 from warranty.web.schemas.faults import FaultBody, form_errors, from_form
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
     from warranty.services.faults import FaultFacts
+    from warranty.services.preparing import Given
 
 
 def init_app(app: Flask) -> None:
@@ -70,6 +72,18 @@ def take_report(typed: Mapping[str, str]) -> faults.Outcome | dict[str, str]:
         return _said(err)
 
 
+def typed_inputs(form: MultiDict[str, str]) -> Given | dict[str, str]:
+    """What a claim is given; else what is wrong with it, by field. Parts count where the form listed them."""
+    body = from_form(form)
+    if "lists_parts" in form:
+        body["parts"] = form.getlist("part")
+    try:
+        return InputsBody().load(body)["given"]  # type: ignore[no-any-return]  # what its `post_load` makes
+    except ValidationError as err:
+        names = {"parts": "part"}
+        return _said_of((names.get(name, name) for name in form_errors(err.messages_dict)), form)
+
+
 _MISSING: Final = {
     "serial_number": N_("Give the serial number."),
     "symptom": N_("Say what you see."),
@@ -77,6 +91,7 @@ _MISSING: Final = {
     "ship_name": N_("Give the name of whoever takes the parcel."),
     "reason": N_("Say why: it is kept with the verdict."),
     "claim_reason": N_("Say how you know: it stands in the timeline."),
+    "found_reason": N_("Say how you know: it stands in the timeline."),
 }
 """What is said of a field that was left empty."""
 
@@ -87,6 +102,9 @@ _CHOOSE: Final = {
     "severity": N_("Choose how bad it is."),
     "occurred_at": N_("This is no day and time."),
     "action": N_("Choose an answer."),
+    "found_answer": N_("Choose an answer."),
+    "found_place": N_("Say which of them is true."),
+    "part": N_("Choose up to four of the parts that the vendor lists."),
     "to": N_("Say what happened."),
     "note_way": N_("Say who is to read it."),
 }

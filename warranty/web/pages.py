@@ -346,6 +346,54 @@ class ClaimForm:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferRow:
+    """One entry of a vendor's parts list."""
+
+    code: str
+    description: str
+    is_proposed: bool
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InputsForm:
+    """What a claim may still be given: `asks` are words of what is missing, `offers` the parts to choose from.
+
+    `goes`: it is sent by itself as soon as nothing is missing. `parts_url`: the vendor may be asked for its list.
+    """
+
+    url: str
+    key: str
+    vendor: str | None
+    asks: tuple[str, ...]
+    offers: tuple[OfferRow, ...]
+    goes: bool
+    parts_url: str | None
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalRow:
+    """What may be true of a claim: `place` names it, `said` are its numbers, `text` where it is from."""
+
+    place: int
+    said: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalForm:
+    """What a person says yes or no to."""
+
+    url: str
+    key: str
+    rows: tuple[ProposalRow, ...]
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class HandoutView:
     """What a person needs to open a claim at the vendor; `steps` are in the reader's words, `portal_url` may be empty."""
 
@@ -421,6 +469,8 @@ class CaseView:
     vendor_reason: str | None = None
     review: ReviewForm | None = None
     claim: ClaimForm | None = None
+    inputs: InputsForm | None = None
+    proposal: ProposalForm | None = None
     handout: HandoutView | None = None
     notes: NoteForm | None = None
 
@@ -438,7 +488,8 @@ class UnitView:
 class PreviewView:
     """What would become of the report: `state` is `empty`, `unknown`, `ambiguous`, `incomplete` or `decided`.
 
-    `asks_for`: what the vendor requires (`contact`, `ship_to`, `diagnosis`) and the unit's site does not know.
+    `asks_for`: what the vendor requires (`contact`, `ship_to`, `diagnosis` …) and nobody has filled in at the unit's site or
+    product. `contact` and `address`: whom and where the vendor is told if the report says nothing else.
     """
 
     state: str
@@ -447,6 +498,8 @@ class PreviewView:
     vendor: str | None = None
     needs_client: bool = False
     asks_for: tuple[str, ...] = ()
+    contact: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

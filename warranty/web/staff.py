@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 
-from vendors.contract import Duty, Need
-from vendors.errors import VendorError
+from vendors.contract import Duty
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
-from warranty.domain.terms import Route
-from warranty.models import AdHocJob, CaseNote, Client, Fault, File, VendorAccount
-from warranty.services import accounts, casefile, faults, notes, queries, resolutions, rmas
+from warranty.models import AdHocJob, CaseNote, Client, Fault, File
+from warranty.services import casefile, faults, inputs, notes, preparing, queries, resolutions, rmas
 from warranty.services.estate import Invalid
 from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, UnknownClient
 from warranty.services.moves import Because
 from warranty.services.queries import Shows
 from warranty.web import pages, views, words
 from warranty.web.errors import Problem
-from warranty.web.forms import instant, key_of, read, take_report, typed_report, uuid_of
+from warranty.web.forms import instant, key_of, read, take_report, typed_inputs, typed_report, uuid_of
 from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
-from warranty.web.schemas.cases import ResolveBody, TransitionBody
+from warranty.web.schemas.cases import NUMBERS, ProposalBody, ResolveBody, TransitionBody
 from warranty.web.schemas.faults import QuestionBody, from_form
 from warranty.web.schemas.notes import NoteBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from werkzeug.datastructures import MultiDict
     from werkzeug.wrappers import Response
 
     from warranty.domain.coverage import Verdict
@@ -96,21 +95,29 @@ Typed = tuple["Mapping[str, str]", dict[str, str]]
 
 
 def _case(
-    fault: Fault, *, review: Typed | None = None, claim: Typed | None = None, note: Typed | None = None
+    fault: Fault,
+    *,
+    review: Typed | None = None,
+    claim: Typed | None = None,
+    note: Typed | None = None,
+    given: tuple[MultiDict[str, str], dict[str, str]] | None = None,
+    proposal: Typed | None = None,
 ) -> pages.CaseView:
     session = call().session
     found, noted = queries.case(session, fault, now=call().now), queries.case_notes(session, fault)
-    key = key_of(*(form[0] for form in (review, claim, note) if form))
+    key = key_of(*(form[0] for form in (review, claim, note, given, proposal) if form))
     return views.case(
         found,
         noted,
         review=views.review_form(found, key, *(review or ())),
         claim_form=views.claim_form(found, key, *(claim or ())),
         note_form=views.note_form(found, noted, queries.case_files(session, fault), key, *(note or ())),
+        inputs=views.inputs_form(found, key, *(given or ())),
+        proposal=views.proposal_form(found, key, *(proposal or ())),
     )
 
 
-def _case_page(fault: Fault, **forms: Typed) -> str:
+def _case_page(fault: Fault, **forms: Any) -> str:
     return render_template("staff/case_detail.html", frame=views.frame(), case=_case(fault, **forms))
 
 
@@ -163,6 +170,63 @@ def record_claim(fault: Fault) -> Response | tuple[str, int]:
     if errors:
         return _case_page(fault, claim=(typed, errors)), 422
     rmas.transition(asked.session, asked.runtime, asked.principal, rma, body.pop("to"), now=asked.now, **body)
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+@blueprint.post("/cases/<uuid:id>/inputs")
+@needs(Permission.HANDLE, of=Fault)
+def give_inputs(fault: Fault) -> Response | tuple[str, int]:
+    """Take what the vendor asks for; a draft that has everything by then goes by itself."""
+    rma = queries.newest_claim(call().session, fault)
+    if rma is None:
+        raise Problem("not_found")
+    asked, typed = call(), request.form
+    given = typed_inputs(typed)
+    errors = given if isinstance(given, dict) else {}
+    if not isinstance(given, dict):
+        try:
+            preparing.give(asked.session, asked.runtime, asked.principal, rma, given, now=asked.now)
+        except Invalid:
+            errors = {"part": reader().text(N_("Choose up to four of the parts that the vendor lists."))}
+    if errors:
+        return _case_page(fault, given=(typed, errors)), 422
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+@blueprint.post("/cases/<uuid:id>/parts-list")
+@needs(Permission.HANDLE, of=Fault)
+def list_parts(fault: Fault) -> Response:
+    """Have the vendor asked anew which parts the unit has."""
+    rma = queries.newest_claim(call().session, fault)
+    if rma is None:
+        raise Problem("not_found")
+    preparing.ask_afresh(call().session, call().runtime, rma, now=call().now)
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+_PROPOSAL_FIELDS = {"action": "found_answer", "proposal": "found_place", "reason": "found_reason"} | {
+    name: f"found_{name}" for name in NUMBERS
+}
+
+
+@blueprint.post("/cases/<uuid:id>/proposal")
+@needs(Permission.HANDLE, of=Fault)
+def answer_proposal(fault: Fault) -> Response | tuple[str, int]:
+    """Say whether what a program proposes is true, with the numbers as they are."""
+    item = queries.open_proposal(call().session, fault)
+    if item is None:
+        raise resolutions.NotWaiting("Nothing waits for this answer any more.")
+    asked, typed = call(), request.form
+    body, errors = read(ProposalBody(), typed, _PROPOSAL_FIELDS)
+    if not errors:
+        try:
+            resolutions.resolve(
+                asked.session, asked.runtime, asked.principal, item, body.pop("action"), now=asked.now, **body
+            )
+        except Invalid:
+            errors["found_place"] = reader().text(N_("Say which of them is true."))
+    if errors:
+        return _case_page(fault, proposal=(typed, errors)), 422
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 
@@ -274,22 +338,25 @@ def _preview(values: Mapping[str, str]) -> pages.PreviewView:
     if decided is None:
         return pages.PreviewView("incomplete", unit=_unit(unit, has_open_case=False), vendor=vendor)
     verdict, file = decided
-    asks = _asked_by(account) if account and verdict.route is Route.RMA else frozenset()
+    asks = inputs.of_report(call().runtime, unit, verdict, file.case.fault.component)
     return pages.PreviewView(
         "decided",
         unit=_unit(unit, has_open_case=any(one.closed_at is None for one in file.case.cases)),
         verdict=views.verdict_view(verdict, file.coverages, vendor),
         vendor=vendor,
-        asks_for=tuple(need.value for need in asks),
+        asks_for=tuple(need.value for need in asks.missing),
+        contact=_site_contact(unit),
+        address=", ".join(filter(None, (unit.site.address.get(name) for name in _SHOWN_LINES))) if unit.site else "",
     )
 
 
-def _asked_by(account: VendorAccount) -> frozenset[Need]:
-    """What a claim at an account needs; of one that cannot be used as it stands nobody can say."""
-    try:
-        return accounts.capabilities(call().runtime, account).requires
-    except VendorError:
-        return frozenset()
+_SHOWN_LINES = ("address_line1", "postal_code", "city", "country")
+
+
+def _site_contact(unit: UnitFile) -> str:
+    """Who is called where the report names nobody; nobody where the site has no contact."""
+    person = queries.site_contact(call().session, unit.site) if unit.site and unit.site_has_contact else None
+    return ", ".join(filter(None, (person.name, person.phone))) if person else ""
 
 
 def _decided(values: Mapping[str, str]) -> tuple[Verdict, CaseFile] | None:
@@ -298,7 +365,7 @@ def _decided(values: Mapping[str, str]) -> tuple[Verdict, CaseFile] | None:
     body = instant(from_form({name: values[name] for name in wanted if name in values}))
     try:
         facts: FaultFacts = QuestionBody().load(body)
-        return faults.preview(call().session, call().principal, facts, now=call().now)
+        return faults.preview(call().session, call().principal, facts, now=call().now)[:2]
     except (ValidationError, ClientRequired, UnknownAsset, UnknownClient, OccursLater):
         return None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import make_response, request, url_for
 
-from vendors.contract import Capabilities
+from vendors.contract import Capabilities, Need
 from warranty.domain.access import Permission
 from warranty.domain.coverage import UNDETERMINED
 from warranty.domain.headline import ClientStep, Side
@@ -24,7 +24,7 @@ from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share,
 from warranty.models import User
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
-from warranty.services import handouts, jobs, notes, queries, rmas
+from warranty.services import handouts, inputs, jobs, notes, proposals, queries, rmas
 from warranty.web import pages, words
 from warranty.web.guards import call
 from warranty.web.pages import Dot, Fill, Outcome, StepState
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from enum import StrEnum
 
+    from werkzeug.datastructures import MultiDict
     from werkzeug.wrappers import Response
 
     from warranty.domain.coverage import Verdict
@@ -201,6 +202,8 @@ def case(
     review: pages.ReviewForm | None,
     claim_form: pages.ClaimForm | None,
     note_form: pages.NoteForm | None,
+    inputs: pages.InputsForm | None,
+    proposal: pages.ProposalForm | None,
 ) -> pages.CaseView:
     """The page of one case."""
     fault, place, claim = found.fault, found.place, found.claim
@@ -235,6 +238,8 @@ def case(
         vendor_reason=rma.vendor_reason if rma else None,
         review=review,
         claim=claim_form,
+        inputs=inputs,
+        proposal=proposal,
         handout=_handout(rma) if rma else None,
         notes=note_form,
     )
@@ -528,6 +533,59 @@ def claim_form(
         moves=tuple(moves),
         is_asked=rma.state in _ASKED,
         values=kept if values is None else values,
+        errors=errors or {},
+    )
+
+
+_GIVEN_HERE = (Need.CONTACT, Need.SHIP_TO, Need.DIAGNOSIS)
+
+
+def inputs_form(
+    found: Case, key: str, values: MultiDict[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> pages.InputsForm | None:
+    """What the case's claim may still be given before it is sent, where there is anything and the caller may."""
+    claim = found.claim
+    if claim is None or claim.account is None or not call().principal.may(Permission.HANDLE):
+        return None
+    rma = claim.rma
+    known = inputs.shown(call().session, call().runtime, rma)
+    asks = tuple(need.value for need in _GIVEN_HERE if need in known.missing)
+    has_list = known.offered is None or bool(known.offered)
+    if not asks and not has_list:
+        return None
+    chosen = (rma.parts or known.proposed[: inputs.MOST_PARTS]) if values is None else values.getlist("part")
+    offers = [
+        pages.OfferRow(one.code, one.description, one.proposed, one.code in chosen) for one in known.offered or ()
+    ]
+    return pages.InputsForm(
+        url=url_for("staff.give_inputs", id=found.fault.public_id),
+        key=key,
+        vendor=found.vendor,
+        asks=asks,
+        offers=tuple(sorted(offers, key=lambda one: not (one.is_proposed or one.is_chosen))),
+        goes=rma.state is RmaState.DRAFT,
+        parts_url=url_for("staff.list_parts", id=found.fault.public_id) if has_list else None,
+        values=values or {},
+        errors=errors or {},
+    )
+
+
+def proposal_form(
+    found: Case, key: str, values: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> pages.ProposalForm | None:
+    """What is proposed for the case's claim, where anything waits and the caller may answer."""
+    task = next((one for one in found.tasks if one.kind is TaskKind.PROPOSAL and one.resolved_at is None), None)
+    if task is None or not call().principal.may(Permission.HANDLE):
+        return None
+    rows = tuple(
+        pages.ProposalRow(place, " ".join(filter(None, one.numbers)), one.text)
+        for place, one in proposals.waiting(task)
+    )
+    return pages.ProposalForm(
+        url=url_for("staff.answer_proposal", id=found.fault.public_id),
+        key=key,
+        rows=rows,
+        values=values or {},
         errors=errors or {},
     )
 

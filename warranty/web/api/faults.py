@@ -8,7 +8,7 @@ from sqlalchemy import or_
 
 from warranty.domain.access import Permission
 from warranty.models import Asset, Fault
-from warranty.services import faults, overrides, records
+from warranty.services import faults, inputs, overrides, records
 from warranty.web.api.base import Endpoints, check_version, document, id_of, listed
 from warranty.web.guards import call, needs
 from warranty.web.schemas.cases import DecisionBody, FaultQuery
@@ -31,9 +31,15 @@ endpoints = Endpoints("faults", "Faults: from the report to exactly one route.")
     answer=VerdictDocument(),
 )
 def preview(facts: FaultFacts) -> dict[str, Any]:
-    """Decide without opening anything."""
-    verdict, file = faults.preview(call().session, call().principal, facts, now=call().now)
-    return {"asset_id": file.case.asset.id if file.case.asset else None, **verdict.to_document()}
+    """Decide without opening anything; says too what the vendor would ask for."""
+    verdict, file, unit = faults.preview(call().session, call().principal, facts, now=call().now)
+    asks = inputs.of_report(call().runtime, unit, verdict, facts.component) if unit else inputs.ASKS_NOTHING
+    return {
+        "asset_id": file.case.asset.id if file.case.asset else None,
+        "requires": asks.requires,
+        "info_missing": asks.missing,
+        **verdict.to_document(),
+    }
 
 
 @endpoints.post("/faults", needs(Permission.REPORT, key=True), body=FaultBody(), answer=OutcomeDocument(), status=201)

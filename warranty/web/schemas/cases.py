@@ -319,6 +319,23 @@ class CallDocument(Strict):
     duration_ms = fields.Integer()
 
 
+class ProposalBody(Strict):
+    """What a page answers to a proposal; the place comes as text."""
+
+    action = word(Action, required=True, validate=validate.OneOf([Action.CONFIRM, Action.DECLINE]))
+    proposal = fields.Integer(load_default=None, validate=validate.Range(1, 1000))
+    vendor_case_number = line(64)
+    rma_number = line(64)
+    carrier = line(64)
+    tracking_number = line(120)
+    reason = text(2000, needed=True)
+
+    @post_load
+    def answer(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """Put the numbers together."""
+        return data | {"numbers": Proposal(**{name: data.pop(name) for name in NUMBERS})}
+
+
 class OfferDocument(Strict):
     """One entry of the vendor's parts list for the unit; ``proposed`` where it stands for what failed."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from vendors.contract import Need
 from warranty.domain.lifecycles import FaultState
 from warranty.domain.terms import Cause, Component, Party, ReasonCode, Route, Share, VerdictWord
 from warranty.services.estate import ADDRESS_LINES, ExternalName
@@ -168,9 +169,14 @@ class ReasonDocument(Strict):
 
 
 class VerdictDocument(Strict):
-    """A verdict, as ``warranty decide`` prints it, beside the unit that it is for."""
+    """A verdict, as ``warranty decide`` prints it, beside the unit that it is for.
+
+    ``requires`` is what the vendor would ask for, ``info_missing`` what of it is known neither of the unit nor of its site.
+    """
 
     asset_id = fields.UUID(allow_none=True)
+    requires = fields.List(word(Need))
+    info_missing = fields.List(word(Need))
     verdict = word(VerdictWord, allow_none=True)
     route = word(Route)
     awards = fields.Nested(AwardsDocument)
