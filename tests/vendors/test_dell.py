@@ -596,19 +596,26 @@ class TestDellDispatches(_Account, Opens, Tracks):
         assert (case.status, case.rma_number) == (VendorStatus.DENIED, None)
         assert case.reason == "Not enough troubleshooting: which memory module was tried?"
 
-    @pytest.mark.parametrize(
-        ("word", "ours"),
-        [
-            ("Request Submitted", "received"), ("L2 Review", "under_review"), ("TAG/CUSTOMER MISMATCH", "under_review"),
-            ("Pending Supervisor", "on_hold"), ("HOLD", "on_hold"), ("QUE", "approved"), ("Issued", "approved"),
-            ("Shipped Parts", "shipped"), ("Dispatch Denied", "denied"), ("START", "info_required"),
-            ("Defective Part Received", "return_received"), ("Moved_to_Claims_Process", "closed"), ("FED", "unknown"),
-        ],
-    )  # fmt: skip
-    def test_their_words_are_read_in_any_case(self, vendor_server: Recorded, word: str, ours: str) -> None:
-        host = self.answer(vendor_server, "status_ok", old="Parts Review", new=word.lower())
-        (case,) = host.adapter.read_cases([self.number])
-        assert (case.status, case.vendor_status) == (ours, word.lower())
+    def test_their_words_are_read_in_any_case(self, vendor_server: Recorded) -> None:
+        ours = {
+            "Request Submitted": "received",
+            "L2 Review": "under_review",
+            "TAG/CUSTOMER MISMATCH": "under_review",
+            "Pending Supervisor": "on_hold",
+            "HOLD": "on_hold",
+            "QUE": "approved",
+            "Shipped Parts": "shipped",
+            "Dispatch Denied": "denied",
+            "START": "info_required",
+            "Defective Part Received": "return_received",
+            "Moved_to_Claims_Process": "closed",
+            "FED": "unknown",
+        }
+        adapter = self.host(vendor_server.url).adapter
+        for word in ours:
+            self.answer(vendor_server, "status_ok", old="Parts Review", new=word.lower())
+        read = [case for _ in ours for case in adapter.read_cases([self.number])]
+        assert [(case.vendor_status, case.status) for case in read] == [(word.lower(), ours[word]) for word in ours]
 
     def test_every_word_of_the_vendors_list_is_in_the_table(self) -> None:
         words = """2H SBD|APJ Queue|BIL ERROR|CAR|Complete Care|HOLD|L2 Review|L2 DISPATCH|NBD|NON LATIN 1|NPO|Parts Review|

@@ -290,6 +290,7 @@ class Dell(VendorAdapter):
             "the limit of calls: 401 and 404 are also read as too busy",
             "how long a request that was given up may still arrive: a person compares what was created meanwhile",
             "the days until a defective part is due back: an option of the account",
+            "whether one key serves look-ups and dispatches: an option of the account",
             "the answer for a dispatch that does not exist, and what some statuses ask for: a person looks",
         ),
     )
