@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from tests.desk import let_pass
 from vendors.contract import Duty, Quota
 from vendors.errors import Trouble, VendorError
 from warranty import config, db
+from warranty.crypto import SecretBox
 from warranty.models import VendorAccount
 from warranty.runtime import Runtime
 from warranty.services import accounts
@@ -125,6 +127,9 @@ def test_a_token_is_kept_sealed_and_shared_between_workers(shared_runtime: Runti
     assert theirs.get() == ("canary-token", expires_at)
     with shared_runtime.database.read(db.EVERYBODY) as session:
         assert "canary" not in (session.get_one(VendorAccount, made.id).tokens or "")
+
+    lost = SecretBox(["L" * 43 + "="])
+    assert accounts.Tokens(replace(shared_runtime, box=lost), made.id).get() is None  # it is asked for anew
 
     theirs.forget()
     assert ours.get() is None

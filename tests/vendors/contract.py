@@ -543,6 +543,16 @@ class Tracks(CallsOut):
         assert case.status is VendorStatus.UNKNOWN
         assert case.vendor_status
 
+    def test_a_push_that_no_honest_vendor_sends_is_refused_in_a_sentence(self) -> None:
+        adapter = self.host().adapter
+        if not writes(adapter, "parse_webhook"):
+            return
+        for what, answer in UNREADABLE.items():
+            with pytest.raises(VendorError) as caught:
+                adapter.parse_webhook(answer["body"])
+            assert caught.value.trouble is Trouble.MALFORMED, what
+            assert caught.value.detail
+
     def test_a_forged_push_is_refused(self) -> None:
         adapter = self.host().adapter
         if adapter.capabilities.webhooks:

@@ -425,12 +425,15 @@ class Tokens:
         self._id = account_id
 
     def get(self) -> tuple[str, datetime] | None:
-        """The token and when it ends."""
+        """The token and when it ends; none where the key that it was kept with is lost, so that a new one is asked for."""
         with self._runtime.database.read(db.EVERYBODY) as session:
             sealed = session.get_one(VendorAccount, self._id).tokens
         if sealed is None:
             return None
-        kept = self._runtime.box.open(sealed)
+        try:
+            kept = self._runtime.box.open(sealed)
+        except CannotDecrypt:
+            return None
         return kept["token"], datetime.fromisoformat(kept["expires_at"])
 
     def put(self, token: str, expires_at: datetime) -> None:
