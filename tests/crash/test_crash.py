@@ -98,9 +98,9 @@ class Harness:
 
     def kill_once_accepted(self, process: int) -> None:
         """Kill the process whose request the vendor has accepted and not answered."""
-        before = len(self.twin.opened)
+        before = len(self.twin.ledger)
         deadline = time.monotonic() + 20
-        while len(self.twin.opened) == before:
+        while len(self.twin.ledger) == before:
             assert time.monotonic() < deadline, "the vendor got nothing"
             time.sleep(0.002)
         os.kill(process, signal.SIGKILL)

@@ -26,6 +26,7 @@ from warranty.domain.terms import (
     VerdictWord,
 )
 from warranty.models.work import TaskKind
+from warranty.services.notes import NoteState
 from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
 
@@ -185,6 +186,21 @@ def task(kind: TaskKind, subject: pages.Subject) -> pages.TaskRow:
     )  # fmt: skip
 
 
+NOTES = pages.NoteForm(
+    "/cases/1/notes", "key", "Dell", takes_notes=True, seen_url="/cases/1/notes/seen",
+    files=(
+        pages.FileRow("1", "Typenschild-Rueckseite-mit-sehr-langem-Namen-aus-dem-Telefon-20261124.jpg", 3_482_113, None, is_too_large=False),
+        pages.FileRow("2", "dump.txt", 19_922_945, None, is_too_large=True),
+        pages.FileRow("3", "idrac.txt", 43, NoteState.TAKEN, is_too_large=False),
+    ),
+    refused=(
+        pages.RefusedRow("The courier was refused at the gate.", "the account is switched off", "/notes/1/sending"),
+        pages.RefusedRow("Slot 3.", "It may have arrived, and this vendor does not show what it has: look there.", None),
+    ),
+    errors={"note_text": "Write a note."},
+)  # fmt: skip
+
+
 def case(scale: str) -> pages.CaseView:
     """A case page."""
     bare = pages.CaseView(
@@ -215,6 +231,7 @@ def case(scale: str) -> pages.CaseView:
         claim=pages.ClaimForm(
             "/cases/1/claim", "key", "Dell", (RmaState.UNDER_REVIEW, RmaState.AUTHORIZED, RmaState.DENIED), is_asked=True
         ),
+        notes=NOTES,
         handout=pages.HandoutView(
             "Reference: WR-7K2M-9XQ4\nSerial number: 7XK4P03\nFault: " + "no longer spins up, " * 20,
             "https://portal.vendor.example/rma", ("Open the portal: https://portal.vendor.example/rma", "Paste the text."),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, update
+from werkzeug.serving import make_server
 
+from tests import factories
+from tests.desk import INSTANCE
 from tests.web.conftest import World
 from tests.web.routes import browse, is_api, rules, said
 from tests.web.visitor import visit, words
@@ -15,6 +20,7 @@ from warranty import db, tasks
 from warranty.domain.terms import CLIENT_ROLES, Role
 from warranty.models import CaseNote, Fault, HumanTask, Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, TaskKind
+from warranty.services import accounts
 from warranty.web import guards
 
 if TYPE_CHECKING:
@@ -128,6 +134,47 @@ def test_what_the_vendor_wrote_waits_until_somebody_has_read_it(world: World) ->
 
     waiting: Any = world.get("/review-items?kind=vendor_note").json
     assert (answer.status_code, waiting["items"]) == (200, [])
+
+
+def test_what_the_vendor_pushes_moves_the_claim_and_brings_its_notes_once(world: World, twin: Twin) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        account = session.scalars(select(VendorAccount)).one()
+        pushes = {"secrets": {"webhook_secret": "a shared secret"}, "options": INSTANCE}
+        accounts.change(session, world.runtime, account, because=factories.BECAUSE, **pushes)
+        path = f"/api/v1/webhooks/{account.public_id}"
+    case = opened(world)
+    number = twin.opened[0]["number"]
+    twin.move(number, state="approved", comments="It leaves today.")
+    with serving(world) as url:
+        for delivery in ("d-1", "d-1", "d-2"):  # the same again, and the same news anew
+            assert twin.push(number, f"{url}{path}", "a shared secret", delivery=delivery) == 202
+        assert twin.push(number, f"{url}{path}", "another secret") == 401
+    with world.runtime.database.read(db.EVERYBODY) as session:
+        orders = session.scalars(select(Outbox.id).where(Outbox.kind == OrderKind.APPLY_DELIVERY)).all()
+    for order in orders:
+        tasks.perform(world.runtime, order)
+    brought: Any = world.get(f"/faults/{case['id']}/notes").json
+    work(world, OrderKind.READ_CASES)  # a push says that there is news; the vendor is asked for the truth
+
+    assert len(orders) == 2
+    assert [(one["way"], one["text"]) for one in brought["items"]] == [("from_vendor", "It leaves today.")]
+    rma: Any = world.get(f"/rmas/{case['rma_id']}").json
+    assert (rma["state"], rma["rma_number"]) == ("authorized", f"RMA{number.removeprefix('INC')}")
+    assert world.get(f"/faults/{case['id']}/notes").json == brought
+
+
+@contextmanager
+def serving(world: World) -> Iterator[str]:
+    """The application over HTTP, for whoever calls from outside."""
+    server = make_server("127.0.0.1", 0, world.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_a_person_writes_on_the_page_and_sends_a_file_from_it(world: World, twin: Twin) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from warranty.domain import lifecycles
 from warranty.models import Rma, VendorAccount, VendorDelivery, clock
 from warranty.models.work import OrderKind
-from warranty.services import accounts, hearing, work
+from warranty.services import accounts, hearing, notes, work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -96,6 +96,7 @@ def apply(session: Session, runtime: Runtime, account: VendorAccount, case: Vend
     if case.vendor_case_number and rma.vendor_case_number not in {None, case.vendor_case_number}:
         hearing.find_twin(session, rma, account, case.vendor_case_number, now=now)
     elif hearing.is_doubtful(rma, case, now=now) and accounts.is_read(runtime, account):
+        notes.keep_heard(session, account, rma, case, now=now)  # which a reading may not bring, and which are never old
         hearing.ask(session, [rma], now=now)
     else:
         hearing.hear(session, runtime, rma, case, account=account, now=now)

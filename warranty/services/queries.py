@@ -30,6 +30,7 @@ from warranty.models import (
     File,
     HumanTask,
     JobLine,
+    Outbox,
     Person,
     Product,
     Rma,
@@ -41,7 +42,7 @@ from warranty.models import (
     VendorAccount,
     VendorCall,
 )
-from warranty.models.work import TaskKind
+from warranty.models.work import OrderStatus, TaskKind
 from warranty.services import jobs, notes, standings
 from warranty.services.estate import serial_key
 
@@ -127,10 +128,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A note on a case, and whoever wrote it, where that is a user."""
+    """A note on a case, and whoever wrote it, where that is a user. ``can_go_again``: of one that the vendor did not take."""
 
     row: CaseNote
     user: User | None
+    can_go_again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -550,10 +552,13 @@ def _calls(session: Session, fault: Fault) -> tuple[VendorCall, ...]:
 def case_notes(session: Session, fault: Fault) -> tuple[Noted, ...]:
     """The newest notes on a case, oldest first: for the MSP's own pages, and never for a client's."""
     query = (
-        select(CaseNote, User).outerjoin(User, _is_actor(User, CaseNote.author)).where(CaseNote.fault_id == fault.id)
+        select(CaseNote, User, Outbox.status)
+        .outerjoin(User, _is_actor(User, CaseNote.author))
+        .outerjoin(Outbox, Outbox.id == CaseNote.order_id)
+        .where(CaseNote.fault_id == fault.id)
     )
     rows = session.execute(query.order_by(CaseNote.id.desc()).limit(MOST_NOTES)).all()
-    return tuple(Noted(row, user) for row, user in reversed(rows))
+    return tuple(Noted(row, user, status is OrderStatus.PARKED) for row, user, status in reversed(rows))
 
 
 def case_files(session: Session, fault: Fault) -> tuple[File, ...]:

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 def run(runtime: Runtime, order: Order) -> None:
     """Send it. Safe to run twice, late or half."""
-    with runtime.database.begin(db.EVERYBODY) as session:
+    with runtime.database.read(db.EVERYBODY) as session:
         message = notes.of_order(session, order)
-        if message is None:
+    if message is None:
+        with runtime.database.begin(db.EVERYBODY) as session:
             work.end(session, order, OrderStatus.DONE)
-            return
+        return
     line = accounts.Line(runtime, message.account)
     attempt = Attempt(runtime, order, message, line)
     step = attempt.make()

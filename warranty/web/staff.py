@@ -233,7 +233,7 @@ def answer_proposal(fault: Fault) -> Response | tuple[str, int]:
 _NOTE_FIELDS = {"way": "note_way", "text": "note_text", "file": "file"}
 _NOTE_REFUSED = {
     "way": N_("The vendor has no case yet, or takes none of this."),
-    "text": N_("Write what is to be known."),
+    "text": N_("Write a note."),
     "file": N_("This file cannot go to the vendor: it is too large, or no file of this case."),
 }
 

@@ -617,7 +617,11 @@ def note_form(
             for one in (files if can.attachments else ())
         ),
         refused=tuple(
-            pages.RefusedRow(one.row.text, one.row.refused, url_for("staff.send_note_again", id=one.row.public_id))
+            pages.RefusedRow(
+                one.row.text,
+                one.row.refused,
+                url_for("staff.send_note_again", id=one.row.public_id) if one.can_go_again else None,
+            )
             for one in noted
             if one.row.refused is not None
         ),
