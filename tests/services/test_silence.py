@@ -12,11 +12,13 @@ from tests.desk import Desk
 from vendors.contract import VendorCase, VendorStatus
 from vendors.sandbox import Twin
 from warranty import db, tasks
+from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import RmaState, ShipmentDirection, ShipmentState
 from warranty.domain.terms import Component
 from warranty.models import HumanTask, Rma, Shipment, VendorAccount
 from warranty.models.work import OrderKind, TaskKind
-from warranty.services import hearing, silence
+from warranty.services import hearing, resolutions, silence
+from warranty.services.resolutions import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +61,7 @@ def test_a_vendor_that_is_silent_for_too_long_is_put_before_a_person_once(desk: 
 
     said = desk.open_tasks()[TaskKind.SILENT]
     assert f"has said nothing new of case {desk.rma().vendor_case_number} for 6 days" in said
-    assert "Ask them where it stands" in said
+    assert "Ask them by telephone or portal" in said
 
 
 def test_the_next_word_settles_it_and_patience_counts_anew(desk: Desk) -> None:
@@ -89,7 +91,9 @@ def test_what_a_person_answered_is_asked_again_after_another_patience(desk: Desk
     look(desk, timedelta(days=6))
     with desk.session() as session:
         task = session.scalars(select(HumanTask)).one()
-        task.resolved_at = task.created_at
+        asked = {"reason": "They look into it.", "now": task.created_at}
+        resolutions.resolve(session, desk.runtime, OPERATOR, task, Action.DECIDE_AGAIN, **asked)
+    assert desk.open_tasks() == {}
     assert look(desk, timedelta(days=7)) == 0
     assert look(desk, timedelta(days=12)) == 1
 

@@ -394,9 +394,9 @@ def review_resolve(
 ) -> None:
     """Answer a review item; prints the case as it then stands.
 
-    ACTION is decide_again (something was mended elsewhere), identify (--asset is the unit that was meant), attest_absence
-    (nothing else covers the unit), override (--verdict, or yes to somebody else's override), reject, confirm (what is
-    proposed for the claim is true) or decline.
+    ACTION is decide_again (something was mended elsewhere, or a silent vendor was asked), identify (--asset is the unit
+    that was meant), attest_absence (nothing else covers the unit), override (--verdict, or yes to somebody else's
+    override), reject, confirm (what is proposed for the claim is true) or decline.
     """
     numbers = Proposal(**{name: wanted.pop(name) for name in NUMBERS})
     with writing(reason) as desk:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Action(StrEnum):
     """What can be answered."""
 
-    DECIDE_AGAIN = "decide_again"  # something was mended elsewhere
+    DECIDE_AGAIN = "decide_again"  # something was mended elsewhere; of a silent vendor: somebody has asked it
     IDENTIFY = "identify"  # this is the unit that was meant
     ATTEST_ABSENCE = "attest_absence"  # a person looked: nothing else covers the unit
     OVERRIDE = "override"  # a verdict of one's own, or a second person's yes to somebody else's
@@ -66,7 +66,7 @@ def resolve(
     ``asset`` is the unit of ``identify``, ``wish`` the verdict of ``override``; ``proposal`` is which one ``confirm`` and
     ``decline`` are about, ``numbers`` what is confirmed instead. Where the answer is about the decision itself, neither
     ``override`` nor ``reject``, the fault is decided again, and may wait for a person once more: then the item stays open and
-    says why.
+    says why. A vendor that was silent for too long is asked about with ``decide_again``: it says that somebody did.
 
     Raises:
         NotWaiting: it is settled already, or it waits for something else than this answer.
@@ -82,8 +82,9 @@ def resolve(
     if not principal.may(Permission.DECIDE):
         raise NotYours("Decisions are a service manager's; you may confirm or decline what is proposed for a claim.")
     fault = _hold(session, item, asset)
-    if item.kind is TaskKind.OVERRIDE and item.resolved_at is None:
-        return _second_opinion(session, runtime, principal, item, fault, action, reason=reason, now=now)
+    if item.kind in _ANSWERED_APART and item.resolved_at is None:
+        answer = _ANSWERED_APART[item.kind]
+        return answer(session, runtime, principal, item, fault, action, reason=reason, now=now)
     if item.kind is not TaskKind.REVIEW or item.resolved_at is not None or fault.state is not FaultState.NEEDS_REVIEW:
         raise NotWaiting("This item is settled, or it waits for the vendor's answer: enter that on its RMA.")
     because = Because(principal.actor, reason, now, fault.id)
@@ -161,6 +162,28 @@ def _second_opinion(
     moves.note(session, fault, "override_refused", because)
     reviews.settle(session, fault.id, because, TaskKind.OVERRIDE)
     return fault
+
+
+def _asked_by_hand(
+    session: Session,
+    runtime: Runtime,
+    principal: Principal,
+    item: HumanTask,
+    fault: Fault,
+    action: Action,
+    *,
+    reason: str,
+    now: datetime,
+) -> Fault:
+    """Somebody has asked the silent vendor, and nothing is to be moved: from now on its patience counts anew."""
+    del runtime, item
+    if action is not Action.DECIDE_AGAIN:
+        raise Invalid("action", "The vendor has been silent: answer decide_again once somebody has asked it.")
+    reviews.settle(session, fault.id, Because(principal.actor, reason, now, fault.id), TaskKind.SILENT)
+    return fault
+
+
+_ANSWERED_APART = {TaskKind.OVERRIDE: _second_opinion, TaskKind.SILENT: _asked_by_hand}
 
 
 def _wanted(wish: Wish | None) -> Wish:

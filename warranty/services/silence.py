@@ -49,7 +49,7 @@ def ask(session: Session, *, now: datetime, limit: int = AT_ONCE) -> int:
         said = (
             f"{account.name} has said nothing new of case {rma.vendor_case_number} for {(now - rma.heard_at).days} days"
         )
-        to_do = "Ask them where it stands, by telephone or portal, and enter what they say."
+        to_do = "Ask them by telephone or portal and enter what they say; where it is nothing new, answer decide_again."
         reviews.ask_first(session, fault, TaskKind.SILENT, f"{said}. {to_do}", because, rma=rma)
     return len(by_fault)
 
