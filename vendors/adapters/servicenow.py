@@ -98,7 +98,10 @@ class ServiceNow(VendorAdapter):
         promise=Promise.B,
         needs_base_url=True,
         checked_against="the platform's documents, and its twin; never an instance",
-        uncertain=("the words and columns of each instance: they are options of the account",),
+        uncertain=(
+            "the words and columns of each instance: they are options of the account",
+            "whether an account may read the comments (`sys_journal_field`): `read_comments`",
+        ),
     )
 
     def __init__(self, http: Http, options: Options, *, settle_s: float, states: Mapping[str, VendorStatus]) -> None:
