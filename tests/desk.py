@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ import vendors.adapters
 from tests import factories
 from vendors.sandbox import servicenow
 from warranty import db, tasks
+from warranty.config import load
 from warranty.domain.access import OPERATOR
 from warranty.domain.terms import CoverageKind, Fulfilment, Share
 from warranty.models import (
@@ -74,6 +75,13 @@ def odd_adapters() -> Iterator[None]:
         vendors.adapters.__path__.remove(str(ODD_ADAPTERS))
 
 
+def by_mail(runtime: Runtime, twin: Twin) -> Runtime:
+    """The same runtime with the mail servers of a twin, where it has some."""
+    folder = str(runtime.settings.instance)
+    given = load({"WARRANTY_MODE": "development", "WARRANTY_INSTANCE": folder, **twin.settings})
+    return replace(runtime, settings=replace(runtime.settings, smtp_url=given.smtp_url, imap_url=given.imap_url))
+
+
 def let_pass(runtime: Runtime, seconds: float) -> None:
     """Make everything that is stored of the durable work, and still matters, this much older."""
     gone = timedelta(seconds=seconds)
@@ -126,7 +134,7 @@ class Desk:
                 cover_labour(session, asset)
             base_url = self.twin.url if self.twin else NOBODY_LISTENS
             made = {"manufacturers": [maker], "base_url": base_url}
-            if self.vendor == "manual":
+            if self.vendor in {"manual", "email"}:
                 made |= {"secrets": {}, "base_url": None, "options": self.options}
             else:
                 made |= {"options": INSTANCE | self.options}

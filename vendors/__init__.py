@@ -63,6 +63,7 @@ def check_options(
     options: Mapping[str, str],
     *,
     base_url: str | None,
+    settings: Collection[str] | None = None,
 ) -> list[str]:
     """Say in plain sentences what keeps an account from being used; an empty list where nothing does.
 
@@ -71,11 +72,12 @@ def check_options(
         duties: what the account is for; empty means all that the adapter can do.
         secrets, options: as given, apart, so that a secret given as an option (and so shown in clear) is noticed.
         base_url: as given to ``load``.
+        settings: names of the host's settings that have a value, such as ``SMTP_URL``; None: not asked about.
 
     Raises:
         VendorError: ``refused`` where there is no such vendor.
     """
-    return faults(describe(vendor), duties, secrets, options, base_url=base_url)
+    return faults(describe(vendor), duties, secrets, options, base_url=base_url, settings=settings)
 
 
 @cache

@@ -174,7 +174,8 @@ class AdapterForm:
     ``either`` lists groups of secrets of which one must be complete (user name and password, *or* client id and
     secret). ``promise`` is that of ``Capabilities``. ``needs_base_url``: the vendor has no host of its own, each
     customer has one. ``checked_against``: what the adapter was tried with, ``uncertain``: what no source settles and how it
-    is read meanwhile, each in words for the table of vendors.
+    is read meanwhile, each in words for the table of vendors. ``settings``: what the host itself must have set, by the duty
+    that cannot be done without it.
     """
 
     vendor: str
@@ -186,6 +187,7 @@ class AdapterForm:
     needs_base_url: bool = False
     checked_against: str = ""
     uncertain: tuple[str, ...] = ()
+    settings: Mapping[Duty, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +415,7 @@ class RmaRequest:
         severity: 1 (worst) to 4.
         first_sent_at: when this claim was first marked as sent, for vendors that can only be searched by time.
         vendor_case_number: set to send a denied case again under its own number.
+        denials: how often it was denied before.
         parts: codes of the vendor's parts list, where the adapter has one.
         files: what to attach, where the vendor takes files with the request.
     """
@@ -433,6 +436,7 @@ class RmaRequest:
     ship_to: ShipTo | None = None
     first_sent_at: datetime | None = None
     vendor_case_number: str | None = None
+    denials: int = 0
     parts: tuple[str, ...] = ()
     files: tuple[VendorFile, ...] = ()
 
@@ -503,12 +507,16 @@ class VendorShipment:
 
 @dataclass(frozen=True, slots=True)
 class VendorNote:
-    """A note on a case as the vendor holds it, somebody's there or one of ours; ``note_id`` is the vendor's name of it."""
+    """A note on a case as the vendor holds it, somebody's there or one of ours; ``note_id`` is the vendor's name of it.
+
+    Not ``is_news``: a program wrote it, such as that somebody is away; it is kept, and nobody has to look.
+    """
 
     note_id: str
     text: str
     author: str = ""
     at: datetime | None = None
+    is_news: bool = True
 
     def __post_init__(self) -> None:
         """Keep words and names to their length."""
@@ -525,7 +533,8 @@ class VendorCase:
     """What a vendor says of one case.
 
     Attributes:
-        vendor_case_number: the vendor's case; None only where a claim was denied at opening without a case.
+        vendor_case_number: the vendor's case; None only where a claim was denied at opening without a case, or was handed
+            to people who have given it no number yet (``received``): then ``reason`` says so, and a person waits for one.
         status: their word in ours; ``vendor_status`` is the word as sent.
         rma_number: often missing at first; it arrives by polling.
         client_reference: our reference as the vendor repeats it; None where it does not.
@@ -536,6 +545,7 @@ class VendorCase:
             read, and none where the vendor does not show them.
         is_proposal: a program read this out of prose, or guessed whose case it is: a person confirms it before anything
             moves.
+        alarm: what a person must know of although it moves nothing, such as that the claim never arrived; a sentence.
         duplicates: other case numbers that answer to the same reference. Found by ``find_case``; the case itself is the
             oldest of them. It must not be hidden: somebody has to cancel the others.
         raw: the vendor's answer as JSON text, scrubbed.
@@ -554,6 +564,7 @@ class VendorCase:
     return_due_on: date | None = None
     notes: tuple[VendorNote, ...] = ()
     is_proposal: bool = False
+    alarm: str = ""
     duplicates: tuple[str, ...] = ()
     raw: str = ""
 
@@ -577,7 +588,10 @@ class VendorPart:
 
 
 class TokenStore(Protocol):
-    """Where an account's access token is kept between processes; encrypted, with one writer."""
+    """What an account remembers between processes, encrypted, with one writer: its access token.
+
+    An account without tokens remembers here how far it has read. It may be forgotten at any time.
+    """
 
     def get(self) -> tuple[str, datetime] | None:
         """Give the token and the aware instant at which it expires; None where there is none."""
@@ -615,16 +629,31 @@ class Gate(Protocol):
         ...
 
 
-SMTP = "SMTP"
-"""The method of a call that handed a mail over."""
+SMTP, IMAP = "SMTP", "IMAP"
+"""The method of a call that handed a mail over, and of one that read a mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over, or read, and as whom.
+
+    ``scheme``: ``smtp`` or ``imap`` in the clear; with ``s`` at its end, or ``+starttls``, encrypted. ``mailbox`` is of IMAP.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
     """One call as it may be kept and shown: secrets and personal values are replaced, lengths capped.
 
-    ``method`` is that of HTTP, or ``SMTP``; ``status`` is None where no answer came; ``trouble`` is None where the call
-    went well.
+    ``method`` is that of HTTP, or ``SMTP``, ``IMAP``, or ``EHLO``, which greets a mail server. ``status`` is None where no
+    answer came; ``trouble`` is None where the call went well.
     """
 
     vendor: str
@@ -653,6 +682,8 @@ class Calls:
         record: called once for each HTTP exchange, also for those that failed.
         settle_s: replaces every adapter's own settle time; for tests and development, the host refuses it elsewhere.
         ca_file: certificates to trust instead of the public ones; for an instance behind a private authority.
+        smtp, imap: the host's own mail servers, for vendors that are written to; None where it has none.
+        sender: the host's own mail address.
     """
 
     timeout_s: float = 30.0
@@ -660,6 +691,9 @@ class Calls:
     record: Callable[[CallRecord], None] = field(default=_keep_nothing)
     settle_s: float | None = None
     ca_file: str | None = None
+    smtp: MailServer | None = None
+    imap: MailServer | None = None
+    sender: str = ""
 
 
 # ---------------------------------------------------------------------------------------------------------------------

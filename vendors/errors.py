@@ -23,6 +23,7 @@ class VendorError(Exception):
         vendor_code: the vendor's own code, or the HTTP status as text; empty where there is none.
         detail: one sentence for a person, already scrubbed of secrets and personal data, at most 500 characters.
         retry_after_s: seconds after which the vendor (or the gate) wants to be asked again; None where it did not say.
+        never_left: of an open: it is certain that the vendor did not get it, so that it is sent again without a search.
 
     A refusal of the *claim* (not entitled, out of contract) is no error: it is a ``VendorCase`` that is ``denied``.
     """
@@ -35,6 +36,7 @@ class VendorError(Exception):
         vendor_code: str = "",
         detail: str = "",
         retry_after_s: float | None = None,
+        never_left: bool = False,
     ) -> None:
         """Keep the parts; the text of the exception is all of them in one line."""
         self.vendor = vendor
@@ -42,6 +44,7 @@ class VendorError(Exception):
         self.vendor_code = vendor_code
         self.detail = detail[:500]
         self.retry_after_s = retry_after_s
+        self.never_left = never_left
         super().__init__(
             " ".join(filter(None, (f"{vendor}: {trouble}", vendor_code and f"({vendor_code})", self.detail)))
         )

@@ -126,12 +126,14 @@ def faults(
     options: Mapping[str, str],
     *,
     base_url: str | None,
+    settings: Collection[str] | None = None,
 ) -> list[str]:
     """Say in plain sentences what keeps an account from being used. See ``vendors.check_options``."""
     wanted = frozenset(duties) or form.duties
     vendor = form.vendor
     said = [f"{vendor} cannot do {duty}; it can do {_listed(form.duties)}" for duty in sorted(wanted - form.duties)]
     said += _base_url_faults(form, base_url)
+    said += _settings_faults(form, wanted, settings)
     said += _unknown_names(form, secrets, secret=True) + _unknown_names(form, options, secret=False)
     given = {name: value for name, value in {**options, **secrets}.items() if value.strip()}
     for field in form.fields:
@@ -163,6 +165,14 @@ def _unknown_names(form: AdapterForm, names: Collection[str], *, secret: bool) -
         elif name not in known:
             said.append(f"{form.vendor} has no {word} {name}; it has {_listed(known)}")
     return said
+
+
+def _settings_faults(form: AdapterForm, wanted: frozenset[Duty], settings: Collection[str] | None) -> list[str]:
+    """Say what the host itself has not set; nothing where nobody asks about it."""
+    missing = {name: duty for duty, name in form.settings.items() if duty in wanted and name not in (settings or ())}
+    if settings is None:
+        return []
+    return [f"{name} is not set, and {form.vendor} needs it to {duty} cases" for name, duty in missing.items()]
 
 
 def _base_url_faults(form: AdapterForm, base_url: str | None) -> list[str]:

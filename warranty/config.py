@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 
+from vendors.contract import MailServer
 from warranty.store import BadStoreUrl, open_store
 
 if TYPE_CHECKING:
@@ -30,17 +31,6 @@ class SettingsError(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where mail is handed over, and as whom. ``scheme``: ``smtp`` in the clear, ``smtps`` or ``smtp+starttls`` encrypted."""
-
-    scheme: str
-    host: str
-    port: int
-    username: str
-    password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +52,7 @@ class Settings:
     files_url: str
     audit_anchor: str | None
     smtp_url: str | None
+    imap_url: str | None
     mail_from: str
     vendor_timeout_s: float
     lease_s: float
@@ -78,7 +69,12 @@ class Settings:
     @property
     def mail_server(self) -> MailServer | None:
         """Where mail goes; null: nothing is told by mail."""
-        return _mail_server(self.smtp_url) if self.smtp_url else None
+        return _mail_server(self.smtp_url, SMTP_PORTS) if self.smtp_url else None
+
+    @property
+    def mailbox_server(self) -> MailServer | None:
+        """Where vendors' answers by mail are read; null: nowhere."""
+        return _mail_server(self.imap_url, IMAP_PORTS) if self.imap_url else None
 
     @property
     def job_timeout_s(self) -> float:
@@ -122,7 +118,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         allow_private_vendor_urls=_flag(given, "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS", faults),
         files_url=_files_url(given.get("WARRANTY_FILES_URL") or (instance / "files").as_uri(), faults),
         audit_anchor=given.get("WARRANTY_AUDIT_ANCHOR") or None,
-        smtp_url=_smtp_url(given.get("SMTP_URL"), faults),
+        smtp_url=_mail_url("SMTP_URL", given.get("SMTP_URL"), SMTP_PORTS, faults),
+        imap_url=_mail_url("IMAP_URL", given.get("IMAP_URL"), IMAP_PORTS, faults),
         mail_from=_mail_from(given.get("WARRANTY_MAIL_FROM"), base_url, faults),
         vendor_timeout_s=seconds.get("WARRANTY_VENDOR_TIMEOUT_SECONDS", 30),
         lease_s=seconds.get("WARRANTY_LEASE_SECONDS", 60),
@@ -171,6 +168,7 @@ FIELDS = {
     "WARRANTY_FILES_URL": "files_url",
     "WARRANTY_AUDIT_ANCHOR": "audit_anchor",
     "SMTP_URL": "smtp_url",
+    "IMAP_URL": "imap_url",
     "WARRANTY_MAIL_FROM": "mail_from",
     "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS": "allow_private_vendor_urls",
     "WARRANTY_VENDOR_TIMEOUT_SECONDS": "vendor_timeout_s",
@@ -221,35 +219,37 @@ def _database_url(url: str) -> str:
     return url
 
 
-MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+IMAP_PORTS = {"imap": 143, "imap+starttls": 143, "imaps": 993}
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_MAILBOX = re.compile(r"[ -~]+")
 
 
-def _smtp_url(given: str | None, faults: list[str]) -> str | None:
-    """The mail server, which never gets a password in the clear unless it is on this machine."""
+def _mail_url(name: str, given: str | None, ports: Mapping[str, int], faults: list[str]) -> str | None:
+    """A mail server, which never gets a password in the clear unless it is on this machine."""
     if not given:
         return None
     try:
-        server = _mail_server(given)
+        server = _mail_server(given, ports)
     except ValueError:
         server = None
-    if server is None or server.scheme not in MAIL_PORTS or not server.host:
-        faults.append(
-            f"SMTP_URL is none: write {', '.join(f'{scheme}://' for scheme in MAIL_PORTS)}user:password@host:port."
-        )
-    elif server.password and server.scheme == "smtp" and server.host not in {"localhost", "127.0.0.1", "::1"}:
-        faults.append("SMTP_URL would send its password in the clear: use smtp+starttls:// or smtps://.")
+    if server is None or server.scheme not in ports or not server.host or not _MAILBOX.fullmatch(server.mailbox):
+        faults.append(f"{name} is none: write {', '.join(f'{scheme}://' for scheme in ports)}user:password@host:port.")
+    elif server.password and server.scheme in {"smtp", "imap"} and server.host not in {"localhost", "127.0.0.1", "::1"}:
+        safe = " or ".join(f"{scheme}://" for scheme in ports if scheme != server.scheme)
+        faults.append(f"{name} would send its password in the clear: use {safe}.")
     return given
 
 
-def _mail_server(url: str) -> MailServer:
+def _mail_server(url: str, ports: Mapping[str, int]) -> MailServer:
     parts = urlsplit(url)
     return MailServer(
         scheme=parts.scheme,
         host=parts.hostname or "",
-        port=parts.port or MAIL_PORTS.get(parts.scheme, 0),
+        port=parts.port or ports.get(parts.scheme, 0),
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
+        mailbox=unquote(parts.path.strip("/")) or "INBOX",
     )
 
 

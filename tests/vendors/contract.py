@@ -29,7 +29,9 @@ from vendors.contract import (
 )
 from vendors.errors import Trouble, VendorError
 from vendors.http import MAX_RETRY_AFTER_S
+from vendors.sandbox import Twin
 from vendors.scrub import MAX_KEPT_CHARS
+from warranty import config
 from warranty.domain import terms
 
 if TYPE_CHECKING:
@@ -189,6 +191,112 @@ class VendorContract:
     def test_the_host_may_shorten_the_settle_time(self) -> None:
         own = self.able().settle_s
         assert self.able(settle_s=3.0).settle_s == (3.0 if own else 0)
+
+
+class ByMail(VendorContract):
+    """For adapters that write mails and read a mailbox, through the host's own servers."""
+
+    SENDER: ClassVar[str] = "warranty@msp.example"
+
+    @pytest.fixture
+    def twin(self) -> Iterator[Twin]:
+        with Twin(self.vendor) as playing:
+            yield playing
+
+    def with_servers(self, twin: Twin, **more: Any) -> Host:
+        """An account of a host whose mail servers are the twin's; in the clear there are passwords in their addresses."""
+        environment = {"WARRANTY_MODE": "development", **twin.settings}
+        environment["IMAP_URL"] = environment["IMAP_URL"].replace("us:them@", f"us:{CANARY}@")
+        given = config.load(environment)
+        servers = {"smtp": given.mail_server, "imap": given.mailbox_server, "sender": self.SENDER}
+        return self.host(**servers | more)
+
+    def fails(self, host: Host, request: RmaRequest = REQUEST) -> VendorError:
+        with pytest.raises(VendorError) as caught:
+            host.adapter.open_case(request)
+        return caught.value
+
+    def test_a_claim_names_us_and_the_unit_and_its_taking_is_no_case(self, twin: Twin) -> None:
+        case = self.with_servers(twin).adapter.open_case(REQUEST)
+        (sent,) = twin.play(self.vendor).taken
+        assert f"[{REQUEST.client_reference}]" in sent["Subject"]
+        assert f"Serial number: {REQUEST.unit.serial_number}" in sent.get_content().splitlines()
+        assert (case.vendor_case_number, case.status) == (None, VendorStatus.RECEIVED)
+        assert str(sent["Message-ID"]) in case.reason
+
+    def test_a_claim_that_is_sent_again_has_the_same_name_and_subject(self, twin: Twin) -> None:
+        host = self.with_servers(twin)
+        twin.behave(next_opens=["drop_after_accept"])
+        self.fails(host)
+        host.adapter.open_case(REQUEST)
+        first, second = twin.play(self.vendor).taken
+        assert (first["Message-ID"], first["Subject"]) == (second["Message-ID"], second["Subject"])
+
+    @pytest.mark.parametrize("word", ["drop_after_accept", "garbage"])
+    def test_a_mail_that_left_without_an_answer_may_have_arrived_and_is_sent_once(self, twin: Twin, word: str) -> None:
+        host = self.with_servers(twin)
+        twin.behave(next_opens=[word])
+        error = self.fails(host)
+        assert (error.trouble, error.never_left) == (Trouble.AMBIGUOUS, False)
+        assert host.gate.news == [Trouble.AMBIGUOUS]
+        assert len(twin.opened) == 1
+
+    @pytest.mark.parametrize(("word", "waits"), [("throttle", True), ("error_before", True), ("drop_before", False)])
+    def test_a_mail_that_was_not_taken_is_sent_again_without_a_search(
+        self, twin: Twin, word: str, *, waits: bool
+    ) -> None:
+        host = self.with_servers(twin)
+        twin.behave(next_opens=[word])
+        error = self.fails(host)
+        assert (error.trouble, error.never_left) == (Trouble.UNREACHABLE, True)
+        assert (error.retry_after_s is not None) is waits
+        assert twin.opened == []
+
+    def test_a_refused_mail_did_not_arrive_and_says_why(self, twin: Twin) -> None:
+        twin.behave(next_opens=["refuse"])
+        error = self.fails(self.with_servers(twin))
+        assert (error.trouble, error.vendor_code) == (Trouble.REFUSED, "550")
+        assert "told to refuse" in error.detail
+        assert not error.may_have_arrived
+
+    def test_people_are_in_what_is_sent_and_pseudonyms_in_what_is_kept(self, twin: Twin) -> None:
+        host = self.with_servers(twin)
+        host.adapter.open_case(REQUEST)
+        (sent,) = twin.play(self.vendor).taken
+        assert all(value in sent.get_content() for value in PERSONAL)
+        assert not any(value in host.kept for value in PERSONAL)
+        assert "person-7" in host.kept
+
+    def test_no_secret_is_in_what_is_kept(self) -> None:
+        with Twin(self.vendor, credentials=("us", "another")) as twin:
+            host = self.with_servers(twin)
+            with pytest.raises(VendorError) as caught:
+                host.adapter.check()
+        assert caught.value.trouble is Trouble.UNAUTHORISED
+        assert "IMAP_URL" in caught.value.detail
+        assert CANARY not in f"{host.kept}{caught.value}"
+
+    def test_an_empty_bucket_keeps_the_mailbox_from_being_read(self, twin: Twin) -> None:
+        host = self.with_servers(twin, gate=CountingGate(0))
+        with pytest.raises(VendorError) as caught:
+            host.adapter.pull(lambda _: None)
+        assert (caught.value.trouble, host.records) == (Trouble.THROTTLED, [])
+
+    @pytest.mark.parametrize("what", ["error_before", "drop_before"])
+    def test_an_outage_of_the_mailbox_is_unreachable(self, twin: Twin, what: str) -> None:
+        host = self.with_servers(twin)
+        twin.behave(next_reads=[what])
+        with pytest.raises(VendorError) as caught:
+            host.adapter.pull(lambda _: None)
+        assert caught.value.trouble is Trouble.UNREACHABLE
+        assert host.gate.news == [Trouble.UNREACHABLE]
+
+    def test_a_setting_that_is_missing_is_said_by_name(self) -> None:
+        form = vendors.describe(self.vendor)
+        for duty, setting in form.settings.items():
+            said = vendors.check_options(self.vendor, {duty}, {}, self.options, base_url=None, settings=())
+            assert any(setting in one for one in said)
+            assert vendors.check_options(self.vendor, {duty}, {}, self.options, base_url=None, settings=[setting]) == []
 
 
 class CallsOut(VendorContract):

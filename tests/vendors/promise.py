@@ -10,7 +10,7 @@ import pytest
 
 import vendors
 from tests import factories
-from tests.desk import Desk
+from tests.desk import Desk, by_mail
 from vendors.contract import Duty, Promise
 from vendors.sandbox import Twin
 from warranty.domain.lifecycles import RMA_BEING_SENT
@@ -68,11 +68,11 @@ class Promised:
         given = {**self.options, **self.twin_options, "timeout_seconds": "1"}
         secret = {field.name for field in form.fields if field.secret}
         with self.twin() as twin:
-            desk = Desk(runtime, twin, vendor=None)
+            desk = Desk(by_mail(runtime, twin), twin, vendor=None)
             with desk.session() as session:
                 desk.account_id = factories.make_account(
                     session,
-                    runtime,
+                    desk.runtime,
                     self.vendor,
                     manufacturers=[desk.maker],
                     base_url=twin.url if self.base_url else None,

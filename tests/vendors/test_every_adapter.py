@@ -40,7 +40,9 @@ def test_it_is_tested_under_the_parts_of_its_duties(vendor: str) -> None:
     tested = classes_of(vendor, contract.VendorContract)
     assert {one.vendor for one in tested} == {vendor}
     able = tested[0]().host().adapter.capabilities
-    if able.by_hand is None:
+    if vendors.describe(vendor).settings:
+        assert all(issubclass(one, contract.ByMail) for one in tested)
+    elif able.by_hand is None:
         parts = {PART[duty] for duty in able.duties}
         if able.promise in {Promise.A, Promise.B}:
             parts.add(contract.Searches)

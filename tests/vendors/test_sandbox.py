@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -25,6 +27,7 @@ from vendors.sandbox import Twin, available
 from vendors.sandbox.dell import RELATIONSHIPS
 from vendors.sandbox.servicenow import STATE_MAP
 from vendors.signatures import verify_signature
+from warranty.config import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -771,3 +774,62 @@ def test_the_sandbox_runs_as_a_program_until_it_is_interrupted(tmp_path: Path) -
         running.send_signal(signal.SIGINT)
         assert running.wait(10) == 0
     assert [json.loads(line)["event"] for line in ledger.read_text("utf-8").splitlines()] == ["registered", "opened"]
+
+
+# -- mails
+
+
+def test_an_answer_is_laid_into_the_mailbox_over_http_and_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "ledger"
+    with Twin("email", ledger_file=file) as twin:
+        given = load({"WARRANTY_MODE": "development", "WARRANTY_INSTANCE": str(tmp_path), **twin.settings})
+        servers = {"smtp": given.mail_server, "imap": given.mailbox_server, "sender": "us@msp.example"}
+        host = Host("email", {"to": "rma@vendor.example"}, None, **servers)
+        host.adapter.open_case(REQUEST)
+        answered = control(twin, "mails", {"reference": "FAULT-000412", "text": "RMA number: R-1", "Subject": "Yes"})
+        assert answered.status_code == 200
+        assert control(twin, "mails", {"raw": "Subject: hello\r\n\r\nworld"}).json() == [
+            *answered.json(),
+            "Subject: hello\r\n\r\nworld",
+        ]
+        assert control(twin, "mails", {"reference": "FAULT-999999"}).status_code == 404
+        assert control(twin, "mails", {"text": "to whom?"}).status_code == 400
+        twin.stop()
+        twin.start()
+        got: list[bytes] = []
+        host.adapter.pull(got.append)
+        assert len(got) == 1
+    with Twin("email", ledger_file=file) as twin:
+        assert next(mail.raw for mail in twin.play("email").mails) == got[0]
+
+
+def test_the_mailbox_is_strict(twin: Twin) -> None:
+    where = urlsplit(twin.settings["IMAP_URL"])
+    with (
+        socket.create_connection((where.hostname, where.port), timeout=TIMEOUT_S) as line,
+        line.makefile("rwb") as wire,
+    ):
+
+        def ask(*pieces: bytes) -> bytes:
+            for piece in pieces:
+                wire.write(piece + b"\r\n")
+                wire.flush()
+                answer = wire.readline()
+                while answer.startswith(b"* "):
+                    answer = wire.readline()
+            return answer.rstrip()
+
+        wire.readline()
+        assert ask(b"1 CAPABILITY") == b"1 OK CAPABILITY done"
+        assert ask(b"2 NOOP") == b"2 OK NOOP done"
+        assert ask(b"3 EXAMINE INBOX") == b"3 BAD sign in first"
+        assert ask(b'4 LOGIN us ""').startswith(b"4 NO [AUTHENTICATIONFAILED]")
+        assert ask(b"5 LOGIN us {6}", b'a "b" ') == b"5 OK LOGIN done"
+        assert ask(b"6 UID SEARCH UID 1:*") == b"6 BAD no mailbox is open"
+        assert ask(b"7 EXAMINE Archive").startswith(b"7 NO [NONEXISTENT]")
+        assert ask(b'8 EXAMINE "inbox"') == b"8 OK EXAMINE done"
+        assert ask(b"9 UID SEARCH ALL") == b"9 BAD no such search here"
+        assert ask(b"10 UID STORE 1 +FLAGS x") == b"10 BAD no such command here"
+        twin.play("email").lay(b"Subject: x\r\n\r\n")
+        assert ask(b"11 UID FETCH 1 (FLAGS)") == b"11 BAD only headers, or a piece of the whole"
+        assert ask(b"12 LOGOUT") == b"12 OK LOGOUT done"

@@ -8,6 +8,7 @@ a twin, and its file name is the vendor's. Control is over HTTP at ``/_sandbox/.
 - ``POST /_sandbox/tags``: ``{"TAG": {record}}`` for the look-up twins
 - ``POST /_sandbox/cases/NUMBER``: ``{"state": ...}`` moves a case
 - ``POST /_sandbox/tokens``: takes all tokens back
+- ``POST /_sandbox/mails``: ``{"reference": ..., "text": ...}`` lays an answer into the mailbox; ``GET`` shows it
 
 A sandbox has no secrets worth keeping and no guard on its control paths: it listens on loopback only.
 """

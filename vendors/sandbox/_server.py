@@ -68,6 +68,7 @@ class Twin:
         self._plays: dict[str, Any] = {}
         self._stages: dict[str, Stage] = {}
         self._port = port
+        self._is_port_given = port > 0
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._ledger = Ledger(Path(ledger_file) if ledger_file else None)
@@ -107,9 +108,13 @@ class Twin:
             )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True, name="sandbox")
         self._thread.start()
+        for number, play in enumerate(self._with_servers()):
+            play.start(self._port + 1 + 2 * number if self._is_port_given else 0)
 
     def stop(self) -> None:
         """Refuse connections; requests that are being answered go on. ``start`` opens the same port again."""
+        for play in self._with_servers():
+            play.stop()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._thread.join()
@@ -120,6 +125,15 @@ class Twin:
     def url(self) -> str:
         """Scheme, host and port: the base URL of an account."""
         return f"http://{HOST}:{self._port}"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the product must be told of servers beside this one, by the names of its settings."""
+        return {name: url for play in self._with_servers() for name, url in play.settings.items()}
+
+    def play(self, vendor: str) -> Any:
+        """Give the twin of one vendor, for what only that one can do."""
+        return self._plays[vendor]
 
     @property
     def ledger(self) -> list[dict[str, Any]]:
@@ -198,6 +212,10 @@ class Twin:
         """Take back every token that was given out."""
         for stage in self._stages.values():
             stage.forget_tokens()
+
+    def _with_servers(self) -> list[Any]:
+        """The twins that speak more than HTTP, and listen on ports of their own."""
+        return [play for play in self._plays.values() if hasattr(play, "start")]
 
     def _of(self, vendor: str | None) -> list[Stage]:
         if vendor is None:
@@ -308,6 +326,8 @@ def run_sandbox(
 ) -> None:
     """Play vendors until interrupted (``KeyboardInterrupt`` ends it); prints the URL first, alone on its line.
 
+    Twins with servers of their own take the ports above, or free ones, and add a line for each setting of the product.
+
     Args:
         vendors: names of ``available()``; none means all.
         port: 0 takes a free one.
@@ -333,7 +353,8 @@ def run_sandbox(
     if tags_file:
         twin.register(tags_file)
     with twin:
-        print(twin.url, flush=True)  # noqa: T201 -- the one thing this command says, for people and scripts
+        said = [twin.url, *(f"{name}={url}" for name, url in twin.settings.items())]
+        print("\n".join(said), flush=True)  # noqa: T201 -- all that this command says, for people and scripts
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

@@ -30,8 +30,10 @@ DROP_AFTER_ACCEPT = "drop_after_accept"
 GARBAGE = "garbage"
 ACCEPT_THEN_SLOW = "accept_then_slow"
 SLOW_THEN_ACCEPT = "slow_then_accept"
+REFUSE = "refuse"
 
 OPEN_FAULTS = (
+    REFUSE,
     ERROR_BEFORE,
     DROP_BEFORE,
     THROTTLE,
@@ -59,6 +61,7 @@ class Behaviour:
     slow_then_accept: float = 0.0
     throttle: float = 0.0
     garbage: float = 0.0
+    refuse: float = 0.0
     lookup_error_rate: float = 0.0
     lookup_lag: float = 0.0
     latency: float = 0.0
@@ -164,10 +167,10 @@ class Stage:
         """Give what this twin accepted, also in an earlier process."""
         return self._ledger.entries(self.vendor)
 
-    def read(self, answer: Callable[[], Response]) -> Response:
-        """Answer a read, or misbehave."""
+    def next_read(self) -> str:
+        """Say how the next read goes: a word of ``READ_FAULTS``, or ``OK``."""
         rates = self.behaviour
-        what = self._drawn(
+        return self._drawn(
             self._next_reads,
             [
                 (ERROR_BEFORE, rates.lookup_error_rate + rates.fault_rate),
@@ -175,6 +178,20 @@ class Stage:
                 (GARBAGE, rates.garbage),
             ],
         )
+
+    def next_open(self) -> str:
+        """Say how the next open goes: a word of ``OPEN_FAULTS``, or ``OK``."""
+        return self._next_write(self._next_opens)
+
+    def _next_write(self, script: deque[str]) -> str:
+        rates = self.behaviour
+        share = rates.fault_rate / len(COMMON_OPEN_FAULTS)
+        spread = [(name, share) for name in COMMON_OPEN_FAULTS]
+        return self._drawn(script, [*((name, getattr(rates, name)) for name in OPEN_FAULTS), *spread])
+
+    def read(self, answer: Callable[[], Response]) -> Response:
+        """Answer a read, or misbehave."""
+        what = self.next_read()
         return self._before(what) or (_garbage() if what == GARBAGE else answer())
 
     def open(self, accept: Callable[[], Response]) -> Response:
@@ -186,10 +203,7 @@ class Stage:
         return self._accept(accept, self._next_writes)
 
     def _accept(self, accept: Callable[[], Response], script: deque[str]) -> Response:
-        rates = self.behaviour
-        share = rates.fault_rate / len(COMMON_OPEN_FAULTS)
-        spread = [(name, share) for name in COMMON_OPEN_FAULTS]
-        what = self._drawn(script, [*((name, getattr(rates, name)) for name in OPEN_FAULTS), *spread])
+        rates, what = self.behaviour, self._next_write(script)
         refused = self._before(what)
         if refused is not None:
             return refused
@@ -210,6 +224,8 @@ class Stage:
         """Misbehave before anything is looked at; None: go on."""
         if what == ERROR_BEFORE:
             return self.error(503, "the sandbox was told to fail")
+        if what == REFUSE:
+            return self.error(400, "the sandbox was told to refuse")
         if what == DROP_BEFORE:
             return drop()
         if what == THROTTLE:
@@ -237,9 +253,11 @@ class Stage:
         basic = _basic()
         if basic is None and form_may_carry_it:
             basic = (request.form.get("client_id", ""), request.form.get("client_secret", ""))
-        if basic is None or not all(basic):
-            return False
-        return self._credentials is None or basic == self._credentials
+        return basic is not None and self.lets_in(*basic)
+
+    def lets_in(self, user: str, password: str) -> bool:
+        """Tell whether these are the right credentials."""
+        return bool(user and password) and self._credentials in {None, (user, password)}
 
     def new_token(self) -> dict[str, Any]:
         """Give out a token, as OAuth answers it."""

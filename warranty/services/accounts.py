@@ -181,15 +181,26 @@ def _readable(runtime: Runtime, account: VendorAccount) -> dict[str, str]:
 
 def _check(runtime: Runtime, account: VendorAccount) -> None:
     """Refuse an account that could not be used: what is missing or unknown, and an address that may not be called."""
-    secrets = runtime.box.open(account.secrets)
-    duties = frozenset(Duty(word) for word in account.duties)
-    faults = vendors.check_options(account.vendor, duties, secrets, account.options, base_url=account.base_url)
-    if faults:
-        raise Invalid("options", f"{'; '.join(faults)}.")
+    said = faults(runtime, account)
+    if said:
+        raise Invalid("options", f"{'; '.join(said)}.")
     try:
         adapter(runtime, account)
     except VendorError as err:
         raise Invalid("options", err.detail or str(err)) from err
+
+
+def faults(runtime: Runtime, account: VendorAccount) -> list[str]:
+    """Say in plain sentences what is missing or unknown of an account, and what this installation has not set for it."""
+    given = {"SMTP_URL": runtime.settings.smtp_url, "IMAP_URL": runtime.settings.imap_url}
+    return vendors.check_options(
+        account.vendor,
+        frozenset(Duty(word) for word in account.duties),
+        runtime.box.open(account.secrets),
+        account.options,
+        base_url=account.base_url,
+        settings=[name for name, value in given.items() if value],
+    )
 
 
 def _duties(words: Sequence[str], able: frozenset[Duty]) -> frozenset[Duty]:
@@ -227,6 +238,9 @@ def adapter(runtime: Runtime, account: VendorAccount, line: Line | None = None) 
             allow_private=settings.allow_private_vendor_urls,
             record=line.calls.append,
             settle_s=settings.settle_s,
+            smtp=settings.mail_server,
+            imap=settings.mailbox_server,
+            sender=settings.mail_from,
         ),
     )
 

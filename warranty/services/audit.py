@@ -27,7 +27,8 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import String, Text, cast, delete, exists, func, select, text, type_coerce, update
 
-from warranty import db, smtp
+from vendors.mail import Fate, send
+from warranty import db
 from warranty.crypto import CannotDecrypt
 from warranty.db import EVERYBODY
 from warranty.domain import chain
@@ -344,7 +345,7 @@ def _mail(made: Anchor, settings: Settings, address: str) -> None:
     )
     content = made.to_json().encode()
     message.add_attachment(content, maintype="application", subtype="json", filename=made.file_name)
-    outcome = smtp.send(
+    outcome = send(
         settings.mail_server,
         message.as_bytes(),
         sender=settings.mail_from,
@@ -352,7 +353,7 @@ def _mail(made: Anchor, settings: Settings, address: str) -> None:
         deadline_s=settings.vendor_timeout_s,
         may_leave=lambda _rest_s: True,
     )
-    if outcome is None or outcome.fate is not smtp.Fate.TAKEN:
+    if outcome is None or outcome.fate is not Fate.TAKEN:
         raise CannotAnchor(f"The anchor cannot be sent to {address}: {outcome.said if outcome else 'nothing left'}.")
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from warranty.domain import lifecycles
 from warranty.models import Rma, VendorAccount, VendorDelivery, clock
 from warranty.models.work import OrderKind
-from warranty.services import accounts, hearing, notes, work
+from warranty.services import accounts, hearing, notes, proposals, work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -90,8 +90,11 @@ def apply(session: Session, runtime: Runtime, account: VendorAccount, case: Vend
     """
     found = _whose(session, account, case)
     if isinstance(found, str):
-        return found
+        return None if case.is_proposal and _is_anothers(session, case) else found
     rma = session.get_one(Rma, found, with_for_update=True)
+    if case.is_proposal:
+        proposals.hear(session, account, rma, case, now=now)
+        return None
     hearing.see(session, account, rma, case, now=now)
     if case.vendor_case_number and rma.vendor_case_number not in {None, case.vendor_case_number}:
         hearing.find_twin(session, rma, account, case.vendor_case_number, now=now)
@@ -106,9 +109,9 @@ def apply(session: Session, runtime: Runtime, account: VendorAccount, case: Vend
 def _whose(session: Session, account: VendorAccount, case: VendorCase) -> int | str:
     """The key of the claim that a case is of: by the vendor's number, else by our reference; in words, where there is none.
 
-    Only of the account's own claims: no vendor moves what another one has.
+    Only of the account's own claims: no vendor moves what another one has. A number that is only proposed names nobody.
     """
-    number, reference = case.vendor_case_number, case.client_reference
+    number, reference = None if case.is_proposal else case.vendor_case_number, case.client_reference
     is_named = or_(Rma.vendor_case_number == number, Rma.client_reference == reference)  # null is equal to nothing
     named = session.scalars(select(Rma.id).where(Rma.account_id == account.id, is_named)).all()
     said = f"case {number or 'without a number'}, reference {reference or 'not given'}"
@@ -117,6 +120,11 @@ def _whose(session: Session, account: VendorAccount, case: VendorCase) -> int | 
     if len(named) > 1:
         return f"Two claims of this account are meant: {said}."
     return named[0]
+
+
+def _is_anothers(session: Session, case: VendorCase) -> bool:
+    """Whether a mail is about another account's claim: accounts may share a mailbox, and that one takes it from there too."""
+    return session.scalar(select(Rma.id).where(Rma.client_reference == case.client_reference)) is not None
 
 
 def is_early(session: Session, account: VendorAccount) -> bool:

@@ -21,22 +21,22 @@ from uuid import uuid4
 import idna
 from sqlalchemy import select, update
 
+from vendors.mail import Fate
 from warranty.models import Fault, Mail, Outbox, Person, User
 from warranty.models.work import OrderKind, OrderStatus
 from warranty.services import moves, work
 from warranty.services.moves import Because
-from warranty.smtp import Fate
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
+    from vendors.mail import Outcome
     from warranty.config import Settings
     from warranty.models.mail import Told
     from warranty.runtime import Runtime
     from warranty.services.work import Order
-    from warranty.smtp import Outcome
 
 MOST_CHARACTERS = 100_000
 MOST_LEFT = 3

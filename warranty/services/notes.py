@@ -372,7 +372,7 @@ def _settle_refusals(session: Session, note: CaseNote, because: Because) -> None
 
 
 def keep_heard(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *, now: datetime) -> None:
-    """Keep what is new of the notes on the vendor's case, whose Rma is locked; theirs puts the case on the board.
+    """Keep what is new of the notes on the vendor's case, whose Rma is locked; news of theirs puts the case on the board.
 
     Ours come back too. The first that ends with the token of a note is that note, which so was taken; whatever ends with
     it later quotes it.
@@ -399,10 +399,11 @@ def keep_heard(session: Session, account: VendorAccount, rma: Rma, case: VendorC
         if token is not None:
             _take(session, ours.pop(token), note_id, now)
         else:
-            theirs.append(_heard(rma, heard, now))
-    session.add_all(theirs)
-    if theirs:
-        _flag(session, account, rma, theirs, now)
+            theirs.append((heard.is_news, _heard(rma, heard, now)))
+    session.add_all(note for _, note in theirs)
+    news = [note for is_news, note in theirs if is_news]
+    if news:
+        _flag(session, account, rma, news, now)
 
 
 def _heard(rma: Rma, heard: VendorNote, now: datetime) -> CaseNote:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from warranty.domain.lifecycles import RMA_BEING_SENT, RMA_MOVES, RMA_OVER, RmaState, ShipmentDirection, ShipmentState
 from warranty.models import Fault, HumanTask, Rma
 from warranty.models.work import OrderStatus, TaskKind
-from warranty.services import by_hand, hearing, moves, reviews, rmas, work
+from warranty.services import by_hand, hearing, moves, notes, reviews, rmas, work
 from warranty.services.by_hand import Parcel
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because, IllegalMove
@@ -73,6 +73,27 @@ def propose(session: Session, rma: Rma, found: Sequence[Proposal], *, why: str, 
     task.proposals = [*(task.proposals or ()), *(asdict(one) | {"answer": None} for one in new)]
     session.flush()
     return task
+
+
+def hear(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *, now: datetime) -> None:
+    """Keep a vendor's prose, and put before a person what a program read out of it; an alarm is one without numbers too."""
+    notes.keep_heard(session, account, rma, case, now=now)
+    because = Because(f"vendor:{account.public_id}", f"{account.name} wrote.", now, rma.fault_id)
+    if case.alarm:
+        rma.needs_attention = case.alarm
+        fault = session.get_one(Fault, rma.fault_id)
+        reviews.ask(session, fault, TaskKind.ATTENTION, case.alarm, because, rma=rma)
+    parcel = next(iter(case.shipments), None)
+    found = Proposal(
+        vendor_case_number=case.vendor_case_number or "",
+        rma_number=case.rma_number or "",
+        carrier=parcel.carrier if parcel else "",
+        tracking_number=parcel.tracking_number if parcel else "",
+        text=case.notes[0].text if case.notes else "",
+    )
+    if any(found.numbers) and rma.state not in RMA_OVER:
+        why = f"{account.name} wrote, and these numbers seem to be in it: {_said(found)}. Read it, and say whether they are right."
+        propose(session, rma, [found], why=why, because=because)
 
 
 def choose_case(

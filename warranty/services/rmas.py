@@ -258,6 +258,7 @@ def request_of(session: Session, rma: Rma) -> RmaRequest:
         contact=_contact(contact),
         ship_to=_ship_to(receiver, site.name if site else "", address),
         vendor_case_number=rma.vendor_case_number if rma.denials else None,
+        denials=rma.denials,
         parts=tuple(rma.parts),
     )
 
@@ -347,9 +348,7 @@ def settle(
     step = _in_time(order, step)
     match step:
         case VendorCase():
-            hearing.see(session, account, rma, step, now=now)
-            if work.end(session, order, OrderStatus.DONE):
-                hearing.hear(session, runtime, rma, step, account=account, now=now, is_answer=True)
+            _settle_case(session, runtime, order, account, rma, step, because)
         case _ if rma.state not in lifecycles.RMA_BEING_SENT:  # the vendor told us otherwise, or a person took over
             work.end(session, order, OrderStatus.DONE)
         case Wait():
@@ -371,6 +370,25 @@ def _in_time(order: Order, step: Step) -> Step:
     return step
 
 
+def _settle_case(
+    session: Session,
+    runtime: Runtime,
+    order: Order,
+    account: VendorAccount,
+    rma: Rma,
+    case: VendorCase,
+    because: Because,
+) -> None:
+    hearing.see(session, account, rma, case, now=because.at)
+    if not work.end(session, order, OrderStatus.DONE):
+        return
+    if case.vendor_case_number is None and case.status is VendorStatus.RECEIVED:
+        # People have it, and have given it no number: `under_review` would say that there is a case.
+        take_by_hand(session, rma, case.reason, because)
+    else:
+        hearing.hear(session, runtime, rma, case, account=account, now=because.at, is_answer=True)
+
+
 def _settle_unsent(
     session: Session,
     runtime: Runtime,
@@ -381,13 +399,15 @@ def _settle_unsent(
     because: Because,
 ) -> None:
     is_for_person = not error.may_have_arrived
+    is_unsent = order.sent_ago_s is None  # neither before nor this time: a mark that was set for it is taken back
     if is_for_person:
-        is_ours = work.end(session, order, OrderStatus.PARKED, error=str(error))
+        is_ours = work.end(session, order, OrderStatus.PARKED, error=str(error), never_arrived=is_unsent)
     elif error.trouble is Trouble.THROTTLED:
-        is_ours = work.release(session, order, after_s=error.retry_after_s or 1.0, error=str(error))
+        after_s = error.retry_after_s or 1.0
+        is_ours = work.release(session, order, after_s=after_s, error=str(error), never_arrived=is_unsent)
     else:
         after_s = error.retry_after_s or work.back_off_s(order.failures, runtime.settings.retry_s)
-        is_ours = work.release(session, order, after_s=after_s, error=str(error), failed=True)
+        is_ours = work.release(session, order, after_s=after_s, error=str(error), failed=True, never_arrived=is_unsent)
     if not is_ours:
         return
     if order.sent_ago_s is not None:  # what failed is the search; the claim may be there

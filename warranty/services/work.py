@@ -157,8 +157,20 @@ def mark_send(session: Session, order: Order, *, budget_s: float) -> bool:
     return _ours(session, order, Outbox.lease_until > clock(budget_s), last_send=clock())
 
 
-def release(session: Session, order: Order, *, after_s: float, error: str | None = None, failed: bool = False) -> bool:
-    """Give an order back, due in ``after_s`` seconds; ``failed`` counts towards the back-off, and stumbles are forgotten."""
+def release(
+    session: Session,
+    order: Order,
+    *,
+    after_s: float,
+    error: str | None = None,
+    failed: bool = False,
+    never_arrived: bool = False,
+) -> bool:
+    """Give an order back, due in ``after_s`` seconds; ``failed`` counts towards the back-off, and stumbles are forgotten.
+
+    ``never_arrived``: as for ``end``.
+    """
+    unmarked = {"last_send": None} if never_arrived else {}
     return _ours(
         session,
         order,
@@ -169,6 +181,7 @@ def release(session: Session, order: Order, *, after_s: float, error: str | None
         failures=order.failures + int(failed),
         stumbles=0,
         waited_s=Outbox.waited_s + (0.0 if failed else after_s),
+        **unmarked,
     )
 
 

@@ -13,6 +13,7 @@ from warranty.services.moves import Because
 
 if TYPE_CHECKING:
     from warranty.runtime import Runtime
+    from warranty.services.accounts import Line
     from warranty.services.work import Order
 
 CHECKER = "system:check_account"
@@ -25,7 +26,7 @@ def run(runtime: Runtime, order: Order) -> None:
     line = accounts.Line(runtime, account)
     trouble: VendorError | None = None
     try:
-        line.open().check()
+        _check(line)
     except VendorError as err:
         trouble = err
     with runtime.database.begin(db.EVERYBODY) as session:
@@ -40,3 +41,10 @@ def run(runtime: Runtime, order: Order) -> None:
         accounts.record_check(account, trouble, now=now)
         if trouble is None:
             rmas.go_on(session, account, Because(CHECKER, f"{account.name} works again.", now))
+
+
+def _check(line: Line) -> None:
+    said = accounts.faults(line.runtime, line.account)
+    if said:  # it was complete when it was added; what this installation has set may be another matter by now
+        raise VendorError(line.account.vendor, Trouble.REFUSED, vendor_code="option", detail="; ".join(said))
+    line.open().check()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from warranty import db, smtp
+from vendors.mail import send
+from warranty import db
 from warranty.models.work import OrderStatus
 from warranty.services import mail, work
 
@@ -37,7 +38,7 @@ def run(runtime: Runtime, order: Order) -> None:
             left.append(mail.leaves(session, order, letter.id, budget_s=rest_s))
         return left[0]
 
-    outcome = smtp.send(
+    outcome = send(
         settings.mail_server,
         made.message,
         sender=made.sender,

@@ -84,7 +84,7 @@ def _attempt(
     try:
         return vendor.open_case(request)
     except VendorError as err:
-        return err
+        return Unsent(err) if err.never_left else err
 
 
 def earlier_send(

@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.mail import Mailbox
-from warranty import config, smtp
-from warranty.smtp import Fate
+from vendors import mail
+from vendors.contract import MailServer
+from vendors.mail import Fate
+from warranty import config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +28,14 @@ MESSAGE = b"Subject: [F-1] news\r\n\r\nGood day,\r\n.\r\n..two dots\r\n"
 SECRET = "Pa55-word-Canary"
 
 
-def server(url: str) -> config.MailServer:
+def server(url: str) -> MailServer:
     found = config.load({"WARRANTY_MODE": "development", "SMTP_URL": url}).mail_server
     assert found is not None
     return found
 
 
 def send(url: str, *, to: str = "mia@client.example", leaves: bool = True, deadline_s: float = 5.0) -> Any:
-    return smtp.send(
+    return mail.send(
         server(url),
         MESSAGE,
         sender="warranty@msp.example",
