@@ -21,7 +21,8 @@ from warranty.domain.lifecycles import (
     SwapState,
 )
 from warranty.domain.terms import CoverageKind, Fulfilment, Role, Share
-from warranty.models import Rma, StoredVerdict, User
+from warranty.models import Outbox, Rma, StoredVerdict, User
+from warranty.models.work import OrderKind
 from warranty.services import moves, people
 
 WHY = {"reason": "seen by us"}
@@ -326,6 +327,22 @@ def test_a_claim_that_is_cancelled_takes_the_labour_that_nobody_approved_with_it
     moved(world, "rmas", {"id": made["rma_id"]}, "cancelled")
 
     assert world.get(f"/jobs/{made['job_id']}").json["state"] == "cancelled"
+
+
+def test_a_vendor_is_asked_at_once_where_a_claim_stands_where_there_is_one_to_ask(world: World) -> None:
+    made = world.report(serial_number=world.ours.covered_serial)
+    path = f"/rmas/{made['rma_id']}/track"
+
+    early = world.post(path, {}, Role.TECHNICIAN)
+    move(world, "rmas", {"id": made["rma_id"]}, "authorized", vendor_case_number="C-7", rma_number="R-9")
+    asked = [world.post(path, {}, Role.TECHNICIAN) for _ in range(2)]
+
+    assert (early.status_code, early.json["type"]) == (409, "cannot_ask")
+    assert "no case number" in early.json["detail"]
+    assert [answer.status_code for answer in asked] == [202, 202]
+    with world.runtime.database.read(db.EVERYBODY) as session:
+        ordered = session.scalars(select(Outbox).where(Outbox.kind == OrderKind.READ_CASES)).all()
+    assert len(ordered) == 1
 
 
 # --- lists ---
