@@ -320,6 +320,16 @@ def test_our_own_note_is_not_kept_as_theirs_but_one_that_quotes_it_is(opened: De
     ]
 
 
+def test_what_a_machine_of_theirs_writes_is_kept_and_puts_nothing_on_the_board(opened: Desk) -> None:
+    away = VendorNote("away", "I am out of office.", is_news=False)
+    case = VendorCase(number(opened), VendorStatus.RECEIVED, vendor_status="1", notes=(away,))
+    with opened.session() as session:
+        rma, account = session.get_one(Rma, opened.rma().id), session.get_one(VendorAccount, opened.account_id)
+        hearing.hear(session, opened.runtime, rma, case, account=account, now=db.now(session))
+
+    assert ([note.text for note in kept(opened)], opened.open_tasks()) == (["I am out of office."], {})
+
+
 def test_a_vendor_that_writes_without_end_fills_no_disk(opened: Desk) -> None:
     many = tuple(VendorNote(f"n{count}", f"note {count}") for count in range(notes.MOST_HEARD + 5))
     case = VendorCase(number(opened), VendorStatus.RECEIVED, vendor_status="1", notes=many)
