@@ -18,7 +18,7 @@ from warranty.domain.lifecycles import FaultState, JobState, RmaState
 from warranty.domain.terms import Component
 from warranty.models import AdHocJob, Asset, Outbox, Rma, Site, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import drafts, estate, hearing, inputs, moves, preparing, rmas, work
+from warranty.services import by_hand, drafts, estate, hearing, inputs, moves, preparing, rmas, work
 from warranty.services.estate import Invalid
 from warranty.services.faults import ContactFacts, ShipToFacts
 from warranty.services.moves import Because, IllegalMove
@@ -321,6 +321,12 @@ def test_a_claim_is_sent_again_only_as_often_as_the_vendor_takes_it(refused: Des
 
     with pytest.raises(IllegalMove, match="denied it 2 times and takes it no more: a new claim"):
         transition(refused, RmaState.SUBMITTED)
+    with refused.session() as session:
+        job = session.get_one(AdHocJob, refused.jobs()[-1].id)
+        by_hand.move_job(session, OPERATOR, job, JobState.CANCELLED, reason="claim it anew", now=db.now(session))
+    assert TaskKind.DENIED not in refused.open_tasks()
+    tasks.perform(refused.runtime, refused.orders(OrderKind.DECIDE_AGAIN)[-1].id)
+    assert sorted(state for state, _ in claims(refused)) == ["closed", "draft"]
 
 
 def test_a_claim_whose_job_was_approved_is_not_sent_again(refused: Desk) -> None:

@@ -256,6 +256,7 @@ def _end(session: Session, job: AdHocJob, fault: Fault, to: JobState, because: B
     rma = session.get(Rma, job.rma_id) if job.rma_id is not None else None
     if rma is not None and rma.state is RmaState.DENIED:
         moves.move(session, rma, RmaState.CLOSED, because)
+        reviews.settle(session, fault.id, because, TaskKind.DENIED)
     if fault.state is not FaultState.AD_HOC_OPEN or to not in _GIVES_UP:
         return
     verdicts.release_claims_of(session, fault)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MOST_PARTS = 4
 """A claim for more is more than one repair; no vendor that lists parts takes more at once."""
 
+DELIVERABLE = ("address_line1", "city", "country")
+"""The lines without which no parcel arrives."""
+
 BEFORE_SENDING = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED, RmaState.DENIED})
 """Where what a claim carries may still be changed: it is not at the vendor, or comes back to us."""
 
@@ -82,10 +85,10 @@ def required(can: Capabilities) -> frozenset[Need]:
 
 def missing_of(can: Capabilities, unit: UnitFile, fault: Fault | None = None, parts: Sequence[str] = ()) -> set[Need]:
     """What an account asks for and nobody has given: with the report, if there is one yet, or for the unit."""
-    has_address = bool((fault and fault.ship_to) or (unit.site and unit.site.address.get("address_line1")))
+    address = (fault and fault.ship_to) or (unit.site.address if unit.site else {})
     given = {
         Need.CONTACT: unit.site_has_contact or (fault is not None and fault.contact_id is not None),
-        Need.SHIP_TO: has_address,
+        Need.SHIP_TO: all(address.get(line) for line in DELIVERABLE),
         Need.DIAGNOSIS: fault is not None and bool(fault.troubleshooting or fault.diagnostic_code),
         Need.PRODUCT_NUMBER: bool(unit.product and unit.product.part_number),
         Need.COUNTRY: bool(unit.site and unit.site.address.get("country")),
