@@ -155,8 +155,9 @@ def _within(line: smtplib.SMTP, ends_at: float) -> None:
     rest = ends_at - time.monotonic()
     if rest <= 0:
         raise TimeoutError("the time for this mail has run out")
-    if line.sock is not None:
-        line.sock.settimeout(rest)
+    if line.sock is None:
+        raise smtplib.SMTPServerDisconnected("the server has hung up")
+    line.sock.settimeout(rest)
 
 
 def _expect(answer: tuple[int, bytes], *good: int) -> None:
@@ -177,7 +178,7 @@ def _text(said: bytes | str) -> str:
 
 def _plain(server: MailServer, said: str) -> str:
     """What was said, on one line, without what we signed in with."""
-    for secret in filter(None, (server.password, server.username)):
+    for secret in filter(None, (server.password, server.username if len(server.username) > 3 else "")):
         said = said.replace(secret, "***")
     return "".join(sign if sign.isprintable() else " " for sign in said)[:LONGEST_ANSWER]
 
@@ -297,8 +298,7 @@ class Mailbox:
 
     def _sign_in(self) -> None:
         server = self._server
-        if server.username:
-            self._ask(lambda: self._line.login(server.username, server.password), is_refused=True)
+        self._ask(lambda: self._line.login(server.username, server.password), is_refused=True)
         mailbox = server.mailbox.replace("\\", "\\\\").replace('"', '\\"')
         self._ask(lambda: self._line.select(f'"{mailbox}"', readonly=True), is_refused=True)
         _, found = self._line.response("UIDVALIDITY")

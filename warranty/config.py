@@ -233,7 +233,8 @@ def _mail_url(name: str, given: str | None, ports: Mapping[str, int], faults: li
         server = _mail_server(given, ports)
     except ValueError:
         server = None
-    if server is None or server.scheme not in ports or not server.host or not _MAILBOX.fullmatch(server.mailbox):
+    is_whole = server is not None and server.host and _MAILBOX.fullmatch(server.mailbox)
+    if server is None or not is_whole or server.scheme not in ports or (ports is IMAP_PORTS and not server.username):
         faults.append(f"{name} is none: write {', '.join(f'{scheme}://' for scheme in ports)}user:password@host:port.")
     elif server.password and server.scheme in {"smtp", "imap"} and server.host not in {"localhost", "127.0.0.1", "::1"}:
         safe = " or ".join(f"{scheme}://" for scheme in ports if scheme != server.scheme)

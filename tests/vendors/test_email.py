@@ -160,6 +160,11 @@ class TestEmail(ByMail):
         newer = play.lay(letter("away"))
         assert self.pulled(host) == [newer]
 
+    def test_an_empty_mailbox_gives_nothing(self, twin: Twin) -> None:
+        host = self.with_servers(twin)
+        assert self.pulled(host) == []
+        assert host.tokens.kept is None
+
     def test_a_report_about_somebody_elses_message_is_left_alone(self, twin: Twin) -> None:
         twin.play("email").lay(letter("bounce").replace(b"rma.FAULT", b"rma.OTHER").replace(b"[FAULT", b"[OTHER"))
         assert self.pulled(self.with_servers(twin)) == []

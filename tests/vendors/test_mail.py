@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import smtplib
 import socket
 import ssl
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -245,3 +249,142 @@ def test_mails_are_from_this_host_unless_told_otherwise() -> None:
     assert sender(WARRANTY_BASE_URL="https://desk.msp.example") == "warranty@desk.msp.example"
     assert sender(WARRANTY_MAIL_FROM="support@msp.example") == "support@msp.example"
     assert "one mail address" in faults(WARRANTY_MAIL_FROM="Support <support@msp.example>")[0]
+
+
+def test_a_message_whose_time_has_run_out_does_not_leave(box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.monotonic() + 10
+    box.when_asked = lambda: monkeypatch.setattr(time, "monotonic", lambda: later)
+    outcome = send(box.url())
+    assert (outcome.fate, "run out" in outcome.said, box.received) == (Fate.NOT_TAKEN, True, [])
+
+
+def test_a_line_that_is_closed_already_is_given_up() -> None:
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        mail._within(smtplib.SMTP(), time.monotonic() + 5)
+
+
+# --- reading a mailbox ---
+
+GREETING = b"* OK [CAPABILITY IMAP4rev1] ready"
+ANSWERS = {
+    "CAPABILITY": [b"* CAPABILITY IMAP4rev1"],
+    "LOGIN": [],
+    "EXAMINE": [b"* OK [UIDVALIDITY 7] numbered"],
+    "UID SEARCH": [b"* SEARCH 4 9"],
+    "LOGOUT": [b"* BYE"],
+}
+
+
+@contextmanager
+def imap(answers: dict[str, Any] | None = None, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A server that says what it is told: untagged lines for a command, or the word of its answer (`NO gone`)."""
+    told = ANSWERS | (answers or {})
+
+    def serve(connection: socket.socket) -> None:
+        with connection, connection.makefile("rwb") as wire:
+            wire.write(GREETING + b"\r\n")
+            wire.flush()
+            while line := wire.readline():
+                tag, _, rest = line.decode().strip().partition(" ")
+                name = next((one for one in told if rest.startswith(one)), "")
+                says = told.get(name, "BAD what?")
+                if says is None:
+                    return
+                lines = says if isinstance(says, list) else []
+                word = says if isinstance(says, str) else "OK done"
+                wire.write(b"".join(one + b"\r\n" for one in lines) + f"{tag} {word}\r\n".encode())
+                wire.flush()
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listening.accept()
+            serve(tls.wrap_socket(connection, server_side=True) if tls else connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"localhost:{listening.getsockname()[1]}"
+    thread.join(5)
+
+
+def mailbox(where: str, scheme: str = "imap", login: str = "us:them@", deadline_s: float = 5.0) -> mail.Mailbox:
+    found = config.load({"WARRANTY_MODE": "development", "IMAP_URL": f"{scheme}://{login}{where}"}).mailbox_server
+    assert found is not None
+    return mail.Mailbox(found, deadline_s=deadline_s)
+
+
+def trouble(box: mail.Mailbox) -> mail.MailboxTrouble:
+    with pytest.raises(mail.MailboxTrouble) as caught, box:
+        list(box.headers(box.newer(3, dt.date(2026, 11, 5))))
+    return caught.value
+
+
+def test_a_mailbox_gives_what_is_above_the_last_uid_and_its_numbering() -> None:
+    with imap() as where, mailbox(where) as box:
+        assert (box.validity, box.newer(4, dt.date(2026, 11, 5)), box.is_late) == ("7", [9], False)
+
+
+def test_a_uid_may_stand_behind_the_text_and_what_has_none_is_left_out() -> None:
+    fetched = [
+        b"* 1 FETCH (BODY[] {3}\r\nabc UID 4)",
+        b"* 2 FETCH (FLAGS (\\Seen))",
+        b"* 3 FETCH (BODY[] {3}\r\ndef FLAGS ())",
+    ]
+    with imap({"UID FETCH": fetched}) as where, mailbox(where) as box:
+        assert (box.message(4), box.message(5)) == (b"abc", None)
+
+
+def test_a_mailbox_over_tls_is_one_whose_certificate_holds(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with imap(tls=server_side(certificate)) as where:
+        said = trouble(mailbox(where, "imaps"))
+    assert ("certificate" in str(said).lower(), said.is_refused) == (True, False)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with imap(tls=server_side(certificate)) as where, mailbox(where, "imaps") as box:
+        assert box.validity == "7"
+
+
+@pytest.mark.parametrize(
+    ("told", "scheme", "login", "words", "is_refused"),
+    [
+        ({"LOGIN": "NO wrong password"}, "imap", f"us:{SECRET}@", "wrong password", True),
+        ({"EXAMINE": "NO no such mailbox"}, "imap", "us:them@", "no such mailbox", True),
+        ({"UID SEARCH": "NO busy"}, "imap", "us:them@", "busy", False),
+        ({"UID SEARCH": "BAD what"}, "imap", "us:them@", "what", False),
+        ({"UID SEARCH": None}, "imap", "us:them@", "", False),
+        ({"LOGIN": None}, "imap", "us:them@", "", False),
+        ({}, "imap+starttls", "us:them@", "TLS", False),
+        ({}, "imap", "us:gr%C3%B6%C3%9Fer@", "Unicode", False),
+    ],
+)
+def test_a_mailbox_that_cannot_be_read_says_why_without_what_we_signed_in_with(
+    told: dict[str, Any], scheme: str, login: str, words: str, *, is_refused: bool
+) -> None:
+    with imap(told) as where:
+        said = trouble(mailbox(where, scheme, login))
+    assert words in str(said)
+    assert SECRET not in str(said)
+    assert said.is_refused is is_refused
+
+
+def test_a_mailbox_that_says_nothing_is_given_up_in_time() -> None:
+    with mute() as port:
+        said = trouble(mailbox(f"localhost:{port}", deadline_s=0.2))
+    assert not said.is_refused
+    assert "run out" in str(trouble(mailbox("localhost:9", deadline_s=0.0)))
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://us@localhost", "imap://", "imap://localhost", "imaps://us@h/%0a", "imap://us:them@mail.example"]
+)
+def test_an_address_of_a_mailbox_is_read_and_refused_where_it_is_none(url: str) -> None:
+    with pytest.raises(config.SettingsError, match="IMAP_URL"):
+        config.load({"WARRANTY_MODE": "development", "IMAP_URL": url})
+
+
+def test_a_server_is_greeted_without_a_message(box: Mailbox) -> None:
+    found = mail.try_to_send(server(box.url()), sender="warranty@msp.example", deadline_s=5)
+    assert (found.fate, box.received) == (Fate.TAKEN, [])
+    box.users["us"] = "them"
+    refused = mail.try_to_send(server(box.url(login=f"us:{SECRET}")), sender="warranty@msp.example", deadline_s=5)
+    assert (refused.fate, refused.code, SECRET in refused.said) == (Fate.NOT_TAKEN, 535, False)

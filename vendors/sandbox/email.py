@@ -103,7 +103,9 @@ class Play:
         token = _TOKEN.search(str(message["Subject"]))
         record = {"from": envelope.mail_from, "to": list(envelope.rcpt_tos), "raw": raw.decode("latin-1")}
         reference = token.group(1) if token else None
-        self.stage.keep("opened", number=str(message["Message-ID"]), reference=reference, record=record)
+        name = str(message["Message-ID"])
+        event = "opened" if name.startswith("<rma.") else "mailed"  # the product's own notices come here too
+        self.stage.keep(event, number=name, reference=reference, record=record)
 
     def answer(self, reference: str, text: str, **headers: str) -> bytes:
         """Lay the answer to the newest message about a claim into the mailbox.
