@@ -1,4 +1,4 @@
-"""``make bench``: decisions per second, imports, and the way of a fault, each beside a floor of the same run. Prints JSON.
+"""``make bench``: decisions, imports, look-ups, and the way of a fault, each beside a floor of the same run. Prints JSON.
 
 Ratios are what counts: a floor is measured in turns with what it is the floor of, so that a slow or busy machine slows
 both. ``noise`` is how far the floor's own rounds lie apart. Databases run with full durability.
@@ -7,8 +7,6 @@ both. ``noise`` is how far the floor's own rounds lie apart. Databases run with 
 from __future__ import annotations
 
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from bench import estate, floor, imports
+from bench import estate, floor, imports, look_ups
+from bench.processes import environment_of, free_port, start
 from tests.servers import postgres
 from vendors.sandbox import Twin
 from warranty import config, db, queue
@@ -44,7 +43,12 @@ PATIENCE_S = 60.0
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        results = {"decisions": decisions(), "imports": imports.measure(Path(folder)), **way_of_a_fault(Path(folder))}
+        results = {
+            "decisions": decisions(),
+            "imports": imports.measure(Path(folder)),
+            "look_ups": look_ups.measure(Path(folder)),
+            **way_of_a_fault(Path(folder)),
+        }
     print(json.dumps(results, indent=2))
 
 
@@ -80,8 +84,8 @@ def way_of_a_fault(folder: Path) -> dict[str, Any]:
 def _on(folder: Path, url: str, floor_url: str) -> dict[str, Any]:
     with ExitStack() as stack:
         twin = stack.enter_context(Twin("servicenow", latency=0.05, auto_approve_s=0.0))
-        port, floor_port = _free_port(), _free_port()
-        environment = _environment(folder, port) | {"DATABASE_URL": url, "FLOOR_URL": floor_url}
+        port, floor_port = free_port(), free_port()
+        environment = environment_of(folder, port) | {"DATABASE_URL": url, "FLOOR_URL": floor_url}
         token = _prepare(environment, twin.url)
         _serve(stack, "bench.floor:create_app()", floor_port, environment)
         acknowledged = {}
@@ -179,7 +183,7 @@ def _until_authorized(
 ) -> dict[str, Any]:
     """Seconds from the report to ``authorized`` with everything running, beside a bare POST to the same vendor and a no-op job."""
     command = [sys.executable, "-m", "warranty", "up", "--port", str(port)]
-    _start(stack, command, environment, port)
+    start(stack, command, environment, port)
     times = []
     for number in range(CLAIMS):
         began = time.perf_counter()
@@ -224,17 +228,6 @@ def _await_number(url: str, token: str) -> None:
     raise SystemExit("A claim was not authorized in a minute: nothing was measured.")
 
 
-def _environment(folder: Path, port: int) -> dict[str, str]:
-    return {
-        "WARRANTY_MODE": "development",
-        "WARRANTY_INSTANCE": str(folder / "instance"),
-        "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS": "true",
-        "WARRANTY_POLL_SECONDS": "0.2",
-        "WARRANTY_BASE_URL": f"http://127.0.0.1:{port}",
-        "REDIS_URL": "",
-    }
-
-
 def _prepare(environment: dict[str, str], vendor_url: str) -> str:
     settings = config.load(environment)
     db.upgrade(settings.database_url)
@@ -249,27 +242,7 @@ def _serve(stack: ExitStack, app: str, port: int, environment: dict[str, str]) -
     """A web server of one process, as the product runs it."""
     options = ["--worker-class", "gthread", "--threads", "4", "--no-control-socket", "--log-level", "error"]
     command = [sys.executable, "-m", "gunicorn", app, "--bind", f"127.0.0.1:{port}", *options]
-    return _start(stack, command, environment, port)
-
-
-def _start(stack: ExitStack, command: list[str], environment: dict[str, str], port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return process
-        time.sleep(0.1)
-    raise SystemExit(f"{' '.join(command[1:4])} did not start.")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return start(stack, command, environment, port)
 
 
 def _expect(answer: requests.Response) -> None:

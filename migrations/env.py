@@ -35,6 +35,8 @@ def run() -> None:
                     # The walls hold the tables' owner back too: a migration that fills columns is about everybody's rows.
                     connection.execute(text(f"SELECT set_config('{walls.SETTING}', '{walls.EVERYBODY}', true)"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+                    # The walls hold the tables' owner back too: a migration that moves rows is about everybody's.
+                    connection.execute(text(f"SELECT set_config('{walls.SETTING}', '{walls.EVERYBODY}', true)"))
                 context.run_migrations()
     finally:
         engine.dispose()

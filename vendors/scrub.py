@@ -17,6 +17,8 @@ _SECRET_PLACES = (
     (re.compile(rf"((?:^|[?&\s]){_TELLTALE}=)[^&\s\"]+", re.IGNORECASE), r"\1***"),
     (re.compile(rf"(<(?:\w+:)?{_TELLTALE}>)[^<]+(?=<)", re.IGNORECASE), r"\1***"),
 )
+# What the places above are known by, folded: most texts have none of it, and a look-up has a text for each unit.
+_TELLTALES = ("token", "secret", "password", "passwd", "api", "assertion", "authorization", "signature")
 _SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|signature|client-?id|api-?key", re.IGNORECASE)
 # A vendor repeats our own lines (``RmaRequest.as_lines``) long after the request that named the people.
 _PERSONAL_KEY = r"(?:Contact(?: phone| e-mail)?|Ship to): "
@@ -64,10 +66,12 @@ class Scrubber:
     """Takes secrets and personal values out of text that is kept, shown or raised."""
 
     secrets: set[str] = field(default_factory=set)
+    _hiding: "_Literals | None" = field(default=None, init=False)
 
     def learn(self, secret: str) -> None:
         """Remember a secret that was handed to us on the way, such as an access token."""
         self.secrets.add(secret)
+        self._hiding = None
 
     def text(self, text: str, people: Mapping[str, str] | None = None) -> str:
         """Give the text with secrets as ``***`` and personal values as their pseudonyms.
@@ -76,19 +80,20 @@ class Scrubber:
             text: headers, a URL, a body in JSON, XML or form encoding, or a message.
             people: personal value to pseudonym, as ``people_of`` gives it.
         """
-        hide = {
-            spelling: "***" for secret in self.secrets if len(secret) >= _MIN_SECRET for spelling in _spellings(secret)
-        }
-        if hide:
-            text = _replaced(text, hide, r"{}", 0)
+        if self._hiding is None:
+            long = [secret for secret in self.secrets if len(secret) >= _MIN_SECRET]
+            self._hiding = _Literals({spelling: "***" for secret in long for spelling in _spellings(secret)}, r"{}", 0)
+        text = self._hiding.replaced(text)
         if people:
             names = {spelling: name for value, name in people.items() for spelling in _spellings(value)}
-            text = _replaced(text, names, r"(?<!\w){}(?!\w)", re.IGNORECASE)
+            text = _Literals(names, r"(?<!\w){}(?!\w)", re.IGNORECASE).replaced(text)
         else:
             for line in _PERSONAL_LINES:
                 text = line.sub(r"\1[personal]", text)
-        for places, by in _SECRET_PLACES:
-            text = places.sub(by, text)
+        folded = text.casefold()
+        if any(word in folded for word in _TELLTALES):
+            for places, by in _SECRET_PLACES:
+                text = places.sub(by, text)
         return text
 
     def headers(self, headers: Mapping[str, str], people: Mapping[str, str]) -> str:
@@ -99,12 +104,20 @@ class Scrubber:
         )
 
 
-def _replaced(text: str, by: Mapping[str, str], around: str, flags: int) -> str:
-    """Replace many literals in one pass, the longest first, so that no piece of a longer one is left."""
-    folded = {literal.casefold(): name for literal, name in by.items()}
-    longest_first = sorted(by, key=len, reverse=True)
-    found = re.compile(around.format("(?:" + "|".join(map(re.escape, longest_first)) + ")"), flags)
-    return found.sub(lambda match: folded[match.group().casefold()], text)
+class _Literals:
+    """Many literals and what stands for each, replaced in one pass, the longest first, so that no piece of a longer one is left."""
+
+    def __init__(self, by: Mapping[str, str], around: str, flags: int) -> None:
+        self._by = {literal.casefold(): name for literal, name in by.items()}
+        longest_first = sorted(by, key=len, reverse=True)
+        pattern = around.format("(?:" + "|".join(map(re.escape, longest_first)) + ")")
+        self._pattern = re.compile(pattern, flags) if by else None
+
+    def replaced(self, text: str) -> str:
+        """Give the text with all of them replaced."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: self._by[match.group().casefold()], text)
 
 
 def cut(text: str, limit: int = MAX_KEPT_CHARS) -> str:

@@ -20,7 +20,7 @@ from warranty import db, queue
 from warranty.db import EVERYBODY, DatabaseUnavailable
 from warranty.models import Lease, Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import accounts, audit, deliveries, erasure, files, hearing, leases, news, silence, work
+from warranty.services import accounts, audit, deliveries, erasure, files, hearing, leases, news, refresh, silence, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +98,7 @@ def _periodic(runtime: Runtime) -> None:
             order_pulls(session, runtime)
             silence.ask(session, now=db.now(session))
             news.order(session, runtime.settings)
+            refresh.order_due(session, runtime)
             files.order_sweep(session)
             erasure.forget_answers(session)
             audit.order_anchor(session, runtime.settings)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event, select
 
+from tests import factories
 from tests.desk import Desk
 from vendors.contract import Entitlement, Listed, NotListed, NotListedWhy, Unit
+from warranty import db
 from warranty.domain.terms import CoverageKind, CoverageSays, CoverageState, EvidenceSource, UnitSays
-from warranty.models import Coverage, VendorAccount
+from warranty.models import AuditRow, Client, Coverage, UnitAnswer, VendorAccount
 from warranty.services import entitlements, verdicts
 
 if TYPE_CHECKING:
@@ -47,7 +50,14 @@ def keep(desk: Desk, *lines: Entitlement, raw: str = '{"raw": 1}', now: datetime
 def say(desk: Desk, answer: Listed | NotListed, *, now: datetime = NOW) -> None:
     with desk.session() as session:
         account = session.get_one(VendorAccount, desk.lookup_account_id)
-        entitlements.keep(session, desk.asset_key(), answer, account=account, now=now)
+        entitlements.keep(session, {desk.asset_key(): answer}, account=account, now=now)
+
+
+def raws(desk: Desk) -> list[tuple[datetime, str]]:
+    """What was answered about the unit, as it came, oldest first."""
+    with desk.session() as session:
+        ours = select(UnitAnswer).where(UnitAnswer.asset_id == desk.asset_key()).order_by(UnitAnswer.id)
+        return [(answer.answered_at, answer.raw) for answer in session.scalars(ours)]
 
 
 def current(desk: Desk) -> list[Coverage]:
@@ -63,12 +73,12 @@ def test_a_line_becomes_a_coverage_with_its_evidence(desk: Desk) -> None:
         LINE.starts_on,
         LINE.ends_on,
     )
-    assert (coverage.evidence_source, coverage.vendor_says, coverage.checked_at, coverage.evidence_raw) == (
+    assert (coverage.evidence_source, coverage.vendor_says, coverage.checked_at) == (
         EvidenceSource.VENDOR_LOOKUP,
         CoverageSays.COVERED,
         NOW,
-        '{"raw": 1}',
     )
+    assert raws(desk) == [(NOW, '{"raw": 1}')]
     assert coverage.excluded_causes == ["liquid"]
     assert (desk.asset().lookup_says, desk.asset().lookup_at, desk.asset().lookup_error) == (
         UnitSays.LISTED,
@@ -178,3 +188,97 @@ def test_contracts_on_paper_are_not_touched(shared_runtime: Runtime) -> None:
 
     assert {coverage.vendor_says for coverage in desk.coverages()} == {None}
     assert {coverage.lookup_error for coverage in desk.coverages()} == {None}
+
+
+def test_what_was_answered_is_kept_as_it_came_and_the_same_answer_once(desk: Desk) -> None:
+    later, latest = datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    keep(desk, LINE, raw='{"ends": 2027}')
+    keep(desk, LINE, raw='{"ends": 2027}', now=later)
+    say(desk, NotListed(Unit(desk.serial), NotListedWhy.UNKNOWN, raw='{"invalid": true}'), now=latest)
+
+    assert raws(desk) == [(NOW, '{"ends": 2027}'), (latest, '{"invalid": true}')]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "vendor_contract"},
+        {"starts_on": date(2025, 1, 2)},
+        {"ends_on": None},
+        {"time_zone": "Europe/Berlin"},
+        {"covers": ("labour", "parts")},
+        {"service_level": "unknown"},
+        {"delivery": "depot"},
+        {"excluded_causes": ()},
+        {"excluded_components": ("battery",)},
+        {"contract_number": "C-1"},
+        {"name": "ProSupport Plus"},
+    ],
+)
+def test_whatever_of_a_line_changes_is_a_new_version_and_the_register_says_so(
+    desk: Desk, change: dict[str, object]
+) -> None:
+    keep(desk, LINE)
+    keep(desk, replace(LINE, **change))
+
+    old, new = desk.coverages()
+    assert (old.state, new.state) == (CoverageState.SUPERSEDED, CoverageState.ACTIVE)
+    assert {name: getattr(old, name) for name in change} != {name: getattr(new, name) for name in change}
+    with desk.session() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.record == "coverage", AuditRow.record_id == old.id))
+        assert [(row.action, row.actor) for row in rows] == [
+            ("add", f"vendor:{desk.lookup_account_id}"),
+            ("supersede", f"vendor:{desk.lookup_account_id}"),
+        ]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"kind": "lifetime_promise"},
+        {"covers": ("tea",)},
+        {"covers": ()},
+        {"time_zone": "Mars/Olympus"},
+        {"ends_on": date(2024, 1, 1)},
+        {"vendor_line": ""},
+    ],
+)
+def test_a_line_that_is_none_is_a_failure_of_its_unit_alone(desk: Desk, broken: dict[str, object]) -> None:
+    keep(desk, LINE)
+    with desk.session() as session:
+        site_mate = factories.make_asset(session, session.get_one(Client, desk.client_key))
+        account = session.get_one(VendorAccount, desk.lookup_account_id)
+        answers = {
+            desk.asset_key(): Listed(Unit(desk.serial), (replace(LINE, **broken),)),
+            site_mate.id: Listed(Unit(site_mate.serial_number), (LINE,)),
+        }
+        failed = entitlements.keep(session, answers, account=account, now=NOW)
+        session.refresh(site_mate)
+
+    assert list(failed) == [desk.asset_key()]
+    assert desk.asset().lookup_error == failed[desk.asset_key()]
+    assert desk.asset().lookup_says is UnitSays.LISTED
+    assert (site_mate.lookup_says, site_mate.lookup_error) == (UnitSays.LISTED, None)
+
+
+def test_keeping_answers_costs_the_same_few_statements_whatever_their_number(shared_runtime: Runtime) -> None:
+    engine, counts = shared_runtime.database.engine, []
+    for number in (3, 30):
+        with shared_runtime.database.begin(db.EVERYBODY) as session:
+            client = factories.make_client(session)
+            units = [factories.make_asset(session, client) for _ in range(number)]
+            account = factories.make_account(session, shared_runtime)
+        seen: list[str] = []
+
+        def count(*args: Any, seen: list[str] = seen) -> None:
+            seen.append(args[2])
+
+        event.listen(engine, "before_cursor_execute", count)
+        for lines in ((LINE,), (replace(LINE, ends_on=None),), ()):  # new, changed, gone
+            with shared_runtime.database.begin(db.EVERYBODY) as session:
+                answers = {unit.id: Listed(Unit(unit.serial_number), lines, raw=f"{lines}") for unit in units}
+                entitlements.keep(session, answers, account=account, now=NOW)
+        event.remove(engine, "before_cursor_execute", count)
+        counts.append(len(seen))
+
+    assert counts[0] == counts[1] <= 3 * 12

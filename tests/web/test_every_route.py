@@ -31,6 +31,7 @@ from warranty.models import (
     Fault,
     File,
     ImportRun,
+    LookUpRun,
     Product,
     PublicRow,
     Site,
@@ -192,6 +193,9 @@ TABLE = {
     "imports.rejected": "read",
     "imports.cancel": "register",
     "imports.undo": "register",
+    "lookups.ask": "handle",
+    "lookups.show": "read",
+    "lookups.answers": "read",
     "stock.list_locations": "read",
     "stock.add_location": "register",
     "stock.show_location": "read",
@@ -205,7 +209,7 @@ TABLE = {
     "stock.put_back": "handle",
 }
 
-SHARED: set[type[PublicRow]] = {ApiToken, ImportRun, Product, StockLocation, StockUnit, User}
+SHARED: set[type[PublicRow]] = {ApiToken, ImportRun, LookUpRun, Product, StockLocation, StockUnit, User}
 """Tables whose rows belong to no client; who sees one client only is refused where they are managed."""
 
 NAMES: dict[str, type[PublicRow]] = {
@@ -589,7 +593,8 @@ def test_who_may_read_everything_is_told_what_the_others_are_not(matrix: Matrix)
         and not matrix.is_told(said(matrix.ask("admin", rule, method, matrix.object_of(rule, matrix.theirs))))
     }
 
-    assert silent == {"cases.show_swap", "files.thumbnail"}  # a swap has no words, and a picture loses those inside it
+    # A swap has no words, a picture loses those inside it, and no vendor was asked.
+    assert silent == {"cases.show_swap", "files.thumbnail", "lookups.answers"}
 
 
 def test_every_answer_carries_the_headers_that_protect_a_browser(world: World) -> None:

@@ -7,6 +7,7 @@ import pkgutil
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from vendors.sandbox._stage import Ledger, Stage, drop
 
 HOST = "127.0.0.1"
+KEPT_CALLS = 100_000
 _PUSH = frozenset({"url", "secret"})
 
 
@@ -73,6 +75,7 @@ class Twin:
         self._thread: threading.Thread | None = None
         self._ledger = Ledger(Path(ledger_file) if ledger_file else None)
         self._app = Flask(__name__, static_folder=None)
+        self._calls: deque[dict[str, Any]] = deque(maxlen=KEPT_CALLS)
         self._app.before_request(self._first)
         for vendor in vendors or available():
             if vendor not in available():
@@ -144,6 +147,14 @@ class Twin:
     def opened(self) -> list[dict[str, Any]]:
         """The cases that were opened: ``number``, ``reference``, ``record``."""
         return [entry for entry in self.ledger if entry["event"] == "opened"]
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call that came, also those that were refused, oldest first: ``vendor``, ``at``, ``method``, ``path``, ``query``.
+
+        ``at`` is when it came, in seconds since 1970, before anything is waited for; so a quota can be counted.
+        """
+        return list(self._calls)
 
     def behave(self, vendor: str | None = None, **changes: Any) -> None:
         """Change how one twin, or every twin, behaves.
@@ -230,9 +241,12 @@ class Twin:
         """Before every request of a vendor's: be down, or be slow."""
         if request.path.startswith("/_sandbox/"):
             return None
-        behaviour = self._stages[request.blueprints[0]].behaviour if request.blueprints else None
-        if behaviour is None:
+        stage = self._stages[request.blueprints[0]] if request.blueprints else None
+        if stage is None:
             return None
+        behaviour = stage.behaviour
+        call = {"vendor": stage.vendor, "at": time.time(), "method": request.method}
+        self._calls.append({**call, "path": request.path, "query": request.query_string.decode()})
         if behaviour.down:
             return drop()
         time.sleep(behaviour.latency)
@@ -240,6 +254,7 @@ class Twin:
 
     def _control(self) -> None:
         """Add the control paths."""
+        self._app.get("/_sandbox/calls")(lambda: jsonify(self.calls))
 
         @self._app.errorhandler(ValueError)
         def unreadable(err: ValueError) -> tuple[Response, int]:

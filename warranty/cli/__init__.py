@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import":     ("imports:import_",       "Import a file into the registry."),
     "job":        ("cases:job",             "List, show and move ad hoc jobs."),
     "keys":       ("keys:keys",             "Change the keys that secrets are kept with."),
+    "lookup":     ("lookup:lookup",         "Ask vendors what covers units."),
     "mail":       ("mail:mail",             "See what became of mails."),
     "product":    ("units:product",         "Add, list, show, change and merge products."),
     "relay":      ("server:relay",          "Run the relay: it hands due work to the workers."),

@@ -6,6 +6,7 @@ from warranty.models.cases import CaseNote, Fault, Rma, Shipment, StoredVerdict,
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
 from warranty.models.files import File
 from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
+from warranty.models.look_ups import LookUpRun, UnitAnswer
 from warranty.models.mail import Mail, News
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import ApiToken, Person, User
@@ -36,6 +37,7 @@ __all__ = [
     "ImportRun",
     "JobLine",
     "Lease",
+    "LookUpRun",
     "Mail",
     "News",
     "Outbox",
@@ -53,6 +55,7 @@ __all__ = [
     "StoredVerdict",
     "Swap",
     "TenantRow",
+    "UnitAnswer",
     "User",
     "VendorAccount",
     "VendorCall",

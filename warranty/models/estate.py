@@ -24,6 +24,8 @@ from warranty.domain.terms import (
 from warranty.models.base import Base, PublicRow, TenantRow, words
 
 CURRENT = text("state <> 'superseded'")
+LOOKED_UP = text("vendor_line IS NOT NULL AND state <> 'superseded'")
+FAILED = text("lookup_error IS NOT NULL")
 
 
 class Client(PublicRow, Base):
@@ -89,7 +91,8 @@ class Asset(TenantRow, Base):
         Index("ix_asset_serial_key", "serial_key"),
         Index("ix_asset_client_serial", "client_id", "serial_key"),
         Index("ix_asset_client_tag", "client_id", "asset_tag"),
-        Index("ix_asset_product_id", "product_id"),
+        Index("ix_asset_lookup", "product_id", "lookup_at"),  # who is to be asked about: see services.refresh
+        Index("ix_asset_lookup_failed", "product_id", "lookup_at", sqlite_where=FAILED, postgresql_where=FAILED),
         Index("ix_asset_site_id", "site_id"),
         UniqueConstraint("replaced_by_id"),
     )
@@ -163,6 +166,7 @@ class Coverage(TenantRow, Base):
             sqlite_where=CURRENT,
             postgresql_where=CURRENT,
         ),
+        Index("ix_coverage_looked_up", "ends_on", "asset_id", sqlite_where=LOOKED_UP, postgresql_where=LOOKED_UP),
         CheckConstraint("claims_consumed >= 0 AND claims_reserved >= 0", name="claims"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
     )
@@ -197,7 +201,6 @@ class Coverage(TenantRow, Base):
     vendor_says: Mapped[CoverageSays | None] = mapped_column(words(CoverageSays))
     checked_at: Mapped[datetime | None]
     lookup_error: Mapped[str | None] = mapped_column(Text)
-    evidence_raw: Mapped[str | None] = mapped_column(Text)
     vendor_line: Mapped[str | None] = mapped_column(String(200))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("vendor_account.id"))
 

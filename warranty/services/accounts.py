@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 BREAKER_FAILURES = 5
 BREAKER_REST_S = 30.0
+LEAD_S = 0.03
+"""What it takes to write a call down before it begins, and to look whether it still may after it was waited for."""
+
 SWITCHED_OFF = "switched_off"
 """The code of a refusal that is our own."""
 
@@ -369,11 +372,13 @@ class AccountGate:
             if self.is_probing:
                 # The others wait for this one; it may ask more than once.
                 account.closed_until = self._probe_until = now + timedelta(seconds=BREAKER_REST_S)
-            begins += self._take(account, now)
-        if (wait_s := begins - time.monotonic()) > 0:
+            lead_s = LEAD_S if self._patience_s else 0.0
+            begins += lead_s + self._take(account, now + timedelta(seconds=lead_s))
+        if (wait_s := begins - time.monotonic() - LEAD_S) > 0:
             time.sleep(wait_s)
             with self._runtime.database.read(db.EVERYBODY) as session:  # somebody may have been sent away meanwhile
                 self._refuse(session.get_one(VendorAccount, self._id), db.now(session))
+        time.sleep(max(0.0, begins - time.monotonic()))  # on the dot: the room that a quota leaves is small
 
     def _refuse(self, account: VendorAccount, now: datetime) -> None:
         if account.switched_off_at is not None:
@@ -420,14 +425,19 @@ class AccountGate:
             self._failures = account.failures
 
 
+STRAY_S = 0.08
+"""By how much the way to the vendor may delay one call more than another."""
+
+
 def _bucket(quota: Quota) -> tuple[float, float]:
     """The size of the bucket that keeps a quota, and the calls a second that flow into it.
 
     A window of ``per_s`` admits at most the size and what flows in meanwhile, rounded down. A twentieth of the quota may
-    come at once, half a call stays free for the vendor's clock, so that what is lost is a twentieth at most.
+    come at once, and what stays free is as much as calls may stray: a twentieth is lost by it, a twelfth where the window
+    is a second.
     """
     size = max(1.0, quota.calls / 20)
-    spare = min(0.5, quota.calls / 20)
+    spare = min(STRAY_S * quota.calls / quota.per_s, STRAY_S * quota.calls + 1 - size)
     return size, (quota.calls + 1 - spare - size) / quota.per_s
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CompoundSelect, Select, and_, bindparam, exists, literal, or_, select, union_all
-from sqlalchemy.orm import defer
 
-from vendors.contract import Duty
+from vendors.contract import Duty, Unit
 from warranty.domain import case as casework
 from warranty.domain.terms import CaseKind, Cause, Component, CoverageKind, LookupSource, ScopeKind, Share
 from warranty.models import (
@@ -31,7 +30,7 @@ from warranty.services import accounts
 from warranty.services.estate import serial_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from uuid import UUID
 
     from sqlalchemy.orm import Session
@@ -126,6 +125,27 @@ def find_units(
     return list(units.values())
 
 
+def vendor_units(session: Session, asset_ids: Collection[int]) -> dict[Unit, list[int]]:
+    """Units as a vendor must know them, by their keys; one unit of two clients is two of ours. One statement."""
+    query = (
+        select(Asset.id, Asset.serial_number, Product.part_number, Site.address, Site.time_zone)
+        .outerjoin(Site, Site.id == Asset.site_id)
+        .outerjoin(Product, Product.id == Asset.product_id)
+        .where(Asset.id.in_(asset_ids))
+        .order_by(Asset.id)
+    )
+    found: dict[Unit, list[int]] = {}
+    for row in session.execute(query):
+        unit = Unit(
+            serial_number=row.serial_number,
+            product_number=row.part_number or "",
+            country=(row.address or {}).get("country", ""),
+            time_zone=row.time_zone or "",
+        )
+        found.setdefault(unit, []).append(row.id)
+    return found
+
+
 def successor(session: Session, unit: UnitFile, *, lock: bool = False) -> UnitFile:
     """The unit that stands in the place of one that was replaced: a report goes to the new unit before anything is asked."""
     seen = {unit.asset.id}
@@ -192,7 +212,6 @@ _CANDIDATES = (
             Coverage.site_id == bindparam("site_id"),
         ),
     )
-    .options(defer(Coverage.evidence_raw))  # as long as a vendor's whole answer
     .execution_options(populate_existing=True)
 )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from warranty import db
 from warranty.models import Lease, clock
@@ -35,6 +37,14 @@ def take(session: Session, name: str, *, rhythm_s: float, first_s: float = 0.0) 
         .execution_options(synchronize_session=False)
     ).one_or_none()
     return taken is not None
+
+
+def hold(session: Session, name: str) -> None:
+    """Hold a piece of work until the end of this transaction, whether or not it is due: its next turn comes when it would."""
+    if session.get(Lease, name, with_for_update=True) is None:
+        with suppress(IntegrityError), session.begin_nested():  # somebody was quicker: then it is there
+            session.add(Lease(name=name, next_run_at=db.now(session)))
+        session.get_one(Lease, name, with_for_update=True)
 
 
 def rest(session: Session, name: str, seconds: float) -> None:

@@ -11,18 +11,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, CursorResult, case, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, func, not_, or_, select, update
 
+from warranty import db
 from warranty.models import Outbox, clock
 from warranty.models.work import OrderKind, OrderStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 RETRY_CAP_S = 300.0
 RETRY_BUDGET_S = 24 * 3600.0
+_NOT_OVER = (OrderStatus.PENDING, OrderStatus.PARKED)
 MAX_STUMBLES = 10
 """After so many in a row a person gets it: about a quarter of an hour, by back-off or by leases that ran out."""
 
@@ -96,8 +100,33 @@ def add(
 
 def waiting(session: Session, name: str) -> Outbox | None:
     """The order of this name that waits, for its turn or for a person, or is under way."""
-    unended = Outbox.status.in_((OrderStatus.PENDING, OrderStatus.PARKED))
-    return session.scalars(select(Outbox).where(Outbox.name == name, unended).order_by(Outbox.id).limit(1)).first()
+    return session.scalars(
+        select(Outbox).where(Outbox.name == name, Outbox.status.in_(_NOT_OVER)).order_by(Outbox.id).limit(1)
+    ).first()
+
+
+def add_many(
+    session: Session, kind: OrderKind, payloads: Sequence[dict[str, Any]], *, account_id: int, now: datetime
+) -> list[int]:
+    """Order the same work of an account many times over, due at once; the orders' keys."""
+    keys = db.next_ids(session, Outbox, len(payloads)) if payloads else []
+    due = {"kind": kind, "account_id": account_id, "next_at": db.now(session), "created_at": now}
+    db.write(session, Outbox, *(due | {"id": key, "payload": one} for key, one in zip(keys, payloads, strict=True)))
+    return keys
+
+
+def standing(session: Session, kind: OrderKind, account_ids: Iterable[int]) -> Sequence[Row[Any]]:
+    """The orders of a kind for some accounts that are not over: their keys, accounts, faults and what they are to do."""
+    query = select(Outbox.id, Outbox.account_id, Outbox.fault_id, Outbox.payload).where(
+        Outbox.kind == kind, Outbox.status.in_(_NOT_OVER), Outbox.account_id.in_(list(account_ids))
+    )
+    return session.execute(query).all()
+
+
+def states(session: Session, order_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """How some orders stand."""
+    query = select(Outbox.id, Outbox.status, Outbox.payload, Outbox.error).where(Outbox.id.in_(order_ids))
+    return session.execute(query.order_by(Outbox.id)).all()
 
 
 def is_ordered(session: Session, name: str) -> bool:
@@ -149,6 +178,94 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
     )
 
 
+def claim_next(session: Session, kind: OrderKind, account_id: int, *, lease_s: float) -> Order | None:
+    """Take the next order of a kind that is due for an account, what a fault waits for first; None where there is none.
+
+    For a worker that has the account at hand: one for each order would cost more than most of them do.
+    """
+    waiting = (
+        select(Outbox.id)
+        .where(Outbox.account_id == account_id, Outbox.kind == kind, Outbox.status == OrderStatus.PENDING)
+        .where(Outbox.next_at <= clock(), or_(Outbox.lease_until.is_(None), Outbox.lease_until < clock()))
+        .order_by(_CAN_WAIT, Outbox.next_at, Outbox.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    found = session.scalar(waiting)
+    return None if found is None else claim(session, found, lease_s=lease_s)
+
+
+def is_waiting(session: Session, kind: OrderKind, account_id: int) -> bool:
+    """Whether ``claim_next`` may find something; a read."""
+    waiting = select(Outbox.id).where(
+        Outbox.account_id == account_id,
+        Outbox.kind == kind,
+        Outbox.status == OrderStatus.PENDING,
+        Outbox.next_at <= clock(),
+        Outbox.lease_until.is_(None),
+    )
+    return session.scalars(waiting.limit(1)).first() is not None
+
+
+CROWDED_S = 1.0
+"""Who has waited so long for a worker is let in by those who have much to do."""
+
+
+def is_crowded(session: Session, kind: OrderKind, account_id: int) -> bool:
+    """Whether a worker that goes on with one kind for one account keeps others waiting.
+
+    That is another order of the account, of which the relay may not hand out more, or anybody's that no worker has taken.
+    What can wait is let in after ten times as long, so that accounts with much to do take turns.
+    """
+    is_own = and_(Outbox.account_id == account_id, Outbox.kind == kind)
+    waits = or_(
+        and_(_CAN_WAIT == 0, Outbox.enqueued_at < clock(-CROWDED_S)),
+        Outbox.enqueued_at < clock(-10 * CROWDED_S),
+        Outbox.account_id == account_id,
+    )
+    others = select(Outbox.id).where(
+        Outbox.status == OrderStatus.PENDING,
+        Outbox.next_at <= clock(),
+        Outbox.lease_until.is_(None),
+        or_(Outbox.account_id.is_(None), not_(is_own)),
+        waits,
+    )
+    return session.scalars(others.limit(1)).first() is not None
+
+
+def put_off(session: Session, kind: OrderKind, account_id: int, *, after_s: float) -> None:
+    """Have what waits of a kind for an account wait so much longer: the vendor takes no calls before."""
+    session.execute(
+        update(Outbox)
+        .where(Outbox.account_id == account_id, Outbox.kind == kind, Outbox.status == OrderStatus.PENDING)
+        .where(Outbox.lease_until.is_(None), Outbox.next_at < clock(after_s))
+        .values(
+            next_at=clock(after_s),
+            enqueued_at=None,
+            waited_s=Outbox.waited_s + case((Outbox.first_claimed_at.is_(None), 0.0), else_=after_s),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def park_rest(session: Session, kind: OrderKind, account_id: int, *, error: str) -> None:
+    """Park what waits of a kind for an account that a person must mend, but for what a fault waits for.
+
+    A hundred calls with a wrong password would say no more than one, and may lock the account.
+    """
+    session.execute(
+        update(Outbox)
+        .where(Outbox.account_id == account_id, Outbox.kind == kind, Outbox.status == OrderStatus.PENDING)
+        .where(Outbox.lease_until.is_(None), Outbox.fault_id.is_(None))
+        .values(status=OrderStatus.PARKED, error=error)
+        .execution_options(synchronize_session=False)
+    )
+
+
+_CAN_WAIT = case((and_(Outbox.kind == OrderKind.LOOK_UP, Outbox.fault_id.is_(None)), 1), else_=0)
+"""Last among what is due: a look-up that no fault waits for, of which there may be thousands."""
+
+
 def mark_send(session: Session, order: Order, *, budget_s: float) -> bool:
     """Write down that a send is about to leave; False where the lease is no longer ours or too short for the call.
 
@@ -165,15 +282,17 @@ def release(
     error: str | None = None,
     failed: bool = False,
     never_arrived: bool = False,
+    payload: dict[str, Any] | None = None,
 ) -> bool:
     """Give an order back, due in ``after_s`` seconds; ``failed`` counts towards the back-off, and stumbles are forgotten.
 
-    ``never_arrived``: as for ``end``.
+    ``never_arrived``: as for ``end``. ``payload``: what is left to do, where it is not all that there was.
     """
     unmarked = {"last_send": None} if never_arrived else {}
     return _ours(
         session,
         order,
+        payload=order.payload if payload is None else payload,
         next_at=clock(after_s),
         lease_until=None,
         enqueued_at=None,
@@ -187,16 +306,7 @@ def release(
 
 def come_back(session: Session, order: Order, *, after_s: float, payload: dict[str, Any]) -> bool:
     """Give an order back that the vendor is still working on; ``payload`` carries the handle to ask with."""
-    return _ours(
-        session,
-        order,
-        next_at=clock(after_s),
-        lease_until=None,
-        enqueued_at=None,
-        stumbles=0,
-        waited_s=Outbox.waited_s + after_s,
-        payload=payload,
-    )
+    return release(session, order, after_s=after_s, payload=payload)
 
 
 def stumble(session: Session, order: Order, *, first_s: float, error: str) -> bool:
@@ -231,14 +341,22 @@ def sent_at(session: Session, order: Order) -> datetime | None:
 
 
 def end(
-    session: Session, order: Order, status: OrderStatus, *, error: str | None = None, never_arrived: bool = False
+    session: Session,
+    order: Order,
+    status: OrderStatus,
+    *,
+    error: str | None = None,
+    never_arrived: bool = False,
+    payload: dict[str, Any] | None = None,
 ) -> bool:
     """Finish, park or give up an order; False where it is no longer ours, and then nothing else may be written.
 
-    ``never_arrived``: nothing that was sent is at the vendor, so that nobody has to search for it.
+    ``never_arrived``: nothing that was sent is at the vendor, so that nobody has to search for it. ``payload``: what was
+    left to do of it, where it is not all that there was.
     """
     unmarked = {"last_send": None} if never_arrived else {}
-    return _ours(session, order, status=status, lease_until=None, error=error, **unmarked)
+    kept = order.payload if payload is None else payload
+    return _ours(session, order, status=status, lease_until=None, error=error, payload=kept, **unmarked)
 
 
 def back_off_s(failures: int, first_s: float) -> float:
@@ -306,7 +424,7 @@ def _free(relay_s: float) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def pick_due(session: Session, *, relay_s: float, per_account: int, limit: int = 200) -> list[tuple[int, int]]:
-    """Choose due orders to enqueue and note that they are: ``(order id, token)`` pairs, oldest first.
+    """Choose due orders to enqueue and note that they are: ``(order id, token)`` pairs, what can wait last, then the oldest first.
 
     An order that was enqueued and not claimed for ``relay_s`` is chosen again: the queue may have been emptied. Of one
     account at most ``per_account`` orders are in flight, so that one vendor's outage never holds every worker.
@@ -319,7 +437,7 @@ def pick_due(session: Session, *, relay_s: float, per_account: int, limit: int =
         .group_by(Outbox.account_id)
         .subquery()
     )
-    place = func.row_number().over(partition_by=Outbox.account_id, order_by=(Outbox.next_at, Outbox.id))
+    place = func.row_number().over(partition_by=Outbox.account_id, order_by=(_CAN_WAIT, Outbox.next_at, Outbox.id))
     due = (
         select(Outbox.id, Outbox.account_id, place.label("place"))
         .where(Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock(), *free)
@@ -336,7 +454,7 @@ def pick_due(session: Session, *, relay_s: float, per_account: int, limit: int =
         session.scalars(
             select(Outbox.id)
             .where(Outbox.id.in_(chosen), *free)
-            .order_by(Outbox.next_at, Outbox.id)
+            .order_by(_CAN_WAIT, Outbox.next_at, Outbox.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )

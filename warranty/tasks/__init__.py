@@ -48,11 +48,12 @@ def perform(runtime: Runtime, order_id: int) -> None:
     try:
         importlib.import_module(f"warranty.tasks.{order.kind.value}").run(runtime, order)
     except Exception as err:
-        _write_down(runtime, order, err)
+        write_down(runtime, order, err)
         raise
 
 
-def _write_down(runtime: Runtime, order: Order, err: Exception) -> None:
+def write_down(runtime: Runtime, order: Order, err: Exception) -> None:
+    """Keep that the work on an order broke off, and when it is tried again."""
     # Where it cannot be written either, the lease runs out and the next holder counts one who vanished.
     with suppress(DatabaseUnavailable, DBAPIError), runtime.database.begin(EVERYBODY) as session:
         if isinstance(err, DatabaseUnavailable) or (isinstance(err, DBAPIError) and err.connection_invalidated):
