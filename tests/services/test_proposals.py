@@ -147,6 +147,22 @@ def test_a_claim_of_which_every_case_is_declined_stays_with_a_person_who_is_told
     assert desk.rma().client_reference in desk.open_tasks()[TaskKind.MANUAL_HANDLING]
 
 
+def test_whoever_enters_what_the_vendor_said_answers_the_proposals_too(desk: Desk) -> None:
+    propose(desk, FIRST, SECOND)
+
+    move(desk, RmaState.UNDER_REVIEW, vendor_case_number="SR3")
+
+    assert desk.open_tasks() == {}
+
+
+def test_what_else_was_proposed_waits_on_when_one_is_confirmed(desk: Desk) -> None:
+    propose(desk, FIRST, PARCEL)
+
+    answer(desk, Action.CONFIRM, proposal=1)
+
+    assert (desk.rma().state, set(desk.open_tasks())) == (RmaState.UNDER_REVIEW, {TaskKind.PROPOSAL})
+
+
 def test_two_people_who_answer_at_once_answer_once(desk: Desk) -> None:
     propose(desk, FIRST, SECOND)
 

@@ -264,7 +264,16 @@ def _take(
 
     def go(to: RmaState) -> None:
         rmas.transition(
-            session, runtime, principal, rma, to, reason=reason, now=now, vendor_case_number=case, rma_number=number
+            session,
+            runtime,
+            principal,
+            rma,
+            to,
+            reason=reason,
+            now=now,
+            vendor_case_number=case,
+            rma_number=number,
+            is_proposed=True,
         )
 
     if rma.state is RmaState.OUTCOME_UNKNOWN:

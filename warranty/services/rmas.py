@@ -490,6 +490,13 @@ def _fault(session: Session, rma: Rma) -> Fault:
 
 # --- what a person does ---
 
+_ANSWERED = (
+    TaskKind.OUTCOME_UNKNOWN,
+    TaskKind.SUBMIT_FAILED,
+    TaskKind.MANUAL_HANDLING,
+    TaskKind.INFO_MISSING,
+    TaskKind.ATTENTION,
+)
 _SEND_AGAIN = frozenset({RmaState.SUBMIT_FAILED, RmaState.DRAFT, RmaState.DENIED})
 
 
@@ -505,9 +512,11 @@ def transition(
     vendor_case_number: str | None = None,
     rma_number: str | None = None,
     parts: Sequence[str] | None = None,
+    is_proposed: bool = False,
 ) -> None:
     """Make the move that a person asks for, with the numbers that a vendor gave by telephone or portal, and ``parts`` to ask for.
 
+    Whoever enters what the vendor said answers what was proposed, unless they do so by confirming it (``is_proposed``).
     A denied claim that is ``submitted`` is sent again under its own number, as often as the vendor takes it.
 
     Raises:
@@ -544,8 +553,8 @@ def transition(
             _arm(session, rma, now=now)
         case _:
             pass
-    answered = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
-    reviews.settle(session, rma.fault_id, because, *answered, TaskKind.ATTENTION)
+    is_answer = to in lifecycles.RMA_OVER or (was is RmaState.MANUAL_HANDLING and not is_proposed)
+    reviews.settle(session, rma.fault_id, because, *_ANSWERED, *([TaskKind.PROPOSAL] if is_answer else ()))
     rma.needs_attention = None
     account = session.get(VendorAccount, rma.account_id) if rma.account_id else None
     if account is not None:
