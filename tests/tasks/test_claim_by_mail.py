@@ -14,7 +14,7 @@ from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import RmaState, ShipmentState
 from warranty.models import HumanTask, Rma, Shipment, VendorAccount, VendorDelivery
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import accounts, handouts, resolutions
+from warranty.services import accounts, handouts, resolutions, rmas
 from warranty.services.estate import Invalid
 from warranty.services.resolutions import Action
 
@@ -197,3 +197,26 @@ def test_a_message_that_names_no_claim_is_kept_with_that_reason(desk: Desk, twin
     with desk.session() as session:
         row = session.query(VendorDelivery).filter_by(account_id=desk.account_id).one()
         assert (row.applied_at, "No claim of this account" in (row.trouble or "")) == (None, True)
+
+
+def test_a_denied_claim_is_sent_again_as_an_answer_in_the_same_thread(desk: Desk, twin: Twin) -> None:
+    desk.report()
+    desk.perform(OrderKind.SEND_RMA)
+    for to in (RmaState.DENIED, RmaState.SUBMITTED):
+        with desk.session() as session:
+            rma = session.get_one(Rma, desk.rma().id)
+            rmas.transition(
+                session,
+                desk.runtime,
+                OPERATOR,
+                rma,
+                to,
+                reason="by mail",
+                now=rma.created_at,
+                vendor_case_number="00451",
+            )
+    tasks.perform(desk.runtime, desk.orders(OrderKind.SEND_RMA)[-1].id)
+
+    first, second = twin.play("email").taken
+    assert second["In-Reply-To"] == first["Message-ID"] != second["Message-ID"]
+    assert (desk.rma().state, desk.rma().vendor_case_number) == (RmaState.UNDER_REVIEW, "00451")

@@ -64,7 +64,9 @@ class TestEmail(ByMail):
         adapter = self.with_servers(twin).adapter
         adapter.open_case(REQUEST)
         case = adapter.open_case(AGAIN)
-        first, second = twin.play("email").taken
+        adapter.open_case(replace(AGAIN, vendor_case_number=None))  # denied before anybody gave it a number
+        first, second, third = twin.play("email").taken
+        assert third["Message-ID"] == second["Message-ID"] != first["Message-ID"]
         assert (second["In-Reply-To"], second["References"]) == (first["Message-ID"], first["Message-ID"])
         assert second["Message-ID"] == "<rma.FAULT-000412.2@msp.example>"
         assert second["Subject"] == f"Re: {first['Subject']}"

@@ -194,7 +194,7 @@ class Email(VendorAdapter):
         first = f"<rma.{reference}@{host}>"
         message = EmailMessage(policy=WIRE.clone(cte_type="7bit"))
         what = _one_line(f"{request.manufacturer} {request.product_name} {request.unit.serial_number}")[:120]
-        again = request.vendor_case_number is not None
+        again = request.denials > 0
         message["Subject"] = f"{'Re: ' if again else ''}[{reference}] RMA request: {what}"
         message["From"] = Address(addr_spec=self._calls.sender)
         message["To"] = Address(addr_spec=self._to)
@@ -377,7 +377,7 @@ class Email(VendorAdapter):
 
 def _letter(request: RmaRequest) -> str:
     """The body: for a person, and for a program that reads ``Key: value`` lines."""
-    asks = "We ask again for" if request.vendor_case_number else "We ask for"
+    asks = "We ask again for" if request.denials else "We ask for"
     case = f" Your case is {request.vendor_case_number}." if request.vendor_case_number else ""
     text = (
         f"{asks} the replacement of a defective part under warranty or contract.{case}\n\n{request.as_lines()}\n\n"
