@@ -100,7 +100,7 @@ def _periodic(runtime: Runtime) -> None:
             news.order(session, runtime.settings)
             refresh.order_due(session, runtime)
             files.order_sweep(session)
-            erasure.forget_answers(session)
+            erasure.forget_old(session)
             audit.order_anchor(session, runtime.settings)
 
 

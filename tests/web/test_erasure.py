@@ -12,7 +12,7 @@ from tests.web.conftest import fault_body
 from warranty import db
 from warranty.domain.access import OPERATOR, TokenScope
 from warranty.domain.terms import Role
-from warranty.models import AuditRow, Base, Fault, IdempotencyKey, Mail, Person, User
+from warranty.models import AuditRow, Base, Fault, IdempotencyKey, Mail, Person, User, VendorDelivery
 from warranty.models.mail import Told
 from warranty.models.work import OrderKind
 from warranty.services import erasure, people, work
@@ -119,11 +119,26 @@ def test_answers_for_repeated_requests_are_forgotten_after_a_week(world: World) 
     first = world.call("POST", "/clients", world.tokens[Role.ADMIN], json=body, headers=key)
     assert world.call("POST", "/clients", world.tokens[Role.ADMIN], json=body, headers=key).json == first.json
     with world.runtime.database.begin(db.EVERYBODY) as session:
-        erasure.forget_answers(session)
+        erasure.forget_old(session)
         assert session.scalars(select(IdempotencyKey.key)).all() == ["k"]
-        aged = IdempotencyKey.created_at
         session.execute(update(IdempotencyKey).values(created_at=db.now(session) - erasure.ANSWERS_KEPT * 1.01))
 
-        erasure.forget_answers(session)
+        erasure.forget_old(session)
 
-        assert session.scalars(select(aged)).all() == []
+        assert session.scalars(select(IdempotencyKey.key)).all() == []
+
+
+def test_what_a_vendor_sent_is_forgotten_once_it_is_old_and_applied(world: World) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        account = factories.make_account(session, world.runtime)
+        now = db.now(session)
+        old = now - erasure.MESSAGES_KEPT * 1.01
+        kept = {"new": now, "old": old, "unread": None}
+        for event_id, applied_at in kept.items():
+            facts = {"account_id": account.id, "event_id": event_id, "raw": b"{}", "received_at": old}
+            session.add(VendorDelivery(**facts, applied_at=applied_at))
+        session.flush()
+
+        erasure.forget_old(session)
+
+        assert set(session.scalars(select(VendorDelivery.event_id))) == {"new", "unread"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 
 from warranty import crypto
-from warranty.models import ApiToken, Fault, IdempotencyKey, Mail, Person, User, clock
+from warranty.models import ApiToken, Fault, IdempotencyKey, Mail, Person, User, VendorDelivery, clock
 from warranty.services import moves, people
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ANSWERS_KEPT = timedelta(days=7)
 """How long a repeated request gets the stored answer; whoever repeats later starts anew."""
+
+MESSAGES_KEPT = timedelta(days=90)
+"""How long what a vendor sent is kept as it came; what it said stands in the claim and its notes."""
 
 MOST_AT_ONCE = 1000
 
@@ -63,12 +66,18 @@ def erase_user(session: Session, user: User, *, because: Because) -> None:
     moves.note(session, user, "erase", because)
 
 
-def forget_answers(session: Session) -> None:
-    """Drop answers that are kept for repeated requests and that nobody asks for any more, some at a time."""
-    old = select(IdempotencyKey.id).where(IdempotencyKey.created_at < clock(-ANSWERS_KEPT.total_seconds()))
-    oldest = session.scalars(old.order_by(IdempotencyKey.created_at).limit(MOST_AT_ONCE)).all()
-    if oldest:
-        session.execute(delete(IdempotencyKey).where(IdempotencyKey.id.in_(oldest)))
+def forget_old(session: Session) -> None:
+    """Drop what nobody asks for any more, some at a time: answers for repeated requests, and messages that were applied."""
+    of_age: tuple[tuple[Any, Any, timedelta], ...] = (
+        (IdempotencyKey, IdempotencyKey.created_at, ANSWERS_KEPT),
+        (VendorDelivery, VendorDelivery.applied_at, MESSAGES_KEPT),
+    )
+    for table, since, kept in of_age:
+        old = select(table.id).where(since < clock(-kept.total_seconds()))
+        some = session.scalars(old.order_by(since).limit(MOST_AT_ONCE)).all()
+        if some:
+            gone = delete(table).where(table.id.in_(some))
+            session.execute(gone, execution_options={"synchronize_session": False})
 
 
 def _out_of_mails(session: Session, theirs: ColumnElement[bool], name: str, pseudonym: str) -> None:

@@ -1,0 +1,24 @@
+"""What vendors sent is found by when it was applied, so that it can be dropped when it is old.
+
+Revision ID: 0014
+Revises: 0013
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the index."""
+    op.create_index("ix_vendor_delivery_applied_at", "vendor_delivery", ["applied_at"], unique=False)
+
+
+def downgrade() -> None:
+    """Drop it again."""
+    op.drop_index("ix_vendor_delivery_applied_at", "vendor_delivery")
