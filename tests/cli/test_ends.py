@@ -100,7 +100,7 @@ CANNOT_BE_DONE = {
     "stock release": ["S1", "--reason", "x"],
     "stock reserve": ["S1", "--case", "F-1", "--reason", "x"],
     "stock show": ["S1"],
-    "lookup": ["S1"],
+    "lookup": ["S1", "--client", "Nobody"],
     "token add": ["--user", "nobody@msp.example", "--scope", "read"],
     "token list": ["--user", "nobody@msp.example"],
     "token revoke": [NOWHERE],

@@ -42,7 +42,7 @@ from warranty.models import (
     VendorAccount,
     VendorCall,
 )
-from warranty.services import deliveries, inputs, jobs, notes, standings
+from warranty.services import deliveries, handouts, inputs, jobs, notes, standings
 from warranty.services.estate import external_names
 
 if TYPE_CHECKING:
@@ -501,7 +501,11 @@ RMAS = Kind(
 
 
 def rma_in_full(session: Session, runtime: Runtime, rma: Rma, *, now: datetime) -> Document:
-    """An Rma with what its vendor still asks for, its goods, the work at the rack, all that happened, and each call."""
+    """An Rma with all there is to it.
+
+    That is what its vendor still asks for, what a person needs to claim it by hand, its goods, the work at the rack, all
+    that happened, and each call.
+    """
     known = inputs.shown(session, runtime, rma)
     parcels = session.execute(SHIPMENTS.query().where(Shipment.rma_id == rma.id).order_by(Shipment.id))
     swaps = session.execute(SWAPS.query().where(Swap.rma_id == rma.id).order_by(Swap.id.desc()).limit(1)).all()
@@ -511,6 +515,7 @@ def rma_in_full(session: Session, runtime: Runtime, rma: Rma, *, now: datetime) 
         **one(session, RMAS, rma, now=now),
         "info_missing": list(known.missing),
         "parts_offered": None if known.offered is None else [asdict(offer) for offer in known.offered],
+        **handouts.document(handouts.of(session, runtime, rma)),
         "shipments": [_shipment(row) for row in parcels],
         "swap": _swap(swaps[0]) if swaps else None,
         "timeline": timeline(session, rma.fault_id),

@@ -8,7 +8,7 @@ from warranty import db
 from warranty.domain.access import Permission
 from warranty.domain.terms import Party
 from warranty.models import AdHocJob, Asset, HumanTask, Rma, Shipment, Swap
-from warranty.services import by_hand, handouts, moves, preparing, records, resolutions, rmas, tracking
+from warranty.services import by_hand, moves, preparing, records, resolutions, rmas, tracking
 from warranty.services.tracking import Asked
 from warranty.web.api.base import Endpoints, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
@@ -63,9 +63,7 @@ def _for_caller(rma: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_full(rma: Rma) -> dict[str, Any]:
-    asked = call()
-    handout = None if asked.principal.is_client else handouts.of(asked.session, asked.runtime, rma)
-    return records.rma_in_full(asked.session, asked.runtime, rma, now=asked.now) | handouts.document(handout)
+    return records.rma_in_full(call().session, call().runtime, rma, now=call().now)
 
 
 def _full(rma: Rma) -> dict[str, Any]:
