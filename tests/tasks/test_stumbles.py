@@ -247,10 +247,10 @@ def order_poll(desk: Desk) -> None:
 
 def test_what_is_for_no_case_ends_dead_where_the_metrics_show_it(desk: Desk) -> None:
     with desk.session() as session:
-        work.add(session, OrderKind.CHECK_ACCOUNT, now=db.now(session), account_id=desk.account_id)
+        work.add(session, OrderKind.PULL, now=db.now(session), account_id=desk.account_id)
     desk.change_account(options=INSTANCE | UNREADABLE)
 
-    order = stumble_to_the_end(desk, OrderKind.CHECK_ACCOUNT, ValueError)
+    order = stumble_to_the_end(desk, OrderKind.PULL, ValueError)
 
     assert order.status is OrderStatus.DEAD
     assert desk.open_tasks() == {}
