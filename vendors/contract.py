@@ -78,7 +78,7 @@ class Promise(StrEnum):
 class Need(StrEnum):
     """What the vendor requires of an RMA request beside the unit."""
 
-    CONTACT = "contact"
+    CONTACT = "contact"  # with a name, a phone number and an e-mail
     SHIP_TO = "ship_to"
     DIAGNOSIS = "diagnosis"
     PRODUCT_NUMBER = "product_number"

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests import factories
 from tests.desk import Desk, cover_labour, make_unit, odd_adapters
@@ -27,7 +27,7 @@ from warranty.domain.terms import (
     Route,
     Share,
 )
-from warranty.models import Asset, Client, Coverage, Fault, HumanTask
+from warranty.models import Asset, Client, Coverage, Fault, HumanTask, Person
 from warranty.models.work import OrderKind, TaskKind
 from warranty.services import faults, resolutions
 
@@ -350,14 +350,33 @@ def test_what_the_vendor_asks_for_and_nobody_gave_is_named(shared_runtime: Runti
 
         desk.report()
         assert desk.rma().state is RmaState.DRAFT
-        assert desk.open_tasks()[TaskKind.INFO_MISSING].endswith("asks for: contact, diagnosis, ship_to.")
+        said = "asks for: contact (name, phone and e-mail), diagnosis, ship_to."
+        assert desk.open_tasks()[TaskKind.INFO_MISSING].endswith(said)
 
         given = {
-            "contact": faults.ContactFacts("Mia"),
+            "contact": faults.ContactFacts("Mia", "+31 20 555 0101", "mia@example.com"),
             "ship_to": faults.ShipToFacts("Mia", factories.ADDRESS),
             "diagnostic_code": "E1810",
         }
         assert desk.report(component=Component.PSU, **given).rma.state is RmaState.SUBMITTED
+
+
+@pytest.mark.parametrize("lacks", ["phone", "email"])
+@pytest.mark.parametrize("of", ["the report", "the site"])
+def test_a_contact_who_cannot_be_called_or_written_to_is_asked_for_before_the_claim_goes(
+    shared_runtime: Runtime, lacks: str, of: str
+) -> None:
+    known = {"phone": "+31 20 555 0101", "email": "mia@example.com"} | {lacks: ""}
+    with odd_adapters():
+        desk = Desk(shared_runtime, vendor="fussy")
+        with desk.session() as session:
+            session.execute(update(Person).where(Person.client_id == desk.client_key).values(known))
+        given = {"contact": faults.ContactFacts("Mia", **known)} if of == "the report" else {}
+
+        desk.report(diagnostic_code="E1810", **given)
+
+        assert desk.rma().state is RmaState.DRAFT
+        assert desk.open_tasks()[TaskKind.INFO_MISSING].endswith("asks for: contact (name, phone and e-mail).")
 
 
 # --- who pays ---

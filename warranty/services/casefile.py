@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CompoundSelect, Select, and_, bindparam, exists, literal, or_, select, union_all
+from sqlalchemy import CompoundSelect, Select, and_, bindparam, func, literal, or_, select, union_all
 
 from vendors.contract import Duty, Unit
 from warranty.domain import case as casework
@@ -46,7 +46,7 @@ class UnitFile:
     client: Client
     site: Site | None
     product: Product | None
-    site_has_contact: bool
+    site_contact: Person | None  # who is named first at the site
     accounts: list[VendorAccount] = field(default_factory=list)
 
     def account_for(self, duty: Duty) -> VendorAccount | None:
@@ -77,10 +77,12 @@ _WHICH: dict[str, Any] = {"serial": Asset.serial_key, "key": Asset.id, "id": Ass
 @cache
 def _units(which: str, *, narrowed: bool, lock: bool) -> Select[*tuple[Any, ...]]:
     """Units by serial, key or public id, narrowed to a client or not."""
+    first_contact = select(func.min(Person.id)).where(Person.site_id == Site.id).correlate(Site).scalar_subquery()
     query = (
-        select(Asset, Client, Site, Product, VendorAccount, exists().where(Person.site_id == Site.id))
+        select(Asset, Client, Site, Product, VendorAccount, Person)
         .join(Client, Client.id == Asset.client_id)
         .outerjoin(Site, Site.id == Asset.site_id)
+        .outerjoin(Person, Person.id == first_contact)
         .outerjoin(Product, Product.id == Asset.product_id)
         .outerjoin(AccountMaker, AccountMaker.manufacturer_key == Product.manufacturer_key)
         .outerjoin(
@@ -116,13 +118,16 @@ def find_units(
     wanted = serial_key(serial_number or "") if asset_id is None else asset_id
     query = _units(which, narrowed=client is not None, lock=lock)
     units: dict[int, UnitFile] = {}
-    for asset, owner, site, product, account, has_contact in session.execute(
-        query, {"wanted": wanted, "client": client}
-    ):
-        unit = units.setdefault(asset.id, UnitFile(asset, owner, site, product, has_contact))
+    for asset, owner, site, product, account, contact in session.execute(query, {"wanted": wanted, "client": client}):
+        unit = units.setdefault(asset.id, UnitFile(asset, owner, site, product, contact))
         if account is not None:
             unit.accounts.append(account)
     return list(units.values())
+
+
+def contact_of(session: Session, unit: UnitFile, fault: Fault) -> Person | None:
+    """Who is called about a fault: whom the report names, else who is named first at the site."""
+    return session.get_one(Person, fault.contact_id) if fault.contact_id else unit.site_contact
 
 
 def vendor_units(session: Session, asset_ids: Collection[int]) -> dict[Unit, list[int]]:

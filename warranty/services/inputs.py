@@ -17,7 +17,7 @@ from warranty import db
 from warranty.crypto import CannotDecrypt
 from warranty.domain.lifecycles import RmaState
 from warranty.domain.terms import Route
-from warranty.models import Fault, PartsList, VendorAccount
+from warranty.models import Fault, PartsList, Person, VendorAccount
 from warranty.services import accounts, casefile
 from warranty.services.estate import Invalid
 
@@ -83,11 +83,13 @@ def required(can: Capabilities) -> frozenset[Need]:
     return can.requires | {Need.PARTS} if can.parts_list else can.requires
 
 
-def missing_of(can: Capabilities, unit: UnitFile, fault: Fault | None = None, parts: Sequence[str] = ()) -> set[Need]:
+def missing_of(
+    can: Capabilities, unit: UnitFile, contact: Person | None, fault: Fault | None = None, parts: Sequence[str] = ()
+) -> set[Need]:
     """What an account asks for and nobody has given: with the report, if there is one yet, or for the unit."""
     address = (fault and fault.ship_to) or (unit.site.address if unit.site else {})
     given = {
-        Need.CONTACT: unit.site_has_contact or (fault is not None and fault.contact_id is not None),
+        Need.CONTACT: contact is not None and all((contact.name, contact.phone, contact.email)),
         Need.SHIP_TO: all(address.get(line) for line in DELIVERABLE),
         Need.DIAGNOSIS: fault is not None and bool(fault.troubleshooting or fault.diagnostic_code),
         Need.PRODUCT_NUMBER: bool(unit.product and unit.product.part_number),
@@ -107,7 +109,8 @@ def of_claim(session: Session, runtime: Runtime, rma: Rma) -> Inputs:
     if can.by_hand_for(rma.component) is not None:
         return NOTHING_MISSING
     unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
-    missing = missing_of(can, unit, session.get_one(Fault, rma.fault_id), rma.parts)
+    fault = session.get_one(Fault, rma.fault_id)
+    missing = missing_of(can, unit, casefile.contact_of(session, unit, fault), fault, rma.parts)
     listed = parts_list(session, rma) if can.parts_list else []
     offered = None
     if listed is not None:
@@ -127,7 +130,7 @@ def of_report(runtime: Runtime, unit: UnitFile, verdict: Verdict, component: Com
         return ASKS_NOTHING
     if can.by_hand_for(component) is not None:
         return ASKS_NOTHING
-    return Required(tuple(sorted(required(can))), tuple(sorted(missing_of(can, unit))))
+    return Required(tuple(sorted(required(can))), tuple(sorted(missing_of(can, unit, unit.site_contact))))
 
 
 def shown(session: Session, runtime: Runtime, rma: Rma) -> Inputs:
@@ -146,7 +149,7 @@ def what_is_missing(session: Session, rma: Rma, known: Inputs) -> str:
 
 def say(account: VendorAccount, unit: UnitFile, known: Inputs, component: str) -> str:
     """The same, in a sentence for each place where they do it."""
-    here = [need.value for need in known.missing if need not in _ELSEWHERE]
+    here = [_IN_WORDS.get(need, need.value) for need in known.missing if need not in _ELSEWHERE]
     said = [f"{account.name} asks for: {', '.join(here)}."] if here else []
     if Need.PRODUCT_NUMBER in known.missing:
         what = f"{unit.product.manufacturer} {unit.product.model}" if unit.product else "the unit, which has none"
@@ -166,6 +169,7 @@ def say(account: VendorAccount, unit: UnitFile, known: Inputs, component: str) -
     return " ".join(said)
 
 
+_IN_WORDS = {Need.CONTACT: "contact (name, phone and e-mail)"}
 _ELSEWHERE = frozenset({Need.PRODUCT_NUMBER, Need.COUNTRY, Need.PARTS})
 
 

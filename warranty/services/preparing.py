@@ -43,7 +43,7 @@ def take_up(session: Session, runtime: Runtime, rma: Rma, because: Because) -> N
     rma.account_id = account.id if account else None
     known = _known(session, runtime, rma)
     path, task, why = rmas.first_path(
-        runtime, fault, unit, account, named_only=coverage.kind in rmas.NAMED_ONLY, known=known
+        session, runtime, fault, unit, account, named_only=coverage.kind in rmas.NAMED_ONLY, known=known
     )
     if path[1:] or task is None:
         reviews.settle(session, fault.id, because, TaskKind.INFO_MISSING)

@@ -604,11 +604,6 @@ def open_proposal(session: Session, fault: Fault) -> HumanTask | None:
     return session.scalars(query.where(HumanTask.resolved_at.is_(None))).one_or_none()
 
 
-def site_contact(session: Session, site: Site) -> Person | None:
-    """Who is called first at a site."""
-    return session.scalars(select(Person).where(Person.site_id == site.id).order_by(Person.id).limit(1)).one_or_none()
-
-
 def newest_claim(session: Session, fault: Fault) -> Rma | None:
     """The claim of a case that counts, if it has one."""
     query = select(Rma).where(Rma.fault_id == fault.id).order_by(Rma.id.desc()).limit(1)

@@ -89,7 +89,7 @@ def open_for(
     """
     coverage = file.coverages[verdict.awards.parts or ""]
     account = file.named_accounts.get(str(coverage.public_id)) or general_account(unit, coverage)
-    path, task, why = first_path(runtime, fault, unit, account, named_only=coverage.kind in NAMED_ONLY)
+    path, task, why = first_path(session, runtime, fault, unit, account, named_only=coverage.kind in NAMED_ONLY)
     rma = Rma(
         client_id=fault.client_id,
         fault_id=fault.id,
@@ -155,6 +155,7 @@ def general_account(unit: UnitFile, coverage: Coverage) -> VendorAccount | None:
 
 
 def first_path(
+    session: Session,
     runtime: Runtime,
     fault: Fault,
     unit: UnitFile,
@@ -188,7 +189,9 @@ def first_path(
             TaskKind.MANUAL_HANDLING,
             _by_hand(account, fault.component, said, is_all=can.by_hand is not None),
         )
-    known = known or inputs.Inputs(tuple(sorted(inputs.missing_of(can, unit, fault))))
+    if known is None:
+        contact = casefile.contact_of(session, unit, fault)
+        known = inputs.Inputs(tuple(sorted(inputs.missing_of(can, unit, contact, fault))))
     if not known.missing:
         return [RmaState.DRAFT, RmaState.SUBMITTED], None, ""
     why = inputs.say(account, unit, known, fault.component)
@@ -235,11 +238,7 @@ def request_of(session: Session, rma: Rma) -> RmaRequest:
     fault = session.get_one(Fault, rma.fault_id)
     unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
     site, product = unit.site, unit.product
-    contact = session.get(Person, fault.contact_id) if fault.contact_id else None
-    if contact is None and site is not None:
-        contact = session.scalars(
-            select(Person).where(Person.site_id == site.id).order_by(Person.id).limit(1)
-        ).one_or_none()
+    contact = casefile.contact_of(session, unit, fault)
     receiver = session.get(Person, fault.ship_to_id) if fault.ship_to_id else contact
     address = fault.ship_to or (site.address if site else {})
     return RmaRequest(

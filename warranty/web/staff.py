@@ -355,7 +355,7 @@ _SHOWN_LINES = ("address_line1", "postal_code", "city", "country")
 
 def _site_contact(unit: UnitFile) -> str:
     """Who is called where the report names nobody; nobody where the site has no contact."""
-    person = queries.site_contact(call().session, unit.site) if unit.site and unit.site_has_contact else None
+    person = unit.site_contact
     return ", ".join(filter(None, (person.name, person.phone))) if person else ""
 
 

@@ -553,7 +553,8 @@ def inputs_form(
     has_list = known.offered is None or bool(known.offered)
     if not asks and not has_list:
         return None
-    chosen = (rma.parts or known.proposed[: inputs.MOST_PARTS]) if values is None else values.getlist("part")
+    only = known.proposed if len(known.proposed) == 1 else ()  # of several nobody gets all who does not look
+    chosen = (rma.parts or only) if values is None else values.getlist("part")
     offers = [
         pages.OfferRow(one.code, one.description, one.proposed, one.code in chosen) for one in known.offered or ()
     ]
