@@ -148,6 +148,7 @@ def test_orders_that_wait_for_somebody_are_counted(well: dict[str, str], runtime
 
     assert "1 orders wait for an account" in found
     assert "2 orders were given up" in found
+    assert "warranty review list" in found
 
 
 def test_an_order_that_nobody_takes_is_said_with_its_age(well: dict[str, str], runtime: Runtime) -> None:

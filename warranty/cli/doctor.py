@@ -229,7 +229,7 @@ def _work(session: Session, now: datetime) -> Iterator[Finding]:
         yield Finding("work", Level.WARNING, late, "Start more workers, or see what holds them up in their log.")
     if dead := counts.get(OrderStatus.DEAD, 0):
         yield Finding(
-            "work", Level.WARNING, f"{dead} orders were given up; a person has each as a task.", "See /reviews."
+            "work", Level.WARNING, f"{dead} orders were given up; a person has each as a task.", "warranty review list"
         )
     if parked := counts.get(OrderStatus.PARKED, 0):
         yield Finding(
