@@ -389,7 +389,8 @@ def _guard(url: str, app_url: str | None, worker_url: str | None) -> None:
     with _owner(url) as connection:
         if connection is None:
             return
-        users = {make_url(other).username: other == worker_url for other in (worker_url, app_url) if other}
+        named = ((worker_url, True), (app_url, False))  # whoever comes as both may all that the product may
+        users = {make_url(other).username: is_worker for other, is_worker in named if other}
         owner = connection.scalar(select(func.current_user()))
         for statement in walls.raising():
             connection.exec_driver_sql(statement)

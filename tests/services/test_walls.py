@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +13,11 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from tests import factories
 from tests.app import migrated, owner_of
+from tests.factories import NOW
 from warranty import db
 from warranty.db import EVERYBODY, NOBODY, Database, Scope
-from warranty.models import Base, walls
+from warranty.models import Base, IdempotencyKey, walls
+from warranty.services import erasure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -197,6 +200,36 @@ def test_the_product_may_add_to_what_is_never_changed_and_nothing_else(postgresq
 def test_a_worker_reads_nothing_that_it_has_no_business_with(fresh: Callable[[str], Engine], table: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), fresh("worker").begin() as connection:
         connection.execute(text(f"SELECT * FROM {table}"))
+
+
+def test_a_workers_user_drops_answers_that_are_old_without_reading_them(fresh: Callable[[str], Engine]) -> None:
+    product, old = Database(fresh("product").url.render_as_string(hide_password=False)), NOW - timedelta(days=400)
+    with product.begin(EVERYBODY) as session:
+        user = factories.make_user(session)
+        session.add(
+            IdempotencyKey(user_id=user.id, key="k", body_digest="", status=200, answer="theirs", created_at=old)
+        )
+    worker = Database(fresh("worker").url.render_as_string(hide_password=False))
+
+    with worker.begin(EVERYBODY) as session:
+        erasure.forget_old(session)
+
+    with fresh("owner").begin() as connection:
+        connection.execute(
+            text("SELECT set_config(:it, :whose, true)"), {"it": walls.SETTING, "whose": walls.EVERYBODY}
+        )
+        assert connection.scalar(text("SELECT count(*) FROM idempotency_key")) == 0
+    product.dispose()
+    worker.dispose()
+
+
+def test_one_user_for_web_and_workers_may_all_that_the_product_may(fresh: Callable[[str], Engine]) -> None:
+    owner, both = (fresh(who).url.render_as_string(hide_password=False) for who in ("owner", "product"))
+
+    db.upgrade(owner, app_url=both, worker_url=both)
+
+    with fresh("product").begin() as connection:
+        assert connection.scalars(text("SELECT id FROM api_token")).all() == []
 
 
 def test_a_user_that_the_database_does_not_know_is_named(fresh: Callable[[str], Engine]) -> None:

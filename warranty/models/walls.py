@@ -98,7 +98,7 @@ APPEND_ONLY = ("audit_row", "audit_seal", "stored_verdict")
 """What nobody changes or takes away; triggers say so too, also to the owner."""
 
 NOT_FOR_WORKERS = ("api_token", "idempotency_key")
-"""What background work has no business with."""
+"""What background work has no business with; what is old of the second the relay drops, unread."""
 
 
 def grants(user: str, *, is_worker: bool) -> Iterator[str]:
@@ -110,3 +110,4 @@ def grants(user: str, *, is_worker: bool) -> Iterator[str]:
     yield f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {user}"
     if is_worker:
         yield f"REVOKE ALL ON {', '.join(NOT_FOR_WORKERS)} FROM {user}"
+        yield f"GRANT DELETE, SELECT (id, created_at) ON idempotency_key TO {user}"
