@@ -71,7 +71,7 @@ def test_what_a_vendor_does_not_take_is_said_and_nothing_is_changed(warranty: Sh
         (("change", "Desk", "--for", "cook"), "'cook' is not a valid Duty"),
         (("show", "Nobody"), "There is no vendor account 'Nobody'"),
         (("test", "Nobody"), "There is no vendor account 'Nobody'"),
-        (("test", "Desk"), "servicenow did not accept it"),
+        (("test", "Desk"), "Desk does not work: "),
         (("change", "Desk", "--secret", "password=@/nowhere/at/all"), "Cannot read /nowhere/at/all"),
     ):
         assert said in warranty.refuses("vendor", *words)

@@ -170,7 +170,7 @@ def test(named: str, *, as_json: bool) -> None:
         try:
             line.open().check()
         except VendorError as err:
-            raise CliProblem(f"{account.vendor} did not accept it: {err.detail or err}") from err
+            raise CliProblem(f"{account.name} does not work: {err.detail or err}") from err
         finally:
             with runtime.database.begin(db.EVERYBODY) as session:
                 line.keep_calls(session)
