@@ -1,4 +1,4 @@
-"""What vendors sent is found by when it was applied, so that it can be dropped when it is old.
+"""What vendors sent is found by when it came, so that it can be dropped when it is old.
 
 Revision ID: 0015
 Revises: 0014
@@ -16,9 +16,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the index."""
-    op.create_index("ix_vendor_delivery_applied_at", "vendor_delivery", ["applied_at"], unique=False)
+    op.create_index("ix_vendor_delivery_received_at", "vendor_delivery", ["received_at"], unique=False)
 
 
 def downgrade() -> None:
     """Drop it again."""
-    op.drop_index("ix_vendor_delivery_applied_at", "vendor_delivery")
+    op.drop_index("ix_vendor_delivery_received_at", "vendor_delivery")

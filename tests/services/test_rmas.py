@@ -131,6 +131,16 @@ def test_an_approval_without_a_number_waits_for_it_and_is_flagged(desk: Desk) ->
     assert desk.rma().state is RmaState.AUTHORIZED
 
 
+def test_another_rma_number_is_not_taken_for_ours_and_is_flagged_once(desk: Desk) -> None:
+    def approved(number: str) -> VendorCase:
+        return VendorCase("C-1", VendorStatus.APPROVED, "Approved", rma_number=number, changed_at=datetime.now(UTC))
+
+    hear(desk, approved("R-1"), approved("R-2"))
+
+    assert desk.rma().rma_number == "R-1"
+    assert "R-2" in desk.open_tasks()[TaskKind.ATTENTION]
+
+
 def test_an_unknown_word_is_kept_flagged_and_moves_nothing(desk: Desk) -> None:
     hear(desk, RECEIVED, VendorCase("C-1", VendorStatus.UNKNOWN, vendor_status="quux"))
 

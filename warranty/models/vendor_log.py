@@ -96,7 +96,7 @@ class VendorDelivery(Base):
     __tablename__ = "vendor_delivery"
     __table_args__ = (
         UniqueConstraint("account_id", "event_id"),
-        Index("ix_vendor_delivery_applied_at", "applied_at"),
+        Index("ix_vendor_delivery_received_at", "received_at"),
         Index("ix_vendor_delivery_unapplied", "account_id", "id", sqlite_where=UNAPPLIED, postgresql_where=UNAPPLIED),
     )
 

@@ -29,7 +29,7 @@ ANSWERS_KEPT = timedelta(days=7)
 """How long a repeated request gets the stored answer; whoever repeats later starts anew."""
 
 MESSAGES_KEPT = timedelta(days=90)
-"""How long what a vendor sent is kept as it came; what it said stands in the claim and its notes."""
+"""How long what a vendor sent is kept as it came, applied or not; what it said stands in the claim and its notes."""
 
 MOST_AT_ONCE = 1000
 
@@ -67,10 +67,10 @@ def erase_user(session: Session, user: User, *, because: Because) -> None:
 
 
 def forget_old(session: Session) -> None:
-    """Drop what nobody asks for any more, some at a time: answers for repeated requests, and messages that were applied."""
+    """Drop what nobody asks for any more, some at a time: answers for repeated requests, and what vendors sent."""
     of_age: tuple[tuple[Any, Any, timedelta], ...] = (
         (IdempotencyKey, IdempotencyKey.created_at, ANSWERS_KEPT),
-        (VendorDelivery, VendorDelivery.applied_at, MESSAGES_KEPT),
+        (VendorDelivery, VendorDelivery.received_at, MESSAGES_KEPT),
     )
     for table, since, kept in of_age:
         old = select(table.id).where(since < clock(-kept.total_seconds()))

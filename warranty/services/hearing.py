@@ -103,10 +103,9 @@ def hear(
         moves.note(session, rma, "vendor_word", because)
     for parcel in case.shipments:
         _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
-    if case.duplicates:
-        _flag(session, rma, _more_than_one(*case.duplicates), because)
-    elif heard.attention is not None and word_is_new:
-        _flag(session, rma, f"{account.name} says {case.vendor_status or case.status!s}: {heard.attention}.", because)
+    doubtful = _doubtful(rma, case, account, heard, word_is_new=word_is_new, is_later=rma.vendor_changed_at != was)
+    if doubtful is not None:
+        _flag(session, rma, doubtful, because)
     if heard.steps:
         settled = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
         reviews.settle(session, rma.fault_id, because, *settled)
@@ -114,6 +113,19 @@ def hear(
         rma.heard_at = now
         reviews.settle(session, rma.fault_id, because, TaskKind.SILENT)
     pace(runtime, rma, account, goods, now=now, asked_at=asked_at)
+
+
+def _doubtful(
+    rma: Rma, case: VendorCase, account: VendorAccount, heard: lifecycles.Heard, *, word_is_new: bool, is_later: bool
+) -> str | None:
+    """What a person must look at in what was said; nobody is told the same twice."""
+    if case.duplicates:
+        return _more_than_one(*case.duplicates)
+    if case.rma_number not in {None, rma.rma_number} and (word_is_new or is_later):
+        return f"{account.name} names another RMA number, {case.rma_number}; here it is {rma.rma_number}: ask which counts."
+    if heard.attention is not None and word_is_new:
+        return f"{account.name} says {case.vendor_status or case.status!s}: {heard.attention}."
+    return None
 
 
 def pace(

@@ -110,7 +110,8 @@ def give(session: Session, runtime: Runtime, principal: Principal, rma: Rma, giv
         inputs.choose(session, rma, given.parts)
     because = Because(principal.actor, "What was missing was given.", now, fault.id)
     named = [one.name for one in fields(given) if getattr(given, one.name) is not None]
-    moves.note(session, rma, "inputs_given", because, detail={"given": named})
+    if named:
+        moves.note(session, rma, "inputs_given", because, detail={"given": named})
     session.flush()
     take_up(session, runtime, rma, because)
 
