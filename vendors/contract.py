@@ -235,6 +235,8 @@ class Capabilities:
         otherwise: what a person gets for the other components.
         max_denials: a denied case can be sent again under its own number until it was denied so often; 0: it cannot.
         max_file_bytes: the largest file that ``attach`` takes.
+        max_request_bytes: how much all files of one request may hold; 0: a request takes none.
+        files_again: files go along also where a denied case is sent again.
         parts_list, proposes, notes, reads_notes, attachments, finds_files, cancels, pulls, lists_cases, webhooks,
             after_swap: the optional methods it has; ``proposes`` is that of ``candidates``. A note, or a file, that may
             have arrived is sent again only where ``reads_notes``, or ``finds_files``, can tell that it did not. What a
@@ -257,6 +259,8 @@ class Capabilities:
     otherwise: ByHand = ByHand()
     max_denials: int = 0
     max_file_bytes: int = 0
+    max_request_bytes: int = 0
+    files_again: bool = False
     parts_list: bool = False
     proposes: bool = False
     notes: bool = False
@@ -274,6 +278,10 @@ class Capabilities:
         if self.by_hand is not None or self.components is None or component in self.components:
             return self.by_hand
         return self.otherwise
+
+    def request_bytes(self, denials: int) -> int:
+        """Give how much the files of a claim may hold that was denied so often; 0: it takes none."""
+        return self.max_request_bytes if self.files_again or not denials else 0
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -417,7 +425,7 @@ class RmaRequest:
         vendor_case_number: set to send a denied case again under its own number.
         denials: how often it was denied before.
         parts: codes of the vendor's parts list, where the adapter has one.
-        files: what to attach, where the vendor takes files with the request.
+        files: what to attach, no more than ``Capabilities.request_bytes``.
     """
 
     client_reference: str

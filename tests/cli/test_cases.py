@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tests import factories
 from tests.cli.conftest import Shell, table
+from tests.desk import make_unit, odd_adapters
 from warranty import db
+from warranty.domain.access import OPERATOR
 from warranty.domain.terms import CoverageKind, Fulfilment, ServiceLevel, Share
+from warranty.models import Fault
 from warranty.runtime import Runtime
+from warranty.services import files
 
 FAULT = ("--cause", "hardware_failure", "--component", "disk", "--symptom", "Predictive failure")
 
@@ -109,6 +114,26 @@ def test_a_claim_is_listed_shown_and_moved(estate: Shell) -> None:
     assert cancelled["timeline"][-1]["reason"]
     assert estate.gives("rma", "list", "--state", "cancelled")[0]["id"] == made["rma_id"]
     assert "timeline:" in estate.says("rma", "show", made["rma_id"])
+
+
+def test_the_files_that_go_along_are_named_or_none(warranty: Shell, runtime: Runtime) -> None:
+    with odd_adapters():
+        with runtime.database.begin(db.EVERYBODY) as session:
+            factories.make_account(session, runtime, "stocked")
+            unit = make_unit(session, factories.make_client(session))
+            factories.make_coverage(session, unit)
+        made = report(warranty, unit.serial_number)
+        with runtime.database.read(db.EVERYBODY) as session:
+            fault, now = session.scalars(select(Fault)).one(), db.now(session)
+        files.take(runtime, OPERATOR, fault, files.Upload(b"PSU 2: no power", "log.txt"), now=now)
+        give = ("rma", "give", made["client_reference"])
+
+        assert "There is no file 'led.jpg'" in warranty.refuses(*give, "--file", "led.jpg")
+        assert "exclude each other" in warranty.refuses(*give, "--file", "log.txt", "--no-files")
+        [id_] = warranty.gives(*give, "--file", "log.txt")["files"]
+        assert warranty.gives(*give, "--file", id_[:8])["files"] == [id_]
+        assert warranty.gives(*give, "--troubleshooting", "x")["files"] == [id_]
+        assert warranty.gives(*give, "--no-files")["files"] == []
 
 
 # --- jobs ---

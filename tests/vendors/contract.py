@@ -180,6 +180,7 @@ class VendorContract:
     def test_what_is_sent_may_be_looked_for_and_a_file_has_a_limit(self) -> None:
         able = self.able()
         assert (able.max_file_bytes > 0) is able.attachments
+        assert able.max_request_bytes > 0 or not able.files_again
         assert able.notes or not able.reads_notes
         assert able.attachments or not able.finds_files
 

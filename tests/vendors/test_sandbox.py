@@ -492,7 +492,11 @@ def test_a_dispatch_walks_from_submitted_to_shipped_and_is_found_among_what_was_
     opened = host.adapter.open_case(replace(DISPATCH, parts=(power.code,), files=(photo,)))
     assert (opened.vendor_case_number, opened.status) == ("SR900000001", VendorStatus.RECEIVED)
     (entry,) = twin.opened
-    assert (entry["reference"], entry["record"]["Parts"], entry["record"]["Files"]) == ("FAULT-000412", {"PWS": 1}, 1)
+    assert (entry["reference"], entry["record"]["Parts"], entry["record"]["Files"]) == (
+        "FAULT-000412",
+        {"PWS": 1},
+        {"led.jpg": 4},
+    )
     (candidate,) = host.adapter.candidates(replace(DISPATCH, first_sent_at=sent_at))
     assert (candidate.vendor_case_number, candidate.is_proposal) == ("SR900000001", True)
     assert host.adapter.candidates(replace(DISPATCH, first_sent_at=sent_at + timedelta(hours=1))) == ()

@@ -186,6 +186,16 @@ def task(kind: TaskKind, subject: pages.Subject) -> pages.TaskRow:
     )  # fmt: skip
 
 
+INPUTS = pages.InputsForm(
+    "/cases/1/inputs", "key", "Dell", ("diagnosis", "contact", "ship_to"),
+    (pages.OfferRow("HDD", "Hard drive, 960 GB", is_proposed=True, is_chosen=True), pages.OfferRow("FAN", "Fan", is_proposed=False, is_chosen=False)),
+    goes=True, parts_url="/cases/1/parts-list", most_bytes=14_000_000,
+    files=(
+        pages.FileOffer("1", "led.jpg", 4_211_004, is_chosen=True),
+        pages.FileOffer("2", "Physical_Disk_0_1_3_predictive_failure_" * 3 + ".csv", 312, is_chosen=False),
+    ),
+    errors={"claim_file": "Choose files of this case, and no more in all than the vendor takes."},
+)  # fmt: skip
 NOTES = pages.NoteForm(
     "/cases/1/notes", "key", "Dell", takes_notes=True, seen_url="/cases/1/notes/seen",
     files=(
@@ -231,7 +241,7 @@ def case(scale: str) -> pages.CaseView:
         claim=pages.ClaimForm(
             "/cases/1/claim", "key", "Dell", (RmaState.UNDER_REVIEW, RmaState.AUTHORIZED, RmaState.DENIED), is_asked=True
         ),
-        notes=NOTES,
+        notes=NOTES, inputs=INPUTS,
         handout=pages.HandoutView(
             "Reference: WR-7K2M-9XQ4\nSerial number: 7XK4P03\nFault: " + "no longer spins up, " * 20,
             "https://portal.vendor.example/rma", ("Open the portal: https://portal.vendor.example/rma", "Paste the text."),

@@ -220,6 +220,7 @@ NAMES: dict[str, type[PublicRow]] = {
     "contract": Contract,
     "fault": Fault,
     "file": File,
+    "files": File,
     "into": Product,
     "labour": Coverage,
     "location": StockLocation,
@@ -230,6 +231,9 @@ NAMES: dict[str, type[PublicRow]] = {
     "user": User,
 }
 """The tables of the objects that fields of queries and bodies name. ``id`` of an item of many is of the path's table."""
+
+TOO_LATE = frozenset({"cases.give_inputs: files.[]"})
+"""Of these the state of the asker's own object is looked at first: it is with the vendor. ``test_files_with_claims`` names a foreign one."""
 
 NOTHING = object()
 BESIDE: dict[str, dict[str, Any]] = {
@@ -487,7 +491,7 @@ def test_a_foreign_object_in_a_query_or_a_body_is_one_that_there_is_not(matrix: 
             status = matrix.refusal(who, place.rule, "ours")
             if status is not None:
                 assert foreign.status_code == status, str(place)
-            elif not place.is_query:
+            elif not place.is_query and str(place) not in TOO_LATE:
                 _check_is_named(foreign, place)
                 asked += 1
     assert asked >= (10 if who == "a token for the other client" else 1)

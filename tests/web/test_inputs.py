@@ -106,6 +106,44 @@ def test_a_person_chooses_the_part_and_says_what_was_tried_on_the_case_page(stoc
 
 
 @pytest.mark.parametrize("by", ["page", "program"])
+def test_a_person_chooses_which_files_of_the_case_go_along(stocked: World, twin: Twin, by: str) -> None:
+    made = stocked.report(serial_number=stocked.ours.covered_serial)
+    work_off(stocked)
+    token, rma = stocked.tokens[Role.TECHNICIAN], f"/rmas/{made['rma_id']}"
+    photo, log = (
+        stocked.call("POST", f"/faults/{made['id']}/files?name={name}", token, data=name.encode()).json
+        for name in ("led.txt", "log.txt")
+    )
+    before: Any = stocked.get(rma).json
+    assert before["files"] == []
+    assert before["files_offered"] == [
+        {"id": one["id"], "name": one["name"], "size": one["size"]} for one in (log, photo)
+    ]
+    foreign, path = "6f0e4a0e-9d52-4f6c-8d1f-7a110b2f8a52", f"/cases/{made['id']}/inputs"
+    more = {"parts": ["DSK1"], "troubleshooting": "x"}
+    if by == "program":
+        wrong = stocked.call("PATCH", rma, token, json={"files": [foreign]})
+        done = stocked.call("PATCH", rma, token, json=more | {"files": [photo["id"]]})
+        assert (wrong.status_code, "there is no file" in wrong.text, done.status_code) == (422, True, 200)
+    else:
+        visitor, form = (
+            visit(stocked.app, stocked.users[Role.TECHNICIAN]),
+            {"lists_parts": "1", "part": "DSK1", "lists_files": "1", "troubleshooting": "x"},
+        )
+        page = visitor.get(f"/cases/{made['id']}").text
+        assert page.count('type="checkbox" name="claim_file"') == 2
+        for wrong_id in (foreign, "x"):
+            wrong = visitor.send(path, **form, claim_file=wrong_id)
+            assert (wrong.status_code, "Choose files of this case" in wrong.text) == (422, True)
+        assert visitor.send(path, **form, claim_file=photo["id"]).status_code == 303
+    work_off(stocked)
+
+    after: Any = stocked.get(rma).json
+    assert (after["files"], after["files_offered"]) == ([photo["id"]], None)
+    assert [entry["file"]["file_name"] for entry in twin.ledger if entry["event"] == "attached"] == ["led.txt"]
+
+
+@pytest.mark.parametrize("by", ["page", "program"])
 def test_what_a_program_found_is_confirmed_by_a_technician(world: World, by: str) -> None:
     made = world.report(serial_number=world.ours.covered_serial)
     with world.runtime.database.begin(db.EVERYBODY) as session:

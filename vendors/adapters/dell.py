@@ -38,6 +38,8 @@ UNCERTAIN there, and what was chosen here:
 - What ``CAD-Deferred`` and ``FED`` ask of anybody: they move nothing, a person looks.
 - The zone names of ``TimeZone``: those of the United States in the one form seen, none elsewhere.
 - Lines of the address: street first, then its second line, then the name of the place, which has no field.
+- How much a dispatch takes in files, and of which kinds: ``MAX_ATTACHED_BYTES``, a guess on the low side; what it refuses
+  beyond that a person reads in its ``Notes``. A dispatch that is submitted again has no place for files.
 - A key for look-ups may be another than that for dispatches: then they are two accounts, and that of the dispatches says
   so by ``look_up``.
 """
@@ -113,6 +115,9 @@ EXCLUDED_CAUSES = ("accidental_damage", "liquid", "surge", "misuse", "theft", "w
 SETTLE_S = 300.0
 MAX_DENIALS = 3
 MAX_PARTS = 4
+MAX_ATTACHED_BYTES = 5_000_000
+"""Of all files together, before base64 makes them a third larger."""
+
 BOOLEANS = {True: "true", False: "false"}
 NOTE_CHARS = 1000
 MAX_WORD_CHARS = 200
@@ -291,6 +296,7 @@ class Dell(VendorAdapter):
             "how long a request that was given up may still arrive: a person compares what was created meanwhile",
             "the days until a defective part is due back: an option of the account",
             "whether one key serves look-ups and dispatches: an option of the account",
+            "how much a dispatch takes in files: 5 MB",
             "the answer for a dispatch that does not exist, and what some statuses ask for: a person looks",
         ),
     )
@@ -359,6 +365,7 @@ class Dell(VendorAdapter):
             components=DISPATCHED,
             otherwise=WHOLE_UNIT,
             max_denials=MAX_DENIALS,
+            max_request_bytes=MAX_ATTACHED_BYTES,
             parts_list=True,
             proposes=True,
         )
@@ -579,6 +586,8 @@ class Dell(VendorAdapter):
             ("TroubleshootingNote", _note(request)),
             ("Parts", _parts(request.parts)),
         ]
+        if sum(len(file.content) for file in request.files) > MAX_ATTACHED_BYTES:
+            raise self._refused("too_large", f"a dispatch takes {MAX_ATTACHED_BYTES / 1e6:.0f} MB of files")
         if request.files:
             fields.append(("Attachments", tuple(("AttachmentInfo", _attachment(one, data)) for one in request.files)))
         return fields

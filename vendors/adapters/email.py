@@ -144,6 +144,8 @@ class Email(VendorAdapter):
             settle_s=self._settle_s if is_a else 0.0,
             key_lifetime_s=KEY_LIFETIME_S if is_a else 0.0,
             max_denials=MAX_DENIALS,
+            max_request_bytes=MAX_ATTACHED_BYTES,
+            files_again=True,
             pulls=True,
         )
 

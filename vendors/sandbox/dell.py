@@ -359,9 +359,10 @@ class Play:
             raise _Refused("The detailed address is not allowed beside an address book name.")
         if not address.get("AddressBookName") and not all(map(address.get, ("CountryISOCode", "City", "AddressLine1"))):
             raise _Fault("Server", "Missing parameters: CountryISOCode, City or AddressLine1")
+        sizes = {}
         for file in wanted.get("Attachments", {}).get("AttachmentInfo", ()):
             try:
-                base64.b64decode(file["Data"], validate=True)
+                sizes[file["FileName"]] = len(base64.b64decode(file["Data"], validate=True))
             except binascii.Error:
                 raise _Fault("Client", "Data is not base64") from None
         codes = self._ordered(tag, wanted)
@@ -375,7 +376,7 @@ class Play:
             "ServiceTag": tag,
             "Parts": codes,
             "TroubleshootingNote": wanted["TroubleshootingNote"],
-            "Files": len(wanted.get("Attachments", {}).get("AttachmentInfo", ())),
+            "Files": sizes,
             "denials": 0,
         }
         self._keep("opened", number=number, reference=wanted.get("ReferencePONumber", ""), record=record)

@@ -145,11 +145,15 @@ def case_note(reference: str, text: str, named: str | None, *, to_vendor: bool, 
     """
     with writing("wrote a note") as desk:
         fault = desk.fault(reference)
-        file = None if named is None else desk.find(File, named, notes.files_of(fault) & (File.name == named))
+        file = None if named is None else _file(desk, fault, named)
         way = NoteWay.TO_VENDOR if to_vendor or file is not None else NoteWay.INTERNAL
         note = notes.write(desk.session, desk.runtime, fault, way, desk.because, text=text, file=file)
         found = desk.document(records.NOTES, note)
     found.print(as_json=as_json)
+
+
+def _file(desk: Desk, fault: Fault, named: str) -> File:
+    return desk.find(File, named, notes.files_of(fault) & (File.name == named))
 
 
 # --- claims at vendors ---
@@ -226,15 +230,28 @@ def rma_move(named: str, to: RmaState, reason: str, part: tuple[str, ...], *, as
 @click.option("--troubleshooting", help="What was tried.")
 @click.option("--diagnostic-code", help="What the unit itself says.")
 @PARTS
+@click.option(
+    "--file",
+    "file",
+    multiple=True,
+    metavar="FILE",
+    help="A file of the case to go along, by its name or id; may repeat.",
+)
+@click.option("--no-files", is_flag=True, help="None goes along.")
 @json_option
-def rma_give(named: str, *, as_json: bool, **said: Any) -> None:
+def rma_give(named: str, file: tuple[str, ...], *, no_files: bool, as_json: bool, **said: Any) -> None:
     """Give what the vendor asks for (info_missing); a draft goes by itself as soon as nothing is missing.
 
-    The part number and the country are filled in at the product and at the site.
+    The part number and the country are filled in at the product and at the site. A file goes along only where it is named, and
+    the files named take the place of those chosen before.
     """
-    given = _given(**said)
+    if file and no_files:
+        raise CliProblem("--file and --no-files exclude each other.")
     with writing("What was missing was given.") as desk:
         row = desk.hold(desk.claim(named))
+        fault = desk.session.get_one(Fault, row.fault_id)
+        files = [_file(desk, fault, one).public_id for one in file] if file or no_files else None
+        given = _given(files=files, **said)
         preparing.give(desk.session, desk.runtime, OPERATOR, row, given, now=desk.now)
         found = _full(desk, row)
     _print_state(found, as_json=as_json)
@@ -248,6 +265,7 @@ def _given(
     ship_name: str | None,
     ship_to: tuple[str, ...],
     part: tuple[str, ...],
+    files: list[UUID] | None,
     **texts: str | None,
 ) -> Given:
     lines = dict(one.partition("=")[::2] for one in ship_to)
@@ -260,6 +278,7 @@ def _given(
         contact=None if contact_name is None else ContactFacts(contact_name, contact_phone, contact_email),
         ship_to=None if ship_name is None else ShipToFacts(ship_name, address),
         parts=part or None,
+        files=files,
         **texts,
     )
 

@@ -92,7 +92,8 @@ class Rma(TenantRow, Base):
     Three identifiers are kept apart: ours (random, stored before the first send, never changed), the vendor's case, the
     RMA number. ``vendor_changed_at`` is the vendor's own time of the newest word that was taken in, where it gives one;
     ``heard_at`` is when it last said anything new, null where nobody is listened to. ``parts`` are the codes of the
-    vendor's parts list that are asked for. ``state``, ``is_open``, ``case_closed_at``: ``services.moves`` only.
+    vendor's parts list that are asked for, ``files`` the public ids of the files that a person lets go along. ``state``,
+    ``is_open``, ``case_closed_at``: ``services.moves`` only.
     """
 
     __tablename__ = "rma"
@@ -131,6 +132,7 @@ class Rma(TenantRow, Base):
     vendor_reason: Mapped[str | None] = mapped_column(Text)
     needs_attention: Mapped[str | None] = mapped_column(Text)
     parts: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    files: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     denials: Mapped[int] = mapped_column(default=0, server_default="0")
     next_poll_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

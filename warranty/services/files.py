@@ -23,6 +23,8 @@ from PIL import Image, ImageOps
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from vendors.contract import VendorFile
+from vendors.errors import Trouble, VendorError
 from warranty import db
 from warranty.domain.media import IMAGES, SUFFIXES, MediaType, ends, recognise
 from warranty.models import AdHocJob, Asset, Contract, Coverage, Fault, Rma
@@ -32,6 +34,7 @@ from warranty.services import leases, moves, work
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because
 from warranty.services.records import Kind
+from warranty.store import ContentGone, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -244,6 +247,28 @@ def read(store: Store, file: File, *, small: bool = False) -> Iterator[bytes]:
         ContentGone: the store has lost it.
     """
     return store.get(file.key + SMALL if small else file.key)
+
+
+class Gone(Exception):
+    """There is no such file to be sent any more; the message says why, in a sentence."""
+
+
+def for_vendor(store: Store, file: File) -> VendorFile:
+    """A file as it leaves.
+
+    Raises:
+        Gone: nothing of it can leave.
+        VendorError: our own store does not answer. It is tried again, as where the vendor does not.
+    """
+    if file.removed_at is not None:
+        raise Gone(f"The file {file.name} was taken away before it was sent.")
+    try:
+        content = b"".join(read(store, file))
+    except ContentGone as err:
+        raise Gone(f"The content of the file {file.name} is missing from the store of files.") from err
+    except StoreUnavailable as err:
+        raise VendorError("store", Trouble.UNREACHABLE, detail=str(err)) from err
+    return VendorFile(file.name, file.media_type, content)
 
 
 def _documents(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[dict[str, Any]]:

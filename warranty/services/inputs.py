@@ -1,13 +1,15 @@
-"""What a vendor requires of a claim, what of it is known, and which of the vendor's parts stand for what failed.
+"""What a vendor requires of a claim, what of it is known, which parts stand for what failed, and which files go along.
 
 Contact and address come with the report, else from the site; part number and country only from the product and the site.
-A parts list is asked for once for each unit and account, in the background: see ``tasks.prepare_rma``.
+A parts list is asked for once for each unit and account, in the background: see ``tasks.prepare_rma``. A file goes along only
+where a person chose it, for a photo may show what is not for the vendor.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -17,12 +19,12 @@ from warranty import db
 from warranty.crypto import CannotDecrypt
 from warranty.domain.lifecycles import RmaState
 from warranty.domain.terms import Route
-from warranty.models import Fault, PartsList, Person, VendorAccount
-from warranty.services import accounts, casefile
+from warranty.models import Fault, File, PartsList, Person, VendorAccount
+from warranty.services import accounts, casefile, notes
 from warranty.services.estate import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, KeysView, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -55,10 +57,16 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """How far a claim is from being sent. ``offered`` is null where the unit's parts list has yet to be asked for."""
+    """How far a claim is from being sent. ``offered`` is null where the unit's parts list has yet to be asked for.
+
+    ``files`` are those of the case that may go along, the newest first, ``most_bytes`` how much of them in all; null where the
+    vendor takes none.
+    """
 
     missing: tuple[Need, ...]
     offered: tuple[Offer, ...] | None = None
+    files: tuple[File, ...] | None = None
+    most_bytes: int = 0
 
     @property
     def proposed(self) -> tuple[str, ...]:
@@ -116,7 +124,9 @@ def of_claim(session: Session, runtime: Runtime, rma: Rma) -> Inputs:
     if listed is not None:
         stands_for = set(vendor.parts_of(rma.component, listed)) if listed else set()
         offered = tuple(Offer(one.code, one.description, one.part_number, one in stands_for) for one in listed)
-    return Inputs(tuple(sorted(missing)), offered)
+    most = can.request_bytes(rma.denials)
+    of_case = select(File).where(notes.files_of(fault)).order_by(File.id.desc())
+    return Inputs(tuple(sorted(missing)), offered, tuple(session.scalars(of_case)) if most else None, most)
 
 
 def of_report(runtime: Runtime, unit: UnitFile, verdict: Verdict, component: Component) -> Required:
@@ -210,6 +220,49 @@ def choose(session: Session, rma: Rma, codes: Sequence[str]) -> None:
     if unknown:
         raise Invalid("parts", f"The vendor does not list {', '.join(sorted(unknown))} for this unit.")
     rma.parts = list(codes)
+
+
+# --- the files that go along ---
+
+
+def choose_files(session: Session, runtime: Runtime, rma: Rma, ids: Iterable[UUID]) -> None:
+    """Let these files of the case go along with a claim, and no others.
+
+    Raises:
+        Invalid: one that is none of the case, or was taken away; they are too large together; or the vendor takes none.
+    """
+    wanted = dict.fromkeys(ids)
+    if wanted:
+        _check_files(session, runtime, rma, wanted.keys())
+    rma.files = list(map(str, wanted))
+
+
+def _check_files(session: Session, runtime: Runtime, rma: Rma, ids: KeysView[UUID]) -> None:
+    account = session.get(VendorAccount, rma.account_id) if rma.account_id is not None else None
+    if account is None:
+        raise Invalid("files", "No vendor account opens cases for this unit yet: there is nobody to choose files for.")
+    try:
+        known = of_claim(session, runtime, rma)
+    except (VendorError, CannotDecrypt) as err:
+        raise Invalid("files", f"{account.name} cannot be used, so no file can be chosen for it: {err}") from err
+    if known.files is None:
+        raise Invalid("files", f"{account.name} takes no files with this claim.")
+    unknown = ids - {file.public_id for file in known.files}
+    if unknown:
+        named = ", ".join(sorted(map(str, unknown)))
+        raise Invalid("files", f"Of the case there is no file {named}, or it was taken away.")
+    size = sum(file.size for file in known.files if file.public_id in ids)
+    if size > known.most_bytes:
+        most = f"{known.most_bytes / 1e6:.0f} MB"
+        raise Invalid("files", f"The files have {size / 1e6:.1f} MB together; {account.name} takes {most} in all.")
+
+
+def chosen_files(session: Session, rma: Rma) -> list[File]:
+    """The files that were chosen to go along, as they stand now: one may have been taken away since."""
+    if not rma.files:
+        return []
+    query = select(File).where(File.public_id.in_(map(UUID, rma.files))).order_by(File.id)
+    return list(session.scalars(query))
 
 
 def _row(session: Session, rma: Rma) -> PartsList | None:

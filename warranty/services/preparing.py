@@ -18,6 +18,7 @@ from warranty.services.moves import Because
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from sqlalchemy.orm import Session
 
@@ -40,7 +41,8 @@ def take_up(session: Session, runtime: Runtime, rma: Rma, because: Because) -> N
     coverage = session.get_one(Coverage, rma.coverage_id)
     named = session.get(VendorAccount, coverage.account_id) if coverage.account_id else None
     account = named or rmas.general_account(unit, coverage)
-    rma.account_id = account.id if account else None
+    if rma.account_id != (account.id if account else None):  # what somebody may see, another may not
+        rma.account_id, rma.files = account.id if account else None, []
     known = _known(session, runtime, rma)
     path, task, why = rmas.first_path(
         session, runtime, fault, unit, account, named_only=coverage.kind in rmas.NAMED_ONLY, known=known
@@ -83,6 +85,7 @@ class Given:
     troubleshooting: str | None = None
     diagnostic_code: str | None = None
     parts: Sequence[str] | None = None
+    files: Sequence[UUID] | None = None
 
 
 def give(session: Session, runtime: Runtime, principal: Principal, rma: Rma, given: Given, *, now: datetime) -> None:
@@ -90,7 +93,7 @@ def give(session: Session, runtime: Runtime, principal: Principal, rma: Rma, giv
 
     Raises:
         IllegalMove: the vendor has the claim, or may have it, so it is too late.
-        Invalid: parts that the vendor does not list for the unit.
+        Invalid: parts that the vendor does not list for the unit, or files that cannot go along.
     """
     session.refresh(rma, with_for_update=True)
     if rma.state not in inputs.BEFORE_SENDING:
@@ -108,6 +111,8 @@ def give(session: Session, runtime: Runtime, principal: Principal, rma: Rma, giv
         fault.ship_to = given.ship_to.address
     if given.parts is not None:
         inputs.choose(session, rma, given.parts)
+    if given.files is not None:
+        inputs.choose_files(session, runtime, rma, given.files)
     because = Because(principal.actor, "What was missing was given.", now, fault.id)
     named = [one.name for one in fields(given) if getattr(given, one.name) is not None]
     if named:

@@ -472,7 +472,7 @@ def _rmas(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[Doc
             "account": row.account,
             "headline": where[row.Rma.fault_id].headline,
             "client_step": where[row.Rma.fault_id].step,
-            **_columns(row.Rma, *names, "parts", "denials", "vendor_status", "vendor_reason"),
+            **_columns(row.Rma, *names, "parts", "files", "denials", "vendor_status", "vendor_reason"),
             **_columns(row.Rma, "needs_attention", "created_at"),
         }
         for row in rows
@@ -515,12 +515,17 @@ def rma_in_full(session: Session, runtime: Runtime, rma: Rma, *, now: datetime) 
         **one(session, RMAS, rma, now=now),
         "info_missing": list(known.missing),
         "parts_offered": None if known.offered is None else [asdict(offer) for offer in known.offered],
+        "files_offered": None if known.files is None else [_file_offer(file) for file in known.files],
         **handouts.document(handouts.of(session, runtime, rma)),
         "shipments": [_shipment(row) for row in parcels],
         "swap": _swap(swaps[0]) if swaps else None,
         "timeline": timeline(session, rma.fault_id),
         "vendor_calls": [_columns(row, *call) for row in calls],
     }
+
+
+def _file_offer(file: File) -> Document:
+    return {"id": file.public_id, **_columns(file, "name", "size")}
 
 
 def timeline(session: Session, fault_id: int) -> list[Document]:

@@ -65,6 +65,8 @@ NAMED_ONLY = frozenset({CoverageKind.THIRD_PARTY_MAINTENANCE, CoverageKind.INSUR
 SENDER = "system:send_rma"
 OURS = frozenset({"option", "key", "blocked_address"})
 """Codes of refusals that come from ourselves: the account cannot be used as it stands."""
+FILE_GONE = "file_gone"
+"""The code where nothing left the house since a file that was to go along is gone."""
 
 
 # --- from the verdict to a claim ---
@@ -202,6 +204,8 @@ def in_trouble(account: VendorAccount, error: VendorError) -> str:
     """What a person is told where only somebody who mends the account helps, or our form."""
     said = error.detail or error.vendor_code
     to_do = "Mend the account, and it goes on by itself; or handle it by hand."
+    if error.vendor_code == FILE_GONE:
+        return f"{said} Choose anew what goes along, then send it again; or handle it by hand."
     if error.vendor_code == "switched_off":
         return f"{account.name} is switched off. Switch it on, and it goes on by itself; or handle it by hand."
     if error.trouble is Trouble.UNAUTHORISED:

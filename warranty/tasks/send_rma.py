@@ -12,13 +12,14 @@ from warranty import db
 from warranty.domain import lifecycles
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
-from warranty.services import accounts, proposals, rmas, work
+from warranty.services import accounts, files, inputs, proposals, rmas, work
 from warranty.services.rmas import AskPerson, Step, Unsent, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from warranty.models import File
     from warranty.runtime import Runtime
     from warranty.services.accounts import Line
     from warranty.services.work import Order
@@ -30,6 +31,7 @@ def run(runtime: Runtime, order: Order) -> None:
         rma = session.get_one(Rma, order.rma_id)
         account = session.get_one(VendorAccount, rma.account_id)
         request = replace(rmas.request_of(session, rma), first_sent_at=work.sent_at(session, order))
+        chosen = inputs.chosen_files(session, rma)
     if rma.state not in lifecycles.RMA_BEING_SENT:  # a person took over, or a webhook was quicker
         with runtime.database.begin(db.EVERYBODY) as session:
             work.end(session, order, OrderStatus.DONE)
@@ -40,7 +42,7 @@ def run(runtime: Runtime, order: Order) -> None:
     except VendorError as err:
         _record(runtime, order, line, Capabilities(duties=frozenset()), Unsent(err))
         return
-    step = _attempt(runtime, order, line, vendor, request, denied_at=rma.vendor_changed_at)
+    step = _attempt(runtime, order, line, vendor, request, chosen, denied_at=rma.vendor_changed_at)
     if step is not None:
         _record(runtime, order, line, vendor.capabilities, step)
 
@@ -58,17 +60,25 @@ def _attempt(
     line: Line,
     vendor: VendorAdapter,
     request: RmaRequest,
+    chosen: Sequence[File] = (),
     *,
     denied_at: datetime | None = None,
 ) -> Step | Candidates | None:
-    """Search where an earlier send may have arrived, else mark and send; None where it is in other hands now."""
+    """Search where an earlier send may have arrived, else mark and send; None where it is in other hands now.
+
+    ``chosen`` are the files that go along where the vendor takes any: read before the mark, for the store may be away.
+    """
     try:
         known = earlier_send(vendor, order, request, denied_at=denied_at)
         if known is not None:
             return known
+        if vendor.capabilities.request_bytes(request.denials):
+            request = replace(request, files=tuple(files.for_vendor(runtime.store, one) for one in chosen))
         line.gate.enter()  # bucket and breaker come before the mark: a refused call was never sent
         if line.gate.is_probing:
             vendor.check()  # the vendor was down: what tries first is a read, never an open
+    except files.Gone as err:
+        return _without_file(vendor, order, str(err))
     except VendorError as err:
         return Unsent(err)
     with runtime.database.begin(db.EVERYBODY) as session:
@@ -85,6 +95,13 @@ def _attempt(
         return vendor.open_case(request)
     except VendorError as err:
         return Unsent(err) if err.never_left else err
+
+
+def _without_file(vendor: VendorAdapter, order: Order, why: str) -> Step:
+    """A chosen file is gone: a person chooses anew, unless the claim may be at the vendor as it was."""
+    if order.sent_ago_s is not None:
+        return AskPerson(f"It may have arrived, and cannot be sent a second time as it was. {why}")
+    return Unsent(VendorError(vendor.name, Trouble.REFUSED, vendor_code=rmas.FILE_GONE, detail=why))
 
 
 def earlier_send(

@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from vendors.contract import VendorAdapter, VendorFile
 from vendors.errors import Trouble, VendorError
 from warranty import db
 from warranty.models.work import OrderStatus
 from warranty.services import accounts, files, notes, work
 from warranty.services.notes import AskPerson, Message, Step, Taken, Wait
-from warranty.store import ContentGone, StoreUnavailable
 
 if TYPE_CHECKING:
-    from warranty.models import File
+    from vendors.contract import VendorAdapter, VendorFile
     from warranty.runtime import Runtime
     from warranty.services.accounts import Line
     from warranty.services.work import Order
@@ -63,14 +61,15 @@ class Attempt:
         try:
             vendor = self._line.open()
             self.settle_s = vendor.capabilities.settle_s
-            file = _content(self._runtime, self._message.file)
-            if isinstance(file, AskPerson):
-                return file
+            of_case = self._message.file
+            file = files.for_vendor(self._runtime.store, of_case) if of_case is not None else None
             if self._order.sent_ago_s is not None:
                 found = self._look_for(vendor, file, self._order.sent_ago_s)
                 if found is not None:
                     return found
             return self._send(vendor, file)
+        except files.Gone as err:
+            return AskPerson(str(err))
         except VendorError as err:
             return err
 
@@ -106,22 +105,3 @@ class Attempt:
         else:
             vendor.add_note(message.number, message.text)
         return Taken()
-
-
-def _content(runtime: Runtime, file: File | None) -> VendorFile | AskPerson | None:
-    """The file as it leaves; None for a note.
-
-    Raises:
-        VendorError: our own store does not answer. It is tried again, as where the vendor does not.
-    """
-    if file is None:
-        return None
-    if file.removed_at is not None:
-        return AskPerson("The file was taken away before it was sent.")
-    try:
-        content = b"".join(files.read(runtime.store, file))
-    except ContentGone:
-        return AskPerson("The content of the file is missing from the store of files.")
-    except StoreUnavailable as err:
-        raise VendorError("store", Trouble.UNREACHABLE, detail=str(err)) from err
-    return VendorFile(file.name, file.media_type, content)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import MultiDict
 
+    from warranty.services.estate import Invalid
     from warranty.services.faults import FaultFacts
     from warranty.services.preparing import Given
 
@@ -72,16 +73,27 @@ def take_report(typed: Mapping[str, str]) -> faults.Outcome | dict[str, str]:
         return _said(err)
 
 
+_CHOSEN: Final = {"parts": "part", "files": "claim_file"}
+"""What the form of a claim calls the lists that are chosen from."""
+
+
 def typed_inputs(form: MultiDict[str, str]) -> Given | dict[str, str]:
-    """What a claim is given; else what is wrong with it, by field. Parts count where the form listed them."""
+    """What a claim is given; else what is wrong with it, by field. Parts and files count where the form listed them."""
     body = from_form(form)
     if "lists_parts" in form:
         body["parts"] = form.getlist("part")
+    if "lists_files" in form:
+        body["files"] = form.getlist("claim_file")
     try:
         return InputsBody().load(body)["given"]  # type: ignore[no-any-return]  # what its `post_load` makes
     except ValidationError as err:
-        names = {"parts": "part"}
-        return _said_of((names.get(name, name) for name in form_errors(err.messages_dict)), form)
+        wrong = form_errors(err.messages_dict)
+        return _said_of((_CHOSEN.get(name.partition("_")[0], name) for name in wrong), form)
+
+
+def refused_choice(err: Invalid) -> dict[str, str]:
+    """What is wrong with what was chosen for a claim, by field."""
+    return _said_of([_CHOSEN.get(err.field, err.field)], {})
 
 
 _MISSING: Final = {
@@ -105,6 +117,7 @@ _CHOOSE: Final = {
     "found_answer": N_("Choose an answer."),
     "found_place": N_("Say which of them is true."),
     "part": N_("Choose up to four of the parts that the vendor lists."),
+    "claim_file": N_("Choose files of this case, and no more in all than the vendor takes."),
     "to": N_("Say what happened."),
     "note_way": N_("Say who is to read it."),
 }

@@ -356,10 +356,21 @@ class OfferRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOffer:
+    """A file that may go along with a claim; `size` in bytes."""
+
+    id: str
+    name: str
+    size: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InputsForm:
     """What a claim may still be given: `asks` are words of what is missing, `offers` the parts to choose from.
 
     `goes`: it is sent by itself as soon as nothing is missing. `parts_url`: the vendor may be asked for its list.
+    `files` may go along, `most_bytes` of them in all; null where there is nothing to choose.
     """
 
     url: str
@@ -369,6 +380,8 @@ class InputsForm:
     offers: tuple[OfferRow, ...]
     goes: bool
     parts_url: str | None
+    files: tuple[FileOffer, ...] | None = None
+    most_bytes: int = 0
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ from warranty.services.moves import Because
 from warranty.services.queries import Shows
 from warranty.web import pages, views, words
 from warranty.web.errors import Problem
-from warranty.web.forms import instant, key_of, read, take_report, typed_inputs, typed_report, uuid_of
+from warranty.web.forms import instant, key_of, read, refused_choice, take_report, typed_inputs, typed_report, uuid_of
 from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, ProposalBody, ResolveBody, TransitionBody
@@ -186,8 +186,8 @@ def give_inputs(fault: Fault) -> Response | tuple[str, int]:
     if not isinstance(given, dict):
         try:
             preparing.give(asked.session, asked.runtime, asked.principal, rma, given, now=asked.now)
-        except Invalid:
-            errors = {"part": reader().text(N_("Choose up to four of the parts that the vendor lists."))}
+        except Invalid as err:
+            errors = refused_choice(err)
     if errors:
         return _case_page(fault, given=(typed, errors)), 422
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)

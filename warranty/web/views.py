@@ -551,7 +551,8 @@ def inputs_form(
     known = inputs.shown(call().session, call().runtime, rma)
     asks = tuple(need.value for need in _GIVEN_HERE if need in known.missing)
     has_list = known.offered is None or bool(known.offered)
-    if not asks and not has_list:
+    has_files = known.files is not None and bool(known.files or rma.files)
+    if not asks and not has_list and not has_files:
         return None
     only = known.proposed if len(known.proposed) == 1 else ()  # of several nobody gets all who does not look
     chosen = (rma.parts or only) if values is None else values.getlist("part")
@@ -566,9 +567,16 @@ def inputs_form(
         offers=tuple(sorted(offers, key=lambda one: not (one.is_proposed or one.is_chosen))),
         goes=rma.state is RmaState.DRAFT,
         parts_url=url_for("staff.list_parts", id=found.fault.public_id) if has_list else None,
+        files=_file_offers(known, rma.files if values is None else values.getlist("claim_file")) if has_files else None,
+        most_bytes=known.most_bytes,
         values=values or {},
         errors=errors or {},
     )
+
+
+def _file_offers(known: inputs.Inputs, chosen: list[str]) -> tuple[pages.FileOffer, ...]:
+    ids = [(str(file.public_id), file) for file in known.files or ()]
+    return tuple(pages.FileOffer(id_, file.name, file.size, id_ in chosen) for id_, file in ids)
 
 
 def proposal_form(

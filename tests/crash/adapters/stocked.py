@@ -38,6 +38,7 @@ class Stocked(ServiceNow):
             components=frozenset({*WORDS, "memory"}),
             otherwise=ByHand(PORTAL, "Send the whole unit in."),
             max_denials=2,
+            max_request_bytes=1_000_000,
             parts_list=True,
         )
 
@@ -54,6 +55,9 @@ class Stocked(ServiceNow):
     def open_case(self, request: RmaRequest) -> VendorCase:
         """Open it, or put a denied case before somebody once more."""
         if request.vendor_case_number is None:
-            return super().open_case(request)
+            case = super().open_case(request)
+            for file in request.files:
+                self.attach(case.vendor_case_number or "", file)
+            return case
         self.add_note(request.vendor_case_number, f"Once more: {', '.join(request.parts)}")
         return replace(next(iter(self.read_cases([request.vendor_case_number]))), status=VendorStatus.UNDER_REVIEW)

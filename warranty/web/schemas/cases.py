@@ -86,6 +86,10 @@ def part_codes(**options: Any) -> fields.List[Any]:
     return fields.List(each, validate=validate.Length(max=MOST_PARTS), **options)
 
 
+MOST_FILES = 50
+"""More than anybody sends along with one claim."""
+
+
 class TransitionBody(Strict):
     """The move that a person makes with an RMA, with what the vendor told them."""
 
@@ -105,13 +109,17 @@ class TransitionBody(Strict):
 
 
 class InputsBody(Strict):
-    """What a vendor asks for; what is left out stays as it is. ``parts`` are codes of ``parts_offered``."""
+    """What a vendor asks for, and what goes along; what is left out stays as it is.
+
+    ``parts`` are codes of ``parts_offered``, ``files`` ids of ``files_offered``.
+    """
 
     example: ClassVar[Mapping[str, Any]] = {
         "ship_to": LEFT_OUT,
         "troubleshooting": "Reseated it, other slot, same.",
         "diagnostic_code": "2000-0142",
         "parts": ["HDD"],
+        "files": ["0b2f8a52-6f0e-4a0e-9d52-3f6c1d1f7a11"],
     }
 
     contact = fields.Nested(ContactBody, load_default=None)
@@ -119,6 +127,7 @@ class InputsBody(Strict):
     troubleshooting = text(10_000, load_default=None)
     diagnostic_code = line(120, load_default=None)
     parts = part_codes(load_default=None)
+    files = fields.List(fields.UUID(), load_default=None, validate=validate.Length(max=MOST_FILES))
 
     @post_load
     def given(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
@@ -259,6 +268,7 @@ class RmaDocument(Record):
     vendor_case_number = fields.String(allow_none=True)
     rma_number = fields.String(allow_none=True)
     parts = fields.List(fields.String())
+    files = fields.List(fields.UUID())
     denials = fields.Integer()
     vendor_status = fields.String(allow_none=True)
     vendor_reason = fields.String(allow_none=True)
@@ -347,15 +357,25 @@ class OfferDocument(Strict):
     proposed = fields.Boolean()
 
 
+class FileOfferDocument(Strict):
+    """A file of the case that may go along with the claim; ``size`` in bytes."""
+
+    id = fields.UUID()
+    name = fields.String()
+    size = fields.Integer()
+
+
 class FullRmaDocument(RmaDocument):
     """A claim with everything that is known of it.
 
     ``info_missing`` is what its vendor asks for before it is sent, ``parts_offered`` what there is to choose from: null where
-    the vendor has yet to be asked. ``steps`` are for a person where one may open it at the vendor.
+    the vendor has yet to be asked. ``files`` go along with it, as chosen from ``files_offered``: null where the vendor takes
+    none, or has the claim. ``steps`` are for a person where one may open it at the vendor.
     """
 
     info_missing = fields.List(word(Need))
     parts_offered = fields.List(fields.Nested(OfferDocument), allow_none=True)
+    files_offered = fields.List(fields.Nested(FileOfferDocument), allow_none=True)
     shipments = fields.List(fields.Nested(ShipmentDocument))
     swap = fields.Nested(SwapDocument, allow_none=True)
     timeline = fields.List(fields.Nested(EventDocument))
