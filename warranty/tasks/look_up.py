@@ -7,6 +7,7 @@ itself: whatever breaks off, only what was not answered is asked for again. A lo
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -42,6 +43,9 @@ CALLERS = 8
 
 PATIENCE_S = 1.0
 """How long a caller waits for the account's next call; what comes later is for another worker, later."""
+
+SWITCH_S = 0.0005
+"""How long a thread that keeps answers goes on while another's turn at the vendor has come: that one is not to be late."""
 
 PART_OF_CALLS = 0.6
 """Of the time that one piece of background work may take: after it no more calls begin."""
@@ -110,6 +114,8 @@ class _Turn:
             self._work_off(line, first)
             return
         pool = ThreadPoolExecutor(callers - 1, thread_name_prefix="look_up")
+        usual_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
         try:
             others = [pool.submit(self._work_off, self.new_line()) for _ in range(callers - 1)]
             self._work_off(line, first)
@@ -120,6 +126,7 @@ class _Turn:
                 other.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            sys.setswitchinterval(usual_s)
 
     def _work_off(self, line: Line, answered: _Batch | None = None) -> None:
         """Keep and call, again and again: what one thread does."""
