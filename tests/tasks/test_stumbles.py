@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, select
 
-from tests.desk import INSTANCE, Desk, odd_adapters
+from tests.desk import Desk, odd_adapters
 from warranty import db, relay, tasks
 from warranty.db import DatabaseUnavailable
 from warranty.domain.lifecycles import FaultState, RmaState
@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 
 SETTLE_S = 3.0  # of the fixture's environment
 LEASE_S = 6.0
-UNREADABLE = {"timeout_seconds": "soon"}
-"""An option that no check of an account lets through, and that its adapter stumbles over."""
+
+
+@pytest.fixture(autouse=True)
+def _odd() -> Iterator[None]:
+    """`broken` cannot be built, `clumsy` stumbles over answers."""
+    with odd_adapters():
+        yield
 
 
 def stumble(desk: Desk, kind: OrderKind, error: type[Exception]) -> None:
@@ -56,14 +61,14 @@ def vanish(desk: Desk, kind: OrderKind) -> None:
 
 def test_a_worker_that_breaks_off_says_where_and_gives_the_order_back_for_later(desk: Desk) -> None:
     desk.report()
-    desk.change_account(options=INSTANCE | UNREADABLE)
+    desk.change_account(vendor="broken")
 
     stumble(desk, OrderKind.SEND_RMA, ValueError)
 
     order = desk.order()
     assert (order.status, order.stumbles, order.lease_until, order.enqueued_at) == (OrderStatus.PENDING, 1, None, None)
     assert order.error
-    assert order.error.startswith("ValueError in warranty.services.accounts, line ")
+    assert order.error.startswith("ValueError in vendors.adapters.broken, line ")
     assert "soon" not in order.error  # what an exception says may be a secret
     assert desk.open_tasks() == {}
 
@@ -126,7 +131,7 @@ def database_gone_for(runtime: Runtime, words: str) -> Iterator[None]:
 
 def test_a_claim_over_which_every_worker_breaks_off_is_opened_by_hand(desk: Desk) -> None:
     desk.report()
-    desk.change_account(options=INSTANCE | UNREADABLE)
+    desk.change_account(vendor="broken")
 
     order = stumble_to_the_end(desk, OrderKind.SEND_RMA, ValueError)
 
@@ -222,7 +227,7 @@ def test_a_look_up_that_nobody_survives_leaves_the_fault_to_a_person(shared_runt
 def test_cases_that_nobody_can_read_are_told_to_a_person_once_and_come_round_again(desk: Desk) -> None:
     desk.report()
     desk.perform()
-    desk.change_account(options=INSTANCE | UNREADABLE)
+    desk.change_account(vendor="broken")
     for _ in range(2):
         order_poll(desk)
         order = desk.orders(OrderKind.READ_CASES)[-1]
@@ -233,7 +238,7 @@ def test_cases_that_nobody_can_read_are_told_to_a_person_once_and_come_round_aga
         assert desk.orders(OrderKind.READ_CASES)[-1].status is OrderStatus.DEAD
     assert set(desk.open_tasks()) == {TaskKind.UNREAD}
 
-    desk.change_account(options=INSTANCE)
+    desk.change_account(vendor="servicenow")
     order_poll(desk)
     tasks.perform(desk.runtime, desk.orders(OrderKind.READ_CASES)[-1].id)
     assert desk.open_tasks() == {}
@@ -248,7 +253,7 @@ def order_poll(desk: Desk) -> None:
 def test_what_is_for_no_case_ends_dead_where_the_metrics_show_it(desk: Desk) -> None:
     with desk.session() as session:
         work.add(session, OrderKind.PULL, now=db.now(session), account_id=desk.account_id)
-    desk.change_account(options=INSTANCE | UNREADABLE)
+    desk.change_account(vendor="broken")
 
     order = stumble_to_the_end(desk, OrderKind.PULL, ValueError)
 

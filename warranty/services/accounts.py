@@ -229,7 +229,6 @@ def adapter(runtime: Runtime, account: VendorAccount, line: Line | None = None) 
         secrets = runtime.box.open(account.secrets)
     except CannotDecrypt as err:
         raise VendorError(account.vendor, Trouble.REFUSED, vendor_code="key", detail=str(err)) from err
-    asked = float(account.options.get("timeout_seconds") or settings.vendor_timeout_s)
     return vendors.load(
         account.vendor,
         {**account.options, **secrets},
@@ -237,7 +236,7 @@ def adapter(runtime: Runtime, account: VendorAccount, line: Line | None = None) 
         tokens=Tokens(runtime, account.id),
         gate=line.gate,
         calls=Calls(
-            timeout_s=min(asked, settings.vendor_timeout_s),  # never longer than a lease allows
+            timeout_s=settings.vendor_timeout_s,  # no option makes it longer: the lease would not last
             allow_private=settings.allow_private_vendor_urls,
             record=line.calls.append,
             settle_s=settings.settle_s,

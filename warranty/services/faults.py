@@ -155,7 +155,8 @@ def report(session: Session, runtime: Runtime, principal: Principal, facts: Faul
     )
     question = _question(facts, str(fault.public_id), now)
     file, verdict = _decide(session, unit, matches, client, question, now=now)
-    _keep_people(session, fault, facts)
+    # Held on to: the session knows whom it has just written only as long as somebody does, and would ask for them again.
+    _people = _keep_people(session, fault, facts)
     path = _first_path(verdict)
     fault.state = path[-1]
     fault.duplicate_of_id = _attached_to(verdict, file)
@@ -283,7 +284,7 @@ def _reading(document: dict[str, Any] | None) -> casework.Reading | None:
     )
 
 
-def _keep_people(session: Session, fault: Fault, facts: FaultFacts) -> None:
+def _keep_people(session: Session, fault: Fault, facts: FaultFacts) -> list[Person]:
     contact = ship_to = None
     if facts.contact:
         contact = Person(
@@ -298,6 +299,7 @@ def _keep_people(session: Session, fault: Fault, facts: FaultFacts) -> None:
         session.flush()
     fault.contact_id = contact.id if contact else None
     fault.ship_to_id = ship_to.id if ship_to else None
+    return people
 
 
 # --- the decision, with the claims it consumes reserved ---
