@@ -202,6 +202,7 @@ def test_the_timeline_can_be_narrowed_to_the_vendor(browser: Browser, site: str)
         page.goto(f"{site}/look/case/few")
         everything = page.locator(".tl > li:visible").count()
         page.get_by_role("button", name="Vendor").click()
+        page.locator(".tl > li").filter(visible=False).first.wait_for(state="attached")
 
         assert 0 < page.locator(".tl > li:visible").count() < everything
         assert page.get_by_role("button", name="Vendor").get_attribute("aria-pressed") == "true"
