@@ -21,7 +21,7 @@ from warranty.models.work import OrderStatus, TaskKind
 from warranty.runtime import Runtime
 from warranty.services import accounts, rmas, work
 from warranty.services.moves import Because
-from warranty.services.rmas import AskPerson, Wait
+from warranty.services.work import AskPerson, Wait
 from warranty.tasks import send_rma
 
 SETTLE_S = 3.0  # of the fixture's environment

@@ -27,6 +27,7 @@ from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import accounts, moves, reviews, work
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because
+from warranty.services.work import AskPerson, Wait
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -258,20 +259,6 @@ class Taken:
     """The vendor has it; ``note_id`` is its name there, where that is known."""
 
     note_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """It was looked for and not found, but it is too early to believe that."""
-
-    for_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class AskPerson:
-    """Nothing more can be done without a person."""
-
-    why: str
 
 
 Step = Taken | Wait | AskPerson | VendorError

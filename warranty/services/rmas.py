@@ -46,6 +46,7 @@ from warranty.services import (
     work,
 )
 from warranty.services.moves import Because
+from warranty.services.work import AskPerson, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -309,20 +310,6 @@ def _ship_to(receiver: Person | None, site_name: str, address: dict[str, str]) -
 
 
 # --- what the vendor answered ---
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A search found nothing, but it is too early to believe it."""
-
-    for_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class AskPerson:
-    """Nothing more can be done without a person."""
-
-    why: str
 
 
 @dataclass(frozen=True, slots=True)

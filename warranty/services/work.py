@@ -66,6 +66,20 @@ class Order:
         return self.stumbles >= MAX_STUMBLES
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What may have arrived was looked for and not found, but it is too early to believe that."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AskPerson:
+    """Nothing more can be done without a person."""
+
+    why: str
+
+
 def add(
     session: Session,
     kind: OrderKind,

@@ -13,7 +13,8 @@ from warranty.domain import lifecycles
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.services import accounts, files, inputs, proposals, rmas, work
-from warranty.services.rmas import AskPerson, Step, Unsent, Wait
+from warranty.services.rmas import Step, Unsent
+from warranty.services.work import AskPerson, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

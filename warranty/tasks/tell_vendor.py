@@ -9,7 +9,8 @@ from vendors.errors import Trouble, VendorError
 from warranty import db
 from warranty.models.work import OrderStatus
 from warranty.services import accounts, files, notes, work
-from warranty.services.notes import AskPerson, Message, Step, Taken, Wait
+from warranty.services.notes import Message, Step, Taken
+from warranty.services.work import AskPerson, Wait
 
 if TYPE_CHECKING:
     from vendors.contract import VendorAdapter, VendorFile
