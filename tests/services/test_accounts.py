@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FAILED = (Trouble.UNREACHABLE, Trouble.AMBIGUOUS)
+PATIENT_S = 30.0
 ANSWERED = (None, Trouble.THROTTLED, Trouble.REFUSED, Trouble.UNAUTHORISED, Trouble.MALFORMED)
+
+
+@pytest.fixture
+def shared_runtime(shared_runtime: Runtime) -> Runtime:
+    """With a breaker that rests long enough to be looked at."""
+    settings = replace(shared_runtime.settings, vendor_timeout_s=PATIENT_S, lease_s=2 * PATIENT_S)
+    return replace(shared_runtime, settings=settings)
 
 
 def make_account(runtime: Runtime, **facts: Any) -> VendorAccount:
@@ -108,7 +116,7 @@ def test_secrets_are_kept_sealed(shared_runtime: Runtime) -> None:
 
 
 def test_an_account_takes_no_longer_than_a_lease_allows(shared_runtime: Runtime) -> None:
-    limit_s = shared_runtime.settings.vendor_timeout_s
+    limit_s = PATIENT_S
     for asked, granted in (("3600", limit_s), ("1", 1.0)):
         made = make_account(shared_runtime, options={"timeout_seconds": asked})
         assert Line(shared_runtime, made).open()._http._timeout_s == granted
@@ -149,7 +157,7 @@ def test_five_failures_in_a_row_rest_the_account_for_everybody(shared_runtime: R
     gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
 
     assert is_shut(gate_of(shared_runtime, made))
-    let_pass(shared_runtime, accounts.BREAKER_REST_S - 5)
+    let_pass(shared_runtime, PATIENT_S - 5)
     assert is_shut(gate_of(shared_runtime, made))
 
 
@@ -171,7 +179,7 @@ def test_after_the_rest_one_call_tries_and_the_others_wait_for_it(shared_runtime
     made = make_account(shared_runtime)
     for _ in range(accounts.BREAKER_FAILURES):
         gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
-    let_pass(shared_runtime, accounts.BREAKER_REST_S)
+    let_pass(shared_runtime, PATIENT_S)
 
     probe = gate_of(shared_runtime, made)
     assert not is_shut(probe)
@@ -189,7 +197,7 @@ def test_a_try_that_fails_rests_the_account_again(shared_runtime: Runtime) -> No
     made = make_account(shared_runtime)
     for _ in range(accounts.BREAKER_FAILURES):
         gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
-    let_pass(shared_runtime, accounts.BREAKER_REST_S)
+    let_pass(shared_runtime, PATIENT_S)
     probe = gate_of(shared_runtime, made)
     probe.enter()
     probe.heard(Trouble.UNREACHABLE)
@@ -201,11 +209,11 @@ def test_a_try_that_died_is_followed_by_another(shared_runtime: Runtime) -> None
     made = make_account(shared_runtime)
     for _ in range(accounts.BREAKER_FAILURES):
         gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
-    let_pass(shared_runtime, accounts.BREAKER_REST_S)
+    let_pass(shared_runtime, PATIENT_S)
     gate_of(shared_runtime, made).enter()  # and nobody ever hears of it
     assert is_shut(gate_of(shared_runtime, made))
 
-    let_pass(shared_runtime, accounts.BREAKER_REST_S)
+    let_pass(shared_runtime, PATIENT_S)
 
     assert not is_shut(gate_of(shared_runtime, made))
 

@@ -305,7 +305,7 @@ def test_five_failures_rest_the_account_and_a_read_tries_first_afterwards(desk: 
         desk.change_account(closed_until=None)
     assert desk.account().failures >= accounts.BREAKER_FAILURES
 
-    desk.let_pass(accounts.BREAKER_REST_S)
+    desk.let_pass(desk.runtime.settings.vendor_timeout_s)
     desk.report(component=Component.PSU)  # one that was never sent: nothing has to be searched for
     fresh = desk.orders()[-1]
     desk.twin.start()

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from warranty.services.moves import Because
 
 BREAKER_FAILURES = 5
-BREAKER_REST_S = 30.0
 LEAD_S = 0.03
 """What it takes to write a call down before it begins, and to look whether it still may after it was waited for."""
 
@@ -336,8 +335,9 @@ class Line:
 class AccountGate:
     """Token bucket and breaker of one account, on its database row: one for all workers, for one thread of each.
 
-    The breaker opens after five failures in a row and rests for half a minute; then one call at a time may try. A definite
-    no is an answer: it closes the breaker like any other. A vendor that says when to come back is asked by nobody before.
+    The breaker opens after five failures in a row and rests for as long as a call may take; then one call at a time may
+    try. A definite no is an answer: it closes the breaker like any other. A vendor that says when to come back is asked by
+    nobody before.
 
     With ``patience_s`` an empty bucket is waited for: the next call of all is this one's, and it begins on the dot.
     """
@@ -347,6 +347,7 @@ class AccountGate:
         self._id = account_id
         self._vendor = vendor
         self._patience_s = patience_s
+        self._rest_s = runtime.settings.vendor_timeout_s
         self._failures = 0
         self._probe_until: datetime | None = None
         self.quotas: Sequence[Quota] = ()
@@ -370,7 +371,7 @@ class AccountGate:
             self._failures = account.failures
             if self.is_probing:
                 # The others wait for this one; it may ask more than once.
-                account.closed_until = self._probe_until = now + timedelta(seconds=BREAKER_REST_S)
+                account.closed_until = self._probe_until = now + timedelta(seconds=self._rest_s)
             lead_s = LEAD_S if self._patience_s else 0.0
             begins += lead_s + self._take(account, now + timedelta(seconds=lead_s))
         if (wait_s := begins - time.monotonic() - LEAD_S) > 0:
@@ -418,7 +419,7 @@ class AccountGate:
             if account.failures >= BREAKER_FAILURES:
                 account.closed_until = None
             account.failures = account.failures + 1 if failed else 0
-            rest_s = max(retry_after_s or 0.0, BREAKER_REST_S if account.failures >= BREAKER_FAILURES else 0.0)
+            rest_s = max(retry_after_s or 0.0, self._rest_s if account.failures >= BREAKER_FAILURES else 0.0)
             if rest_s:
                 account.closed_until = max(account.closed_until or now, now + timedelta(seconds=rest_s))
             self._failures = account.failures
