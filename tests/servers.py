@@ -308,6 +308,12 @@ def postgres(*, durable: bool) -> Iterator[PostgresServer]:
             yield server
 
 
+@contextmanager
+def valkey(*, durable: bool) -> Iterator[ValkeyServer]:
+    with _folder() as folder, _running(server := ValkeyServer(folder, durable=durable)):
+        yield server
+
+
 @pytest.fixture(scope="session")
 def postgres_databases() -> Iterator[Databases]:
     """The PostgreSQL server of this test process, for what outlives one test, such as a migrated template."""
@@ -360,14 +366,14 @@ def redis_url() -> Iterator[str]:
             yield url
             client.flushdb()
     else:
-        with _folder() as folder, _running(server := ValkeyServer(folder, durable=False)):
+        with valkey(durable=False) as server:
             yield server.url
 
 
 @pytest.fixture
 def own_redis() -> Iterator[ValkeyServer]:
     """A queue server for one test, which may `stop()`, `crash()` and `start()` it; it keeps an append-only file."""
-    with _folder() as folder, _running(server := ValkeyServer(folder, durable=True)):
+    with valkey(durable=True) as server:
         yield server
 
 

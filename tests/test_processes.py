@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from rq import Worker
 
 from tests.app import environment_of
 from tests.desk import Desk
@@ -86,6 +87,23 @@ def test_a_worker_does_the_orders_that_the_relay_hands_over(runtime: Runtime, en
 
         assert desk.rma().state is RmaState.UNDER_REVIEW
         assert len(twin.opened) == 1
+
+
+def test_a_worker_is_counted_again_after_the_queue_server_forgot_it(
+    runtime: Runtime, environment: dict[str, str]
+) -> None:
+    with Twin("servicenow") as twin, queue.connect(environment["REDIS_URL"]) as connection:
+        connection.flushdb()
+        workers = queue.work_queue(connection)
+        desk = Desk(runtime, twin)
+        with running(environment, "worker"):
+            wait_for(lambda: Worker.count(queue=workers) == 1)
+            connection.flushdb()
+            desk.report()
+            relay.turn(runtime, connection)
+
+            wait_for(lambda: Worker.count(queue=workers) == 1)  # by this the relay knows how much it may hand out
+        wait_for(lambda: Worker.count(queue=workers) == 0)
 
 
 def test_a_workers_child_dies_with_it_in_the_middle_of_a_call(

