@@ -444,7 +444,7 @@ def schema_faults(url: str, *, thorough: bool = True) -> list[str]:
     """
     engine = make_engine(url)
     try:
-        with engine.connect() as connection:
+        with engine.execution_options(reading=True).connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _is_ours})
             found = context.get_current_revision()
             if found != newest_revision():

@@ -17,7 +17,8 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
-QUEUE_NAME = "work"
+from warranty.lookout import QUEUE_NAME
+
 TASK = "warranty.tasks.run"  # by its dotted path: nothing here imports the tasks
 MARK = "warranty:not emptied"
 BUCKET_S = 60

@@ -35,7 +35,6 @@ POLL_S = 0.2  # how often SQLite is looked at; PostgreSQL wakes us
 WAKE_S = 1.0  # how long PostgreSQL is waited for: orders that become due later send no notice
 TROUBLE_S = 1.0
 ANSWER_S = 5.0  # who says nothing for so long is gone, whether or not the network says so
-PERIODIC = "periodic"
 PULLS = "pull:"
 
 log = structlog.get_logger("relay")
@@ -90,10 +89,10 @@ def turn(runtime: Runtime, connection: Redis) -> int:
 def _periodic(runtime: Runtime) -> None:
     """Order what is due by the clock, if the rhythm has come round and no other relay was quicker."""
     with runtime.database.read(EVERYBODY) as session:
-        if not leases.is_due(session, PERIODIC):
+        if not leases.is_due(session, leases.PERIODIC):
             return
     with runtime.database.begin(EVERYBODY) as session:
-        if leases.take(session, PERIODIC, rhythm_s=min(runtime.settings.poll_s / 2, 15.0)):
+        if leases.take(session, leases.PERIODIC, rhythm_s=leases.periodic_s(runtime.settings)):
             order_polls(session)
             order_pulls(session, runtime)
             silence.ask(session, now=db.now(session))

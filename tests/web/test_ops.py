@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import math
+import os
+import signal
+import time
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from rq import Worker
+from rq.serializers import JSONSerializer
 
 from tests import factories
-from tests.web.conftest import World, revoke
+from tests.web.conftest import World, revoke, watching
 from tests.web.visitor import visit, words
-from warranty import config, db
+from warranty import config, db, queue, relay
 from warranty.domain.access import TokenScope
 from warranty.domain.terms import Role
+from warranty.models import Sighting
+from warranty.models.work import OrderKind, OrderStatus
 from warranty.runtime import Runtime
+from warranty.services import work
 from warranty.web import create_app, guards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from flask import Flask
     from werkzeug.test import TestResponse
+
+    from tests.servers import PostgresServer, ValkeyServer
 
 
 @contextmanager
@@ -66,6 +78,42 @@ def test_without_its_database_a_process_is_alive_and_not_ready(without_database:
     assert "Traceback" not in ready.text
 
 
+def test_over_a_schema_of_another_version_a_process_is_not_ready(environment: dict[str, str], tmp_path: Path) -> None:
+    with app_over(environment, DATABASE_URL=f"sqlite:///{tmp_path / 'empty.sqlite3'}") as app:
+        ready = visit(app).get("/health/ready")
+
+        assert ready.status_code == 503
+        assert "schema" in ready.text
+
+
+def test_a_database_that_hangs_keeps_nobody_waiting_who_asks_whether_a_process_is_ready(
+    environment: dict[str, str], durable_postgres: PostgresServer
+) -> None:
+    url = durable_postgres.databases.create()
+    db.upgrade(url)
+    with app_over(environment, DATABASE_URL=url) as app:
+        visitor = visit(app)
+        assert visitor.get("/health/ready").status_code == 200
+        frozen = durable_postgres.pid()
+        os.kill(frozen, signal.SIGSTOP)
+        try:
+            asked = [visitor.get("/health/ready") for _ in range(2)]
+            assert visitor.get("/health/live").status_code == 200
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+
+        assert [answer.status_code for answer in asked] == [503, 503]
+        wait_for(lambda: visitor.get("/health/ready").status_code == 200)
+    durable_postgres.databases.drop(url)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.05)
+
+
 @pytest.mark.usefixtures("own_limiter")
 def test_without_its_queue_server_a_process_is_ready_since_reports_are_taken(environment: dict[str, str]) -> None:
     with app_over(environment, REDIS_URL="redis://127.0.0.1:9/0") as app:
@@ -95,20 +143,134 @@ def measured(answer: TestResponse) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
+def metrics(world: World) -> dict[str, float]:
+    return measured(visit(world.app).get("/metrics"))
+
+
 def test_what_waits_is_counted(world: World) -> None:
     world.report(serial_number=world.ours.covered_serial)
     world.report(serial_number="unknown", client=str(world.ours.id))
-    before = measured(visit(world.app).get("/metrics"))
+    before = metrics(world)
     world.report(serial_number="unknown too", client=str(world.ours.id))
 
     answer = visit(world.app).get("/metrics")
 
     found = measured(answer)
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
-    assert found["warranty_open_tasks"] == before["warranty_open_tasks"] + 1
+    assert found['warranty_open_tasks{kind="review"}'] == before['warranty_open_tasks{kind="review"}'] + 1
     assert found['warranty_open_claims{state="submitted"}'] == 1
-    assert found['warranty_orders{status="pending"}'] >= 1
+    assert found['warranty_open_claims{state="outcome_unknown"}'] == 0
+    assert found['warranty_orders{status="pending",kind="send_rma"}'] == 1
     assert found["warranty_oldest_due_order_seconds"] >= 0
+
+
+def test_the_oldest_order_that_is_due_and_what_was_given_up_are_measured(world: World) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        now = db.now(session)
+        for status in (OrderStatus.PENDING, OrderStatus.DEAD, OrderStatus.DONE):
+            work.add(session, OrderKind.PULL, now=now, due_at=now - timedelta(hours=1)).status = status
+        work.add(session, OrderKind.PULL, now=now, due_at=now + timedelta(hours=1))
+
+    found = metrics(world)
+
+    assert found["warranty_oldest_due_order_seconds"] >= 3600
+    assert found['warranty_orders{status="pending",kind="pull"}'] == 2
+    assert found['warranty_orders{status="dead",kind="pull"}'] == 1
+    assert 'warranty_orders{status="done",kind="pull"}' not in found
+
+
+def test_each_account_is_measured_under_its_id_and_its_name(world: World) -> None:
+    name = 'Berlin "North" \\ two\nlines'
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        now = db.now(session)
+        account = factories.make_account(session, world.runtime, name=name)
+        account.failures, account.closed_until, account.pushes_refused = 5, now + timedelta(hours=1), 3
+        work.add(session, OrderKind.PULL, now=now, account_id=account.id).status = OrderStatus.PARKED
+
+    found = metrics(world)
+
+    labels = f'{{account="{account.public_id}",name="Berlin \\"North\\" \\\\ two\\nlines",vendor="servicenow"}}'
+    assert found[f"warranty_breaker_open{labels}"] == 1
+    assert found[f"warranty_account_failures{labels}"] == 5
+    assert found[f"warranty_account_parked_orders{labels}"] == 1
+    assert found[f"warranty_account_switched_off{labels}"] == 0
+    assert found[f"warranty_pushes_refused_total{labels}"] == 3
+
+
+def test_a_vendor_case_with_a_reference_that_no_claim_has_is_counted(world: World) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        account = factories.make_account(session, world.runtime)
+        session.flush()
+        seen = {"account_id": account.id, "client_reference": "WR-NOBODYS", "seen_at": db.now(session)}
+        db.write(session, Sighting, seen | {"vendor_case_number": "CS-1"})
+
+    assert metrics(world)["warranty_sightings_without_rma"] == 1
+
+
+def test_the_register_is_behind_until_a_relay_has_sealed_it(world: World, redis_url: str) -> None:
+    world.report(serial_number=world.ours.covered_serial)
+    assert metrics(world)["warranty_relay_turn_age_seconds"] == math.inf
+
+    with queue.connect(redis_url) as connection:
+        relay.turn(world.runtime, connection)
+
+    found = metrics(world)
+    assert found["warranty_register_unsealed_seconds"] == 0
+    assert 0 <= found["warranty_relay_turn_age_seconds"] < 3600
+
+
+def test_workers_are_counted_while_they_are_heard_of(world: World, redis_url: str) -> None:
+    with queue.connect(redis_url) as connection:
+        connection.flushdb()
+        assert (metrics(world)["warranty_queue_up"], metrics(world)["warranty_workers"]) == (1, 0)
+        worker = Worker([queue.work_queue(connection)], connection=connection, serializer=JSONSerializer)
+        worker.register_birth()
+        assert metrics(world)["warranty_workers"] == 1
+
+        connection.delete(worker.key)  # killed: its entry ran out, and nobody has tidied up
+        assert metrics(world)["warranty_workers"] == 0
+        connection.flushdb()
+
+
+@pytest.mark.usefixtures("own_limiter")
+def test_a_queue_server_that_is_away_or_frozen_is_measured_and_keeps_nobody_waiting(
+    environment: dict[str, str], own_redis: ValkeyServer
+) -> None:
+    with app_over(environment, REDIS_URL=own_redis.url) as app:
+        frozen = own_redis.pid()
+        os.kill(frozen, signal.SIGSTOP)
+        try:
+            assert measured(visit(app).get("/metrics"))["warranty_queue_up"] == 0
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+        own_redis.crash()
+        assert measured(visit(app).get("/metrics"))["warranty_queue_up"] == 0
+
+
+def test_however_much_there_is_it_takes_the_same_few_statements(world: World) -> None:
+    def statements() -> int:
+        with watching(world) as seen:
+            visit(world.app).get("/metrics")
+        return len(seen["statements"])
+
+    before = statements()
+    for _ in range(3):
+        world.report(serial_number="unknown", client=str(world.ours.id))
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        for _ in range(3):
+            factories.make_account(session, world.runtime)
+
+    assert statements() == before <= 14
+
+
+def test_every_measurement_is_announced_with_what_it_is(world: World) -> None:
+    lines = visit(world.app).get("/metrics").text.splitlines()
+
+    announced = {line.split()[2]: line.split()[3] for line in lines if line.startswith("# TYPE ")}
+    assert {line.split()[2] for line in lines if line.startswith("# HELP ")} == set(announced)
+    assert {line.partition("{")[0].partition(" ")[0] for line in lines if not line.startswith("#")} == set(announced)
+    for name, kind in announced.items():
+        assert kind == ("counter" if name.endswith("_total") else "gauge")
 
 
 def test_measurements_hold_nobodys_data(world: World) -> None:

@@ -61,6 +61,7 @@ class TaskKind(StrEnum):
 
 
 PENDING = text("status = 'pending'")
+STUCK = text("status IN ('parked', 'dead')")
 UNRESOLVED = text("resolved_at IS NULL")
 UNTOLD = text("told_at IS NULL AND resolved_at IS NULL")
 

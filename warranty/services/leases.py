@@ -15,6 +15,16 @@ from warranty.models import Lease, clock
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from warranty.config import Settings
+
+PERIODIC = "periodic"
+"""The work that every relay looks for, whatever else there is: its turns show that one runs."""
+
+
+def periodic_s(settings: Settings) -> float:
+    """How often it is done."""
+    return min(settings.poll_s / 2, 15.0)
+
 
 def is_due(session: Session, name: str) -> bool:
     """Whether the time for this work has come; a read."""

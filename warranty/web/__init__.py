@@ -70,8 +70,9 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     i18n.init_app(app, folder("locale"), _reader)
     words.init_app(app)
     auth.init_app(app)
-    for part in (auth, staff, portal, ops):
+    for part in (auth, staff, portal):
         app.register_blueprint(part.blueprint)
+    ops.init_app(app)
     api.init_app(app)
     _send_headers(app, is_production=settings.is_production)
     guards.check_declarations(app)

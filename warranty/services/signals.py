@@ -1,0 +1,138 @@
+"""What an operator watches: how much waits, what is uncertain, what was given up. No tenant's data.
+
+A few statements, none of which goes over what is done: they cost the same after a million orders as after a hundred.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exists, func, select
+
+from warranty import db
+from warranty.models import AuditRow, HumanTask, Lease, Outbox, Rma, Sighting, VendorAccount, VendorDelivery
+from warranty.models.audit import Seal
+from warranty.models.work import STUCK, OrderStatus
+from warranty.services import leases
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from warranty.config import Settings
+    from warranty.domain.lifecycles import RmaState
+    from warranty.models.work import OrderKind, TaskKind
+
+NEWEST_SIGHTINGS = 10_000
+"""Among so many a vendor case that is nobody's is looked for: what is older was looked at often enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSigns:
+    """How one account at a vendor stands. ``parked`` counts the orders that wait for a person to mend it."""
+
+    id: str
+    name: str
+    vendor: str
+    is_switched_off: bool
+    is_breaker_open: bool
+    failures: int
+    pushes_refused: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Everything at one moment. Ages are seconds by the database's clock; ``relay_age_s`` is null where none ever ran."""
+
+    orders: Mapping[tuple[OrderStatus, OrderKind], int]
+    oldest_due_s: float
+    claims: Mapping[RmaState, int]
+    tasks: Mapping[TaskKind, int]
+    accounts: list[AccountSigns]
+    deliveries_unapplied: int
+    sightings_without_rma: int
+    relay_age_s: float | None
+    unsealed_s: float
+
+
+def read(session: Session, settings: Settings) -> Signals:
+    """Look at everything once."""
+    now = db.now(session)
+    orders: dict[tuple[OrderStatus, OrderKind], int] = {}
+    parked: dict[int | None, int] = {}
+    oldest: datetime | None = None
+    pending = select(Outbox.kind, func.count(), func.min(Outbox.next_at)).where(Outbox.status == OrderStatus.PENDING)
+    for kind, count, due in session.execute(pending.group_by(Outbox.kind)):
+        orders[OrderStatus.PENDING, kind] = count
+        oldest = due if oldest is None else min(oldest, due)
+    stuck = select(Outbox.status, Outbox.kind, Outbox.account_id, func.count()).where(STUCK)
+    for status, kind, account_id, count in session.execute(
+        stuck.group_by(Outbox.status, Outbox.kind, Outbox.account_id)
+    ):
+        orders[status, kind] = orders.get((status, kind), 0) + count
+        if status is OrderStatus.PARKED:
+            parked[account_id] = parked.get(account_id, 0) + count
+    claims = select(Rma.state, func.count()).where(Rma.is_open).group_by(Rma.state)
+    tasks = select(HumanTask.kind, func.count()).where(HumanTask.resolved_at.is_(None)).group_by(HumanTask.kind)
+    unapplied = select(func.count()).select_from(VendorDelivery).where(VendorDelivery.applied_at.is_(None))
+    periodic = session.scalar(select(Lease.next_run_at).where(Lease.name == leases.PERIODIC))
+    return Signals(
+        orders=orders,
+        oldest_due_s=_age(oldest, now),
+        claims=dict(session.execute(claims).all()),
+        tasks=dict(session.execute(tasks).all()),
+        accounts=_accounts(session, parked, now),
+        deliveries_unapplied=session.scalar(unapplied) or 0,
+        sightings_without_rma=_strays(session),
+        relay_age_s=None if periodic is None else _age(periodic, now) + leases.periodic_s(settings),
+        unsealed_s=_age(_first_unsealed(session), now),
+    )
+
+
+def _age(at: datetime | None, now: datetime) -> float:
+    return 0.0 if at is None else max(0.0, (now - at).total_seconds())
+
+
+def _accounts(session: Session, parked: Mapping[int | None, int], now: datetime) -> list[AccountSigns]:
+    found = session.execute(
+        select(
+            VendorAccount.id,
+            VendorAccount.public_id,
+            VendorAccount.name,
+            VendorAccount.vendor,
+            VendorAccount.switched_off_at,
+            VendorAccount.closed_until,
+            VendorAccount.failures,
+            VendorAccount.pushes_refused,
+        ).order_by(VendorAccount.id)
+    )
+    return [
+        AccountSigns(
+            id=str(row.public_id),
+            name=row.name,
+            vendor=row.vendor,
+            is_switched_off=row.switched_off_at is not None,
+            is_breaker_open=row.closed_until is not None and row.closed_until > now,
+            failures=row.failures,
+            pushes_refused=row.pushes_refused,
+            parked=parked.get(row.id, 0),
+        )
+        for row in found
+    ]
+
+
+def _strays(session: Session) -> int:
+    newest = select(func.coalesce(func.max(Sighting.id), 0) - NEWEST_SIGHTINGS).scalar_subquery()
+    is_ours = exists().where(Rma.client_reference == Sighting.client_reference)
+    strays = select(func.count()).select_from(Sighting).where(Sighting.id > newest, ~is_ours)
+    return session.scalar(strays) or 0
+
+
+def _first_unsealed(session: Session) -> datetime | None:
+    """When the first row after the sealed ones was written; what was overtaken before that is sealed with the next."""
+    reached = select(func.coalesce(func.max(Seal.row_id), 0)).scalar_subquery()
+    return session.scalar(select(AuditRow.at).where(AuditRow.id > reached).order_by(AuditRow.id).limit(1))
