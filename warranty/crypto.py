@@ -30,6 +30,7 @@ class SecretBox:
     def __init__(self, keys: Sequence[str]) -> None:
         fernets = [Fernet(key) for key in keys]
         self._first, self._fernet = fernets[0], MultiFernet(fernets)
+        self._by_fingerprint = {_fingerprint(key): fernet for key, fernet in zip(keys, fernets, strict=True)}
 
     def seal(self, values: Mapping[str, str]) -> str:
         """The values as one opaque text."""
@@ -60,9 +61,29 @@ class SecretBox:
             return False
         return True
 
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """What tells each key from others and does not reveal it."""
+        return frozenset(self._by_fingerprint)
+
+    def opened_by(self, sealed: str) -> str | None:
+        """The fingerprint of the key that opens a secret; null where none does."""
+        for fingerprint, fernet in self._by_fingerprint.items():
+            try:
+                fernet.decrypt(sealed.encode())
+            except InvalidToken:
+                continue
+            return fingerprint
+        return None
+
     def reseal(self, sealed: str) -> str:
         """The same values, sealed with the first key."""
         return self.seal(self.open(sealed))
+
+
+def _fingerprint(key: str) -> str:
+    """A key has 256 random bits, so nobody guesses it from a plain hash."""
+    return hashlib.sha256(f"encryption key\n{key}".encode()).hexdigest()[:16]
 
 
 def hash_password(password: str) -> str:

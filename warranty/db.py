@@ -368,6 +368,18 @@ def alembic_config(url: str) -> Config:
     return config
 
 
+def upgrade_within(connection: Connection, *, app_url: str, worker_url: str) -> None:
+    """As ``upgrade``, on PostgreSQL, in a transaction that is under way: it is there with all else that this one does.
+
+    Raises:
+        DatabaseUnavailable: there is no user of one of the addresses.
+    """
+    config = alembic_config(app_url)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    _guard(connection, app_url, worker_url)
+
+
 def upgrade(url: str, *, app_url: str | None = None, worker_url: str | None = None) -> None:
     """Bring a database's schema up to what this version needs; a SQLite file and its folder are made where missing.
 
@@ -380,23 +392,22 @@ def upgrade(url: str, *, app_url: str | None = None, worker_url: str | None = No
     _make_sqlite_folder(url)
     try:
         command.upgrade(alembic_config(url), "head")
-        _guard(url, app_url, worker_url)
+        with _owner(url) as connection:
+            if connection is not None:
+                _guard(connection, app_url, worker_url)
     except OperationalError as err:
         raise DatabaseUnavailable(unreachable_message(url, err)) from err
 
 
-def _guard(url: str, app_url: str | None, worker_url: str | None) -> None:
-    with _owner(url) as connection:
-        if connection is None:
-            return
-        named = ((worker_url, True), (app_url, False))  # whoever comes as both may all that the product may
-        users = {make_url(other).username: is_worker for other, is_worker in named if other}
-        owner = connection.scalar(select(func.current_user()))
-        for statement in walls.raising():
-            connection.exec_driver_sql(statement)
-        for user, is_worker in users.items():
-            if user not in {None, owner}:
-                _grant(connection, str(user), is_worker=is_worker)
+def _guard(connection: Connection, app_url: str | None, worker_url: str | None) -> None:
+    named = ((worker_url, True), (app_url, False))  # whoever comes as both may all that the product may
+    users = {make_url(other).username: is_worker for other, is_worker in named if other}
+    owner = connection.scalar(select(func.current_user()))
+    for statement in walls.raising():
+        connection.exec_driver_sql(statement)
+    for user, is_worker in users.items():
+        if user not in {None, owner}:
+            _grant(connection, str(user), is_worker=is_worker)
 
 
 def _grant(connection: Connection, user: str, *, is_worker: bool) -> None:
@@ -469,7 +480,21 @@ def schema_faults(url: str, *, thorough: bool = True) -> list[str]:
 @cache
 def newest_revision() -> str | None:
     """The revision that this version of the program needs; found by reading every revision, so once."""
-    return ScriptDirectory.from_config(alembic_config("sqlite://")).get_current_head()
+    return _revisions().get_current_head()
+
+
+def is_known_revision(revision: str | None) -> bool:
+    """Whether this version of the program has made a schema of this revision, or can bring it up."""
+    return revision in {script.revision for script in _revisions().walk_revisions()}
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision of a database's schema; null where there is none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _revisions() -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config("sqlite://"))
 
 
 def _is_ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001 - Alembic's signature

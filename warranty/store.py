@@ -152,11 +152,12 @@ def write_durably(path: Path, content: bytes) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
-    _sync_folder(path.parent.parent)  # where the folder itself may be new
+    sync_folder(path.parent)
+    sync_folder(path.parent.parent)  # where the folder itself may be new
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have what was renamed in a folder outlive a crash."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -22,6 +22,7 @@ INTERRUPTED = 130
 COMMANDS: dict[str, tuple[str, str]] = {
     "asset":      ("units:asset",           "Add, list, show and change units."),
     "audit":      ("audit:audit",           "Verify the register, and write down its head outside."),
+    "backup":     ("backup:backup",         "Write database and files into one file."),
     "calendar":   ("calendar:calendar",     "Work out deadlines and working time on a business calendar."),
     "case":       ("cases:case",            "List and show cases."),
     "client":     ("places:client",         "Add, list, show and change clients."),
@@ -41,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "product":    ("units:product",         "Add, list, show, change and merge products."),
     "relay":      ("server:relay",          "Run the relay: it hands due work to the workers."),
     "replay":     ("faults:replay",         "Decide every stored case again, and compare."),
+    "restore":    ("backup:restore",        "Put what a backup holds in the place of what is here."),
     "review":     ("cases:review",          "List, show and resolve what waits for a person."),
     "rma":        ("cases:rma",             "List, show and move claims at vendors."),
     "sandbox":    ("sandbox:sandbox",       "Play vendors on one port of this machine."),

@@ -62,11 +62,15 @@ def _say(report: Report, *, as_json: bool) -> None:
         "head": report.head.to_json() if report.head else None,
         "found": report.found,
     }
+    restores = [asdict(restored) | {"said": restored.said} for restored in report.restores]
     if as_json:
         head = asdict(report.head) if report.head else None
-        answer(shown | {"head": head, "findings": [asdict(finding) for finding in report.findings]}, as_json=True)
+        findings = [asdict(finding) for finding in report.findings]
+        answer(shown | {"head": head, "findings": findings, "restores": restores}, as_json=True)
         return
     answer(shown, as_json=False)
+    for restored in restores:
+        click.echo(f"restored: {restored['said']}")
     for finding in report.findings[:SHOWN]:
         click.echo(f"{finding.tampering}: {finding.said}")
     if report.found > SHOWN:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
@@ -19,7 +19,7 @@ from vendors.errors import Trouble, VendorError
 from vendors.options import quota_of
 from warranty import db
 from warranty.crypto import CannotDecrypt
-from warranty.models import AccountMaker, Client, Outbox, VendorAccount, VendorCall
+from warranty.models import AccountMaker, Client, Outbox, VendorAccount, VendorCall, clock
 from warranty.models.work import OrderKind, OrderStatus
 from warranty.services import moves, work
 from warranty.services.estate import Invalid, manufacturer_key
@@ -39,6 +39,14 @@ LEAD_S = 0.03
 
 SWITCHED_OFF = "switched_off"
 """The code of a refusal that is our own."""
+
+
+def begin_anew(session: Session) -> None:
+    """Have every account begin with an empty bucket and a vendor that is well: what was spent since a backup nobody knows."""
+    session.execute(
+        update(VendorAccount).values(bucket_level=0.0, bucket_at=clock(), failures=0, closed_until=None),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def choose(accounts: Iterable[VendorAccount], duty: Duty, client_id: int) -> VendorAccount | None:
@@ -131,6 +139,12 @@ def switch_off(session: Session, account: VendorAccount, *, because: Because) ->
     if account.switched_off_at is None:
         account.switched_off_at = because.at
         moves.note(session, account, "switch_off", because)
+
+
+def switch_all_off(session: Session, *, because: Because) -> None:
+    """Let no account make a call any more."""
+    for account in session.scalars(select(VendorAccount)):
+        switch_off(session, account, because=because)
 
 
 def switch_on(session: Session, account: VendorAccount, *, because: Because) -> None:

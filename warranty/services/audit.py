@@ -35,11 +35,11 @@ from warranty.domain import chain
 from warranty.models import AuditRow, clock
 from warranty.models.audit import AuditChain, AuditGap, Seal
 from warranty.models.work import OrderKind
-from warranty.services import leases, work
+from warranty.services import leases, moves, work
 from warranty.store import write_durably
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from warranty.config import Settings
     from warranty.crypto import SecretBox
     from warranty.runtime import Runtime
+    from warranty.services.moves import Because
 
 SEALER, ANCHORER = "audit_sealer", "write_anchor"
 SEAL_RHYTHM_S = 1.0  # the promise is 5 s
@@ -54,6 +55,7 @@ ANCHOR_RHYTHM_S = 3600.0
 BATCH = 250  # what a report on SQLite may have to wait for
 LOOK_S = 0.5  # a long backlog is sealed in many looks: orders must not wait for it
 READ_AT_ONCE = 2000
+RESTORE = "restore"
 BELOW_ALL = -(2**63)  # somebody may have written numbers that we never would
 SETTLED_S = 10.0  # how long a transaction has for the step from taking a row's number to having a number itself
 
@@ -146,6 +148,19 @@ def seal(session: Session, box: SecretBox) -> int:
         _note_gaps(session, reached, [row_id for row_id, _ in new])
         _close_gaps(session)
     return len(seals)
+
+
+def note_restore(
+    session: Session, box: SecretBox, because: Because, *, backup_at: datetime, digest: str, by: str
+) -> None:
+    """Write down that the register was set back to what it was in a backup, and where its chain ended then.
+
+    Raises:
+        CannotDecrypt: as ``seal``.
+    """
+    _key(session, box)
+    detail = {"backup_at": backup_at.isoformat(), "digest": digest, "by": by, "place": _head(session)[0]}
+    moves.note(session, session.scalars(select(AuditChain)).one(), RESTORE, because, detail=detail)
 
 
 def _key(session: Session, box: SecretBox) -> bytes:
@@ -286,7 +301,7 @@ def head(session: Session) -> Anchor | None:
 
 
 def _anchor_of(name: str, place: int, mac: bytes) -> Anchor:
-    return Anchor(name, place, mac.hex(), datetime.now(UTC).isoformat(timespec="seconds"))
+    return Anchor(name, place, mac.hex(), datetime.now(UTC).isoformat(timespec="microseconds"))
 
 
 def order_anchor(session: Session, settings: Settings) -> None:
@@ -410,10 +425,44 @@ class Finding:
 
 
 @dataclass(slots=True)
+class Restored:
+    """A restore that the register itself tells of, in a row that was sealed: from ``place`` on the chain went on anew.
+
+    ``taken_back``: the anchors that saw what stood there before. What they saw is lost, and nobody cut it off.
+    """
+
+    row: Any
+    at: datetime
+    backup_at: str
+    place: int
+    digest: str
+    by: str
+    taken_back: list[Anchor] = field(default_factory=list)
+
+    def explains(self, seen: Anchor) -> bool:
+        """Whether an anchor was made of what this restore has taken back."""
+        made_at = _moment(seen.at)
+        return seen.place > self.place and made_at is not None and made_at < self.at
+
+    @property
+    def said(self) -> str:
+        """One sentence."""
+        begun = f"On {self.at:%Y-%m-%d %H:%M} UTC {self.by} restored the backup of {self.backup_at}"
+        if not self.taken_back:
+            return f"{begun}, which ended at place {self.place}; no anchor saw more."
+        last = max(seen.place for seen in self.taken_back)
+        return (
+            f"{begun}: the chain went on anew from place {self.place}, and {len(self.taken_back)} anchors, up to place {last}, "
+            "are ahead of it, since they were made before; what they saw is lost with the restore, and was not cut off."
+        )
+
+
+@dataclass(slots=True)
 class Report:
     """What verifying found. ``unsealed`` rows are those that nobody has sealed yet, the oldest of ``unsealed_since``.
 
     At most ``MOST_FINDINGS`` findings are kept, in the order of the chain; ``found`` counts all. ``head`` is the last seal.
+    ``restores`` are no tampering.
     """
 
     sealed: int = 0
@@ -423,6 +472,7 @@ class Report:
     head: Anchor | None = None
     found: int = 0
     findings: list[Finding] = field(default_factory=list)
+    restores: list[Restored] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
@@ -515,6 +565,7 @@ class _Walk:
         self._recent: deque[tuple[datetime, int]] = deque()  # highest numbers of the last ``LATE``
         self._reached = 0  # highest number sealed before that
         self._highest = 0
+        self._unlike: list[Anchor] = []  # anchors that saw another seal, or more than there is
 
     def step(self, row: Any) -> None:
         """Look at the next seal and its row."""
@@ -542,6 +593,8 @@ class _Walk:
     def _compare(self, row: Any, sealed_digest: bytes) -> None:
         digest = chain.content_digest(self._key, _content(row))
         if digest == sealed_digest:
+            if row.action == RESTORE and row.record == "audit_chain":
+                self._report.restores.append(_restored(row))
             return
         if len(self._report.findings) < MOST_FINDINGS:
             self._changed[sealed_digest] = (len(self._report.findings), digest)
@@ -572,8 +625,7 @@ class _Walk:
         while self._anchors and self._anchors[0].place <= self._place:
             seen = self._anchors.popleft()
             if seen.place == self._place and seen.mac != mac.hex():
-                said = f"The anchor of {seen.at} saw another seal at place {seen.place}."
-                self._report.add(Tampering.REPLACED, said, place=seen.place)
+                self._unlike.append(seen)
 
     def _ask_age(self, row: Any) -> None:
         sealed_at, row_id = _moment(row.seal_sealed_at), row.seal_row_id
@@ -602,10 +654,29 @@ class _Walk:
                 row, says = report.findings[index], report.findings[other[0]].row
                 said = f"Row {row.row} says what row {says} said when it was sealed."
                 report.findings[index] = Finding(Tampering.REORDERED, row.row, row.place, said)
-        if self._anchors:
-            seen = self._anchors[-1]
+        for seen in self._unexplained(self._unlike):
+            said = f"The anchor of {seen.at} saw another seal at place {seen.place}."
+            report.add(Tampering.REPLACED, said, place=seen.place)
+        for seen in self._unexplained(self._anchors)[-1:]:
             said = f"The chain ends at place {self._place}, but the anchor of {seen.at} saw place {seen.place}."
             report.add(Tampering.CUT, said, place=self._place)
+
+    def _unexplained(self, anchors: Iterable[Anchor]) -> list[Anchor]:
+        """The anchors that no restore has taken back; the others are written down with the first one that did."""
+        left = []
+        for seen in anchors:
+            restored = next((one for one in self._report.restores if one.explains(seen)), None)
+            if restored is None:
+                left.append(seen)
+            else:
+                restored.taken_back.append(seen)
+        return left
+
+
+def _restored(row: Any) -> Restored:
+    at, detail = _moment(row.at), chain.plain_json(row.detail)
+    assert at is not None  # it is sealed as it was written
+    return Restored(row.id, at, detail["backup_at"], detail["place"], detail["digest"], detail["by"])
 
 
 def _look_at_unsealed(database: db.Database, report: Report) -> None:

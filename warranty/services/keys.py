@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import CursorResult, inspect, or_, select, update
 
 from warranty import db
 from warranty.crypto import CannotDecrypt
@@ -47,6 +47,26 @@ def standing(session: Session, box: SecretBox) -> Standing:
                 except CannotDecrypt:
                     lost.append(_called(row, name))
     return Standing(kept, old, tuple(lost))
+
+
+def in_use(session: Session, box: SecretBox) -> tuple[set[str], int]:
+    """The fingerprints of the keys that something is kept under, and how many secrets none of ours opens.
+
+    Reads nothing but the secrets, and no table that is not there: the schema may be an older one.
+    """
+    there = set(inspect(session.connection()).get_table_names())
+    found: set[str] = set()
+    lost = 0
+    for table, names in _sealed().items():
+        if table.__tablename__ not in there:
+            continue
+        for row in session.execute(select(*(getattr(table, name) for name in names))):
+            for sealed in row:
+                if sealed is not None:
+                    fingerprint = box.opened_by(sealed)
+                    lost += fingerprint is None
+                    found |= {fingerprint} if fingerprint else set()
+    return found, lost
 
 
 def rotate(

@@ -413,6 +413,33 @@ def _arm(session: Session, *which: ColumnElement[bool]) -> int:
     return len(parked)
 
 
+FENCE = 1_000_000
+"""More claims than any order has."""
+
+
+def restart(session: Session, *, sent_since: datetime, now: datetime) -> int:
+    """Have the orders of a restored backup begin anew; how many of them may have been sent since it was made.
+
+    Nobody holds or has enqueued any, and no worker of the time before owns one: its token is behind. What tells a vendor
+    something counts as sent just now, so that it is searched for once that has settled, and as first tried when the backup
+    was made, so that a key is not taken for younger than it may be.
+    """
+    session.execute(
+        update(Outbox)
+        .where(Outbox.status.in_(_NOT_OVER))
+        .values(lease_until=None, enqueued_at=None, token=Outbox.token + FENCE)
+        .execution_options(synchronize_session=False)
+    )
+    telling = session.scalars(
+        select(Outbox).where(Outbox.status.in_(_NOT_OVER), Outbox.kind.in_([OrderKind.SEND_RMA, OrderKind.TELL_VENDOR]))
+    ).all()
+    for order in telling:
+        order.last_send = now
+        order.first_claimed_at = min(order.first_claimed_at or sent_since, sent_since)
+        order.waited_s = (now - order.first_claimed_at).total_seconds()
+    return len(telling)
+
+
 def enqueue_again(session: Session) -> None:
     """The queue has lost what nobody has claimed yet: all of it is due at once, and not only after the interval."""
     session.execute(
