@@ -12,10 +12,12 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from tests import factories
@@ -23,6 +25,7 @@ from tests.desk import odd_adapters
 from warranty import config, db, processes, queue, relay, tasks
 from warranty.domain.access import OPERATOR
 from warranty.runtime import Runtime
+from warranty.services import backups
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,7 +51,47 @@ def perform(runtime: Runtime, request: dict[str, Any]) -> str:
     return ""
 
 
-STEPS = {"report": report, "relay": hand_over, "perform": perform}
+def back_up(runtime: Runtime, request: dict[str, Any]) -> str:
+    """Make a backup; how many moments that had at which it could have been killed."""
+    moments = Moments(request)
+    backups.make(runtime.settings, Path(request["file"]), force=True, progress=moments.progress)
+    return str(moments.passed)
+
+
+def restore(runtime: Runtime, request: dict[str, Any]) -> str:
+    """Restore a backup; as above."""
+    moments = Moments(request)
+    backups.restore(runtime.settings, Path(request["file"]), by="child", force=True, progress=moments.progress)
+    return str(moments.passed)
+
+
+STEPS = {"report": report, "relay": hand_over, "perform": perform, "back_up": back_up, "restore": restore}
+
+
+class Moments:
+    """Counts what a backup does to files, programs and databases, and ends this process without a word before one of them."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self._last = request.get("moment")
+        self._folder = str(Path(request["file"]).parent)
+        self.passed = 0
+        sys.addaudithook(self._hear)  # the interpreter itself tells: nothing in the product knows of it
+        event.listen(Engine, "before_cursor_execute", self._pass)
+        event.listen(Engine, "commit", self._pass)
+
+    def _hear(self, name: str, args: Any) -> None:
+        is_of_files = name in {"open", "os.rename", "os.remove"} and str(args[0]).startswith(self._folder)
+        if is_of_files or name in {"sqlite3.connect", "subprocess.Popen"}:
+            self._pass()
+
+    def _pass(self, *_what: Any) -> None:
+        self.passed += 1
+        if self.passed == self._last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def progress(self, _about: str, _total: int) -> Any:
+        """A bar whose every step is a moment."""
+        return nullcontext(self._pass)
 
 
 def kill_at_commit(runtime: Runtime, number: int, *, after: bool) -> None:

@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import threading
+import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 PIECE = 256 * 1024
 PAGES = 1000
 """Pages of a SQLite database that are copied at a time."""
+LEAVING_S = 3.0
 OURS = 7_212_002
 """Any number: two restores on one PostgreSQL server take turns by it."""
 
@@ -402,24 +404,32 @@ class PostgresTarget:
             )
 
     def _check_alone(self) -> None:
-        settings = self.settings
-        urls = (settings.database_url, settings.worker_database_url, settings.migration_database_url)
-        users = sorted({make_url(url).username or "" for url in urls})
-        used = self.connection.execute(
-            text(
-                "SELECT usename, count(*) AS sessions FROM pg_stat_activity WHERE datname = current_database() "
-                "AND usename = ANY(:users) AND pid <> pg_backend_pid() GROUP BY usename ORDER BY usename"
-            ),
-            {"users": users},
-        ).all()
-        if used:
-            said = " and ".join(f"{row.sessions} as {row.usename}" for row in used)
+        """Refuse where somebody is connected as one of our users; who has just been stopped has a moment to leave."""
+        until = time.monotonic() + LEAVING_S
+        while (said := self._others()) and time.monotonic() < until:
+            time.sleep(0.1)
+        if said:
             raise CannotLoad(
                 f"The database is in use ({said} connected): stop `warranty up`, or web, workers and relay, on every machine, "
                 "and then restore."
             )
         if not self.connection.scalar(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": OURS}):
             raise CannotLoad("Another restore into this database is under way.")
+
+    def _others(self) -> str:
+        """Who else is connected as one of our users, for a sentence; empty where nobody is."""
+        settings = self.settings
+        urls = (settings.database_url, settings.worker_database_url, settings.migration_database_url)
+        self.connection.execute(text("SELECT pg_stat_clear_snapshot()"))  # else it is what it was at the first look
+        rows = self.connection.execute(
+            text(
+                "SELECT usename, count(*) AS sessions FROM pg_stat_activity "
+                "WHERE datname = current_database() AND usename = ANY(:users) AND pid <> pg_backend_pid() "
+                "GROUP BY usename ORDER BY usename"
+            ),
+            {"users": sorted({make_url(url).username or "" for url in urls})},
+        )
+        return " and ".join(f"{row.sessions} as {row.usename}" for row in rows)
 
     def _see_all(self) -> None:
         self.connection.execute(
