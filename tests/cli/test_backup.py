@@ -16,6 +16,7 @@ from tests.cli.conftest import Shell
 from tests.servers import postgres_programs
 from warranty import db, queue
 from warranty.models import AuditRow, Client
+from warranty.services import audit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,11 @@ def test_a_backup_is_made_and_restored(shell: Shell, runtime: Runtime, path: Pat
     assert (row.detail["by"], row.detail["digest"]) == (getpass.getuser(), done["digest"])
     leave(runtime)
     assert "Everybody signs in anew" in shell.says("restore", path, "--force")
+    with runtime.database.begin(db.EVERYBODY) as session:
+        audit.seal(session, runtime.box)
+    assert f"UTC {getpass.getuser()} restored the backup of {done['at']}" in shell.says("audit", "verify")
+    (restored,) = shell.gives("audit", "verify")["restores"]
+    assert (restored["by"], restored["digest"]) == (getpass.getuser(), done["digest"])
 
 
 def test_nothing_is_restored_while_a_worker_is_registered(

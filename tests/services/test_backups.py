@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import stat
 import threading
 import zipfile
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import func, select, update
+from sqlalchemy import func, make_url, select, text, update
+from sqlalchemy.exc import ProgrammingError
 
 from tests import factories
 from tests.app import owner_of
@@ -229,12 +231,12 @@ def test_no_key_is_in_a_backup_and_its_owner_alone_may_read_it(desk: Desk, path:
         os.umask(before)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    secrets = [*desk.runtime.settings.encryption_keys, desk.runtime.settings.secret_key]
+    hidden = [*desk.runtime.settings.encryption_keys, desk.runtime.settings.secret_key]
     with zipfile.ZipFile(path) as archive:
         assert sorted(archive.namelist()) == sorted(["manifest.json", *made.manifest.members])
         for name in archive.namelist():
             content = archive.read(name)
-            assert not any(secret.encode() in content for secret in secrets), name
+            assert not any(secret.encode() in content for secret in hidden), name
     (fingerprint,) = made.manifest.keys
     assert fingerprint in desk.runtime.box.fingerprints
 
@@ -523,6 +525,52 @@ def test_a_backup_goes_into_a_database_of_a_newer_schema(desk: Desk, path: Path)
     assert desk.fault().symptom == "Before."
     with owner_of(desk.runtime.database).connect() as connection:
         assert not connection.dialect.has_table(connection, "newer")
+
+
+def test_three_users_of_whom_none_is_above_the_walls_are_enough_on_postgresql(
+    postgres_databases: Databases, kept_postgresql: Runtime, twin: Twin, path: Path, tmp_path: Path
+) -> None:
+    """As docs/operate.md makes them: the owner dumps everybody's rows, and the other two have their rights again."""
+    marks = secrets.token_hex(4)
+    names = [f"{name}_{marks}" for name in ("owner", "app", "worker")]
+    database = f"warranty_test_{marks}"
+    with postgres_databases.administer() as connection:
+        for name in names:
+            connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
+        connection.execute(f"CREATE DATABASE {database} OWNER {names[0]}")
+    here = make_url(postgres_databases.as_owner(f"postgresql:///{database}"))
+    owner, app, worker = (
+        here.set(username=name, password="secret").render_as_string(hide_password=False) for name in names
+    )
+    settings = replace(
+        settings_of(kept_postgresql, tmp_path, postgres_databases),
+        database_url=app,
+        worker_database_url=worker,
+        migration_database_url=owner,
+    )
+    db.upgrade(owner, app_url=app, worker_url=worker)
+    runtime = Runtime.of(settings)
+    desk = Desk(runtime, twin)
+    try:
+        a_day_later(desk, path)
+
+        backups_restored = restore(desk, path)
+
+        assert backups_restored.after.searched == 1
+        assert desk.fault().symptom == "Before."
+        assert db.schema_faults(owner) == []
+        with runtime.database.read(db.Scope(desk.client_key + 1)) as session:
+            assert session.execute(text("SELECT count(*) FROM fault")).scalar_one() == 0
+        working = Runtime.of(settings, database_url=worker)
+        with pytest.raises(ProgrammingError, match="permission denied"), working.database.read(db.EVERYBODY) as session:
+            session.scalars(select(ApiToken)).all()
+        working.database.dispose()
+    finally:
+        runtime.database.dispose()
+        with postgres_databases.administer() as connection:
+            connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+            for name in names:
+                connection.execute(f"DROP ROLE {name}")
 
 
 # --- what follows ---
