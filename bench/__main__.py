@@ -1,7 +1,8 @@
-"""``make bench``: decisions, imports, look-ups, and the way of a fault, each beside a floor of the same run. Prints JSON.
+"""``make bench``: decisions, imports, look-ups, sends, and the way of a fault, each beside a floor of the same run. JSON.
 
 Ratios are what counts: a floor is measured in turns with what it is the floor of, so that a slow or busy machine slows
-both. ``noise`` is how far the floor's own rounds lie apart. Databases run with full durability.
+both. ``noise`` is how far the floor's own rounds lie apart. Databases run with full durability. What takes longer has a
+command of its own: ``python -m bench.outage`` and ``python -m bench.rq_facts``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from bench import estate, floor, imports, look_ups
+from bench import estate, floor, imports, look_ups, sends
 from bench.processes import environment_of, free_port, start
 from tests.servers import postgres
 from vendors.sandbox import Twin
@@ -47,6 +48,7 @@ def main() -> None:
             "decisions": decisions(),
             "imports": imports.measure(Path(folder)),
             "look_ups": look_ups.measure(Path(folder)),
+            "sends": sends.measure(Path(folder)),
             **way_of_a_fault(Path(folder)),
         }
     print(json.dumps(results, indent=2))

@@ -44,9 +44,9 @@ def build(session: Session, runtime: Runtime, vendor_url: str, now: datetime) ->
     for serial in (*SERIALS, *COVERED_SERIALS):
         unit = estate.add_asset(session, owner, serial_number=serial, because=because, **place)
         if serial in COVERED_SERIALS:
-            _cover(session, unit, because, CoverageKind.MANUFACTURER_WARRANTY, Fulfilment.VENDOR_RMA)
+            cover(session, unit, because, CoverageKind.MANUFACTURER_WARRANTY, Fulfilment.VENDOR_RMA)
     for number in range(5):
-        _cover(session, owner, because, CoverageKind.MSP_AGREEMENT, Fulfilment.MSP_SUPPLY, days=100 + number)
+        cover(session, owner, because, CoverageKind.MSP_AGREEMENT, Fulfilment.MSP_SUPPLY, days=100 + number)
     accounts.add(
         session,
         runtime,
@@ -67,9 +67,10 @@ def build(session: Session, runtime: Runtime, vendor_url: str, now: datetime) ->
     return people.add_token(session, user, [TokenScope.WRITE], because=because).token
 
 
-def _cover(
+def cover(
     session: Session, scope: Any, because: Because, kind: CoverageKind, fulfilment: Fulfilment, *, days: int = 100
 ) -> None:
+    """Put a unit, or all of a client, under a contract."""
     estate.add_coverage(
         session,
         scope,

@@ -14,13 +14,13 @@ COMMITS = 50
 
 def create_app() -> Flask:
     """Make the endpoint on the database that ``FLOOR_URL`` names."""
-    engine = _engine(os.environ["FLOOR_URL"])
+    engine = engine_of(os.environ["FLOOR_URL"])
     app = Flask("floor")
 
     @app.post("/")
     def insert() -> tuple[dict[str, str], int]:
         with engine.begin() as connection:
-            _insert(connection, request.json["symptom"])
+            insert_row(connection, request.json["symptom"])
         return {"state": "reported"}, 201
 
     return app
@@ -28,17 +28,17 @@ def create_app() -> Flask:
 
 def commit_ms(url: str) -> float:
     """Milliseconds of a transaction that inserts one row: the median."""
-    engine, times = _engine(url), []
+    engine, times = engine_of(url), []
     for _ in range(COMMITS):
         began = time.perf_counter()
         with engine.begin() as connection:
-            _insert(connection, "dead")
+            insert_row(connection, "dead")
         times.append((time.perf_counter() - began) * 1000)
     engine.dispose()
     return round(statistics.median(times), 2)
 
 
-def _engine(url: str) -> Engine:
+def engine_of(url: str) -> Engine:
     """The database with the durability of the product's."""
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
@@ -58,5 +58,6 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _insert(connection: Connection, symptom: str) -> None:
+def insert_row(connection: Connection, symptom: str) -> None:
+    """The row of one transaction."""
     connection.execute(text("INSERT INTO bare_report VALUES (:symptom)"), {"symptom": symptom})
