@@ -482,21 +482,23 @@ def unique(here: Place) -> dict[str, Any]:
 
 
 def ttl_of_a_started_job(here: Place) -> dict[str, Any]:
-    """What becomes of ``ttl`` once the job runs, and once worker and horse are gone."""
-    here.job("kept", 30, job_id="kept", unique=True, result_ttl=0, failure_ttl=0, ttl=60)
-    waiting_s = here.connection.ttl("rq:job:kept")
-    worker = here.worker("ours", **OURS)
-    here.begun("kept")
-    running = here.connection.ttl("rq:job:kept")
-    worker.kill()
-    time.sleep(1)
-    left = here.connection.ttl("rq:job:kept")
-    here.worker("ours", **OURS)
-    return {"waiting_s": waiting_s, "running": running, "left": left, "gone_after_s": _until_gone(here, "rq:job:kept")}
-
-
-def _until_gone(here: Place, key: str) -> float:
-    return here.wait(lambda: not here.connection.exists(key), 300)
+    """What becomes of ``ttl`` once the job runs, and of the job once its worker and horse are gone; another worker is idle."""
+    found: dict[str, Any] = {}
+    for name, failure_ttl in (("failure_ttl_0", 0), ("ours", queue.FAILURE_S)):
+        here.job(name, 30, job_id=name, unique=True, result_ttl=0, failure_ttl=failure_ttl, ttl=60)
+        key = f"rq:job:{name}"
+        waiting_s = here.connection.ttl(key)
+        worker = here.worker("ours", **OURS)
+        here.begun(name)
+        running = here.connection.ttl(key)
+        worker.kill()
+        other = here.worker("ours", **OURS)
+        time.sleep(120)
+        found[name] = {"waiting_s": waiting_s, "running": running, "is_left": bool(here.connection.exists(key))}
+        found[name] |= {"other_worker_ended_with": other.poll()}
+        found[name] |= {"lock_left_s": here.connection.ttl(here.queue().registry_cleaning_key)}
+        here.clear()
+    return found
 
 
 def pickled_job(here: Place) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from redis import Redis
+from rq.executions import Execution
+from rq.job import JobStatus
 
 from warranty import queue
 
@@ -44,7 +46,7 @@ def test_a_job_names_its_order_and_nothing_else_and_is_no_pickle(work_queue: Que
 
     (job,) = work_queue.jobs
     assert (job.func_name, job.args, job.kwargs) == (queue.TASK, [7], {})
-    assert (job.timeout, job.result_ttl, job.failure_ttl, job.ttl) == (45, 0, 0, queue.BUCKET_S)
+    assert (job.timeout, job.result_ttl, job.failure_ttl, job.ttl) == (45, 0, queue.FAILURE_S, queue.BUCKET_S)
     kept = zlib.decompress(work_queue.connection.hget(job.key, "data"))
     assert json.loads(kept) == [queue.TASK, None, [7], {}]
 
@@ -54,6 +56,24 @@ def test_a_job_that_nobody_starts_leaves_nothing_that_could_refuse_the_next(work
 
     (job,) = work_queue.jobs
     assert 0 < work_queue.connection.ttl(job.key) <= queue.BUCKET_S
+
+
+def test_a_job_whose_worker_vanished_is_cleared_away_by_the_next_worker(work_queue: Queue) -> None:
+    queue.enqueue(work_queue, 7, 1, job_timeout_s=45)
+    (job,) = work_queue.jobs
+    connection, running = work_queue.connection, work_queue.started_job_registry
+    with connection.pipeline() as pipeline:
+        execution = Execution.create(job, ttl=60, pipeline=pipeline)
+        pipeline.execute()
+    job.set_status(JobStatus.STARTED)
+    connection.persist(job.key)
+    connection.delete(execution.key)  # RQ forgets what ran after a minute, and which job it was later
+    connection.zadd(running.key, {execution.composite_key: 1})
+
+    running.cleanup()
+
+    assert running.get_job_and_execution_ids() == []
+    assert connection.ttl(job.key) <= 1
 
 
 def test_a_command_is_never_repeated_below_the_outbox(own_redis: ValkeyServer) -> None:

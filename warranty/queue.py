@@ -22,6 +22,9 @@ from warranty.lookout import QUEUE_NAME
 TASK = "warranty.tasks.run"  # by its dotted path: nothing here imports the tasks
 MARK = "warranty:not emptied"
 BUCKET_S = 60
+FAILURE_S = 1
+"""How long RQ keeps a job that failed. With none at all, RQ 3.0 cannot clear away a job whose worker vanished: the worker
+that tries ends over it, and nobody clears anything for a quarter of an hour."""
 
 QueueUnavailable = RedisError
 
@@ -59,7 +62,7 @@ def enqueue(queue: Queue, order_id: int, token: int, *, job_timeout_s: float) ->
             unique=True,
             timeout=math.ceil(job_timeout_s),
             result_ttl=0,
-            failure_ttl=0,
+            failure_ttl=FAILURE_S,
             ttl=BUCKET_S,
         )
     except DuplicateJobError:
