@@ -2,33 +2,53 @@
 
 `python -m tests.crash.child steps` takes one JSON request a line and runs each in a fork of its own; it answers with
 the fork's process id when it begins and with its end. `... relay` and `... worker` are the product's own, except that
-they find the odd adapters too. Nothing in the product knows of this: SQLAlchemy itself tells when a commit comes.
+they find the odd adapters too. Nothing in the product knows of this: SQLAlchemy itself tells when a commit comes, and
+Python's sockets when something is said to another server and answered.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import signal
+import socket
 import sys
 import traceback
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from datetime import UTC, datetime
+from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from flask import Flask
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from tests import factories
 from tests.desk import odd_adapters
+from tests.web.visitor import visit
 from warranty import config, db, processes, queue, relay, tasks
+from warranty.cli import main
 from warranty.domain.access import OPERATOR
+from warranty.models import User
 from warranty.runtime import Runtime
-from warranty.services import backups
+from warranty.services import backups, imports
+from warranty.tasks import look_up
+from warranty.web import create_app
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+ROWS_AT_ONCE = 2
+"""Of an import, in a transaction: so that a file of a few rows has several."""
+
+ANSWER_S = 20.0
+"""How long whoever is to die with an answer in its ear waits for one."""
+
+
+# --- the steps ---
 
 
 def report(runtime: Runtime, request: dict[str, Any]) -> str:
@@ -47,8 +67,37 @@ def hand_over(runtime: Runtime, _request: dict[str, Any]) -> str:
 
 def perform(runtime: Runtime, request: dict[str, Any]) -> str:
     """Do one work order, as a worker does."""
+    look_up.CALLERS = request.get("callers", 1)  # by one thread its commits come in one order
+    imports.BATCH = imports.COPIED_BATCH = ROWS_AT_ONCE
     tasks.perform(runtime, request["order"])
     return ""
+
+
+def call(_runtime: Runtime, request: dict[str, Any]) -> str:
+    """Handle one request of a program, as the web does; what comes back is the answer's body."""
+    given = {"method": request["method"], "headers": request["headers"], "data": request["body"]}
+    answer = _app(request["settings"]).test_client().open(request["path"], **given)
+    assert answer.status_code < 300, answer.text
+    return answer.text
+
+
+def send_form(runtime: Runtime, request: dict[str, Any]) -> str:
+    """Open a page as somebody who is signed in and send its form; what comes back is where it leads to."""
+    with runtime.database.read(db.EVERYBODY) as session:
+        user = session.get_one(User, request["user"])
+    visitor = visit(_app(request["settings"]), user)
+    visitor.get(request["path"])
+    answer = visitor.send(request["path"], **request["typed"])
+    assert answer.status_code == 303, answer.text
+    return answer.location
+
+
+def command(_runtime: Runtime, request: dict[str, Any]) -> str:
+    """Run the command line; what comes back is what it says to a program."""
+    imports.BATCH = imports.COPIED_BATCH = ROWS_AT_ONCE
+    with redirect_stdout(StringIO()) as said:
+        main([*request["words"], "--json"], standalone_mode=False)
+    return said.getvalue()
 
 
 def back_up(runtime: Runtime, request: dict[str, Any]) -> str:
@@ -65,7 +114,23 @@ def restore(runtime: Runtime, request: dict[str, Any]) -> str:
     return str(moments.passed)
 
 
-STEPS = {"report": report, "relay": hand_over, "perform": perform, "back_up": back_up, "restore": restore}
+STEPS = {
+    "report": report,
+    "relay": hand_over,
+    "perform": perform,
+    "call": call,
+    "form": send_form,
+    "command": command,
+    "back_up": back_up,
+    "restore": restore,
+}
+
+
+# --- where they die ---
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Moments:
@@ -87,57 +152,118 @@ class Moments:
     def _pass(self, *_what: Any) -> None:
         self.passed += 1
         if self.passed == self._last:
-            os.kill(os.getpid(), signal.SIGKILL)
+            _die()
 
     def progress(self, _about: str, _total: int) -> Any:
         """A bar whose every step is a moment."""
         return nullcontext(self._pass)
 
 
-def kill_at_commit(runtime: Runtime, number: int, *, after: bool) -> None:
+def kill_at_commit(number: int, when: str) -> None:
     """Have this process end without a word just before or just after its commit of this number.
 
     Transactions that only read are not counted: their commit changes nothing.
     """
     commits = 0
 
-    @event.listens_for(runtime.database.engine, "commit")
+    @event.listens_for(Engine, "commit")
     def begins(connection: Connection) -> None:
         nonlocal commits
         if not connection.get_execution_options().get("reading"):
             commits += 1
-            if commits == number and not after:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if commits == number and when == "before":
+                _die()
 
     @event.listens_for(Session, "after_commit")
     def has_ended(_session: Session) -> None:
         if commits == number:  # a process that was to die before it is dead by now
-            os.kill(os.getpid(), signal.SIGKILL)
+            _die()
+
+
+def kill_at_call(number: int, when: str) -> None:
+    """Have this process end around the call of this number: everything that it says to a server and hears back for it.
+
+    Either before the first byte leaves, or when the answer is there and unread, or when it was read.
+    """
+    calls = 0
+    is_asking = False
+    say, hear = socket.socket.sendall, socket.socket.recv_into
+
+    def begins(line: socket.socket, *what: Any) -> None:
+        nonlocal calls, is_asking
+        if not is_asking:
+            is_asking = True
+            calls += 1
+            if calls == number and when == "before":
+                _die()
+        say(line, *what)
+
+    def is_answered(line: socket.socket, *where: Any) -> int:
+        nonlocal is_asking
+        is_it = is_asking and calls == number
+        is_asking = False
+        if is_it and when == "unread":
+            assert select.select([line], [], [], ANSWER_S)[0], "no answer came"
+            _die()
+        heard = hear(line, *where)
+        if is_it and when == "read":
+            _die()
+        return heard
+
+    setattr(socket.socket, "sendall", begins)  # noqa: B010 - of a class that is written in C in part
+    setattr(socket.socket, "recv_into", is_answered)  # noqa: B010 - as above
+
+
+KILLS = {"commit": kill_at_commit, "call": kill_at_call}
+
+
+# --- running them ---
 
 
 def take_steps() -> None:
     """Run what is asked for on standard input, each in a fork, until it closes."""
     tasks.preload()
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the product logs is no answer
     for line in sys.stdin:
         request = json.loads(line)
+        if request["step"] in {"call", "form"}:
+            _app(request["settings"])  # here, once: it takes longer than most steps do
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
             _step(request, writes)
         os.close(writes)
-        print(json.dumps({"pid": child}), flush=True)
+        print(json.dumps({"pid": child}), file=answers, flush=True)
         with os.fdopen(reads, "rb") as pipe:
             said = pipe.read()
         _, status = os.waitpid(child, 0)
-        print(json.dumps({"status": os.waitstatus_to_exitcode(status), "said": said.decode()}), flush=True)
+        ended = {"status": os.waitstatus_to_exitcode(status), "said": said.decode()}
+        print(json.dumps(ended), file=answers, flush=True)
+
+
+def _runtime(settings: dict[str, str]) -> Runtime:
+    return _made(tuple(sorted(settings.items())), Runtime)
+
+
+def _app(settings: dict[str, str]) -> Flask:
+    return _made(tuple(sorted(settings.items())), Flask)
+
+
+@cache
+def _made(settings: tuple[tuple[str, str], ...], what: type[Any]) -> Any:
+    """What a process over some settings has, made once and inherited by every fork."""
+    return create_app(_runtime(dict(settings))) if what is Flask else Runtime.of(config.load(dict(settings)))
 
 
 def _step(request: dict[str, Any], writes: int) -> NoReturn:
     status = 1
     try:
-        runtime = Runtime.of(config.load())
+        os.environ.update(request["settings"])
+        runtime = _runtime(request["settings"])
         if request["kill"]:
-            kill_at_commit(runtime, request["kill"]["commit"], after=request["kill"]["after"])
+            what, number, when = request["kill"]
+            KILLS[what](number, when)
         os.write(writes, STEPS[request["step"]](runtime, request).encode())
         status = 0
     except BaseException:  # noqa: BLE001 - whatever it is, the fork must not go on as its parent

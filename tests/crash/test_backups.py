@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import zipfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.app import environment_of, owner_of
+from tests.crash.harness import KILLED
 from tests.desk import Desk
 from tests.servers import postgres_programs
 from tests.services.test_files import PDF
@@ -28,13 +24,10 @@ from warranty.services.files import Upload
 from warranty.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from tests.crash.harness import Steps
     from tests.servers import Databases
     from warranty.runtime import Runtime
 
-ROOT = Path(__file__).parent.parent.parent
-KILLED = -signal.SIGKILL
 KILLS = 12
 """How many of the moments are tried, spread over all of them, the first and the last among them."""
 
@@ -44,22 +37,16 @@ class House:
     """A desk with a file, and processes that back it up, restore it, and die on demand."""
 
     desk: Desk
-    steps: subprocess.Popen[str]
+    steps: Steps
+    settings: dict[str, str]
     path: Path
 
     def run(self, step: str, moment: int | None = None) -> tuple[int, str]:
         """How a step ended, and what it said."""
         self.desk.runtime.database.dispose()
         owner_of(self.desk.runtime.database).dispose()
-        assert self.steps.stdin is not None
-        assert self.steps.stdout is not None
-        asked = {"step": step, "kill": None, "file": str(self.path), "moment": moment}
-        self.steps.stdin.write(json.dumps(asked) + "\n")
-        self.steps.stdin.flush()
-        self.steps.stdout.readline()  # it has begun
-        ended = json.loads(self.steps.stdout.readline())
-        assert ended["status"] in {0, KILLED}, ended["said"]
-        return ended["status"], ended["said"]
+        asked = {"step": step, "kill": None, "settings": self.settings, "file": str(self.path), "moment": moment}
+        return self.steps.run(asked)
 
     def moments(self, step: str) -> list[int]:
         """When to kill a step that is about to be run."""
@@ -76,7 +63,7 @@ class House:
 
 
 @pytest.fixture
-def house(runtime: Runtime, tmp_path: Path, redis_url: str, postgres_databases: Databases) -> Iterator[House]:
+def house(runtime: Runtime, tmp_path: Path, redis_url: str, postgres_databases: Databases, steps: Steps) -> House:
     environment = environment_of(runtime.database.url, runtime.settings.instance.parent, redis_url)
     environment["WARRANTY_FILES_URL"] = (tmp_path / "files").as_uri()
     if not runtime.database.is_sqlite:
@@ -85,16 +72,7 @@ def house(runtime: Runtime, tmp_path: Path, redis_url: str, postgres_databases: 
     desk = Desk(replace(runtime, store=open_store(environment["WARRANTY_FILES_URL"])))
     desk.report(symptom="Before.")
     files.take(desk.runtime, OPERATOR, desk.fault(), Upload(PDF, "quote.pdf"), now=datetime.now(UTC))
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.child", "steps"],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as steps:
-        yield House(desk, steps, tmp_path / "backup.zip")
-        steps.communicate()
+    return House(desk, steps, environment, tmp_path / "backup.zip")
 
 
 def test_a_killed_backup_leaves_the_one_before_it_and_the_next_one_is_whole(house: House) -> None:

@@ -9,25 +9,21 @@ The last tests test this one: with an adapter that cannot search, or that does n
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, update
 
 from tests.app import ENGINES, environment_of, migrated
-from tests.desk import Desk, odd_adapters
+from tests.crash.harness import KILLED, ROOT, Harness
+from tests.desk import odd_adapters
 from vendors.sandbox import Twin
 from warranty import config, db, queue, relay, tasks
 from warranty.domain.lifecycles import FaultState, RmaState
@@ -37,110 +33,54 @@ from warranty.models.work import OrderKind, OrderStatus
 from warranty.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy.orm import Session
 
-ROOT = Path(__file__).parent.parent.parent
+    from tests.crash.harness import Steps
+
 TIMEOUT_S, SETTLE_S, LEASE_S = 0.6, 2.4, 2.0
 LATE_S = 1.5  # later than we wait for an answer, sooner than we believe that nothing arrived
 RETRY_S = 0.1
 REST_S = 60.0  # it takes about 6 s on an idle machine
-KILLED = -signal.SIGKILL
 
 
-@dataclass(slots=True)
-class Harness:
-    """One database, one vendor, and processes that die on demand."""
+@contextmanager
+def going_on(harness: Harness) -> Iterator[None]:
+    """The product's own relay and worker, as processes."""
+    command = [sys.executable, "-m", "tests.crash.child"]
+    environment = {"PATH": os.environ.get("PATH", os.defpath)} | harness.settings
+    parts = [subprocess.Popen([*command, part], cwd=ROOT, env=environment) for part in ("relay", "worker")]
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.terminate()
+        for part in parts:
+            part.wait(20)
 
-    runtime: Runtime
-    twin: Twin
-    environment: dict[str, str]
-    steps: subprocess.Popen[str]
-    acknowledged: set[str] = field(default_factory=set)
 
-    def desk(self, vendor: str = "servicenow") -> Desk:
-        """A unit and a vendor account of their own, so that no case waits for another."""
-        return Desk(self.runtime, self.twin, vendor=vendor)
+def wait_for_rest(harness: Harness) -> None:
+    """Wait until nothing is left to do."""
+    deadline = time.monotonic() + REST_S
+    while still_to_do := unfinished(harness):
+        assert time.monotonic() < deadline, f"still to do: {still_to_do}"
+        time.sleep(0.1)
 
-    def run(
-        self,
-        step: str,
-        kill: tuple[int, bool] | None = None,
-        *,
-        meanwhile: Callable[[int], None] | None = None,
-        **what: Any,
-    ) -> int:
-        """Run one step in a process of its own, to its end or to the kill; its exit status."""
-        assert self.steps.stdin is not None
-        assert self.steps.stdout is not None
-        point = {"commit": kill[0], "after": kill[1]} if kill else None
-        self.steps.stdin.write(json.dumps({"step": step, "kill": point, **what}) + "\n")
-        self.steps.stdin.flush()
-        begun = json.loads(self.steps.stdout.readline())
-        if meanwhile is not None:
-            meanwhile(begun["pid"])
-        ended = json.loads(self.steps.stdout.readline())
-        assert ended["status"] in {0, KILLED}, ended["said"]
-        if step == "report" and ended["status"] == 0:
-            self.acknowledged.add(ended["said"])
-        return int(ended["status"])
 
-    def kill_everywhere(self, step: str, prepare: Callable[[], dict[str, Any]]) -> int:
-        """Kill a step before and after each of its commits, each time on a case of its own; how many commits it has."""
-        for number in count(1):
-            for after in (False, True):
-                status = self.run(step, (number, after), **prepare())
-                if status == 0:
-                    assert not after, "the number of commits must not depend on how often it was tried"
-                    return number - 1
-        raise AssertionError
-
-    def kill_once_accepted(self, process: int) -> None:
-        """Kill the process whose request the vendor has accepted and not answered."""
-        before = len(self.twin.ledger)
-        deadline = time.monotonic() + 20
-        while len(self.twin.ledger) == before:
-            assert time.monotonic() < deadline, "the vendor got nothing"
-            time.sleep(0.002)
-        os.kill(process, signal.SIGKILL)
-
-    @contextmanager
-    def going_on(self) -> Iterator[None]:
-        """The product's own relay and worker, as processes."""
-        command = [sys.executable, "-m", "tests.crash.child"]
-        parts = [subprocess.Popen([*command, part], cwd=ROOT, env=self.environment) for part in ("relay", "worker")]
-        try:
-            yield
-        finally:
-            for part in parts:
-                part.terminate()
-            for part in parts:
-                part.wait(20)
-
-    def rest(self) -> None:
-        """Wait until nothing is left to do."""
-        deadline = time.monotonic() + REST_S
-        while unfinished := self._unfinished():
-            assert time.monotonic() < deadline, f"still to do: {unfinished}"
-            time.sleep(0.1)
-
-    def _unfinished(self) -> list[str]:
-        with self.runtime.database.read(db.EVERYBODY) as session:
-            # The reading of open cases goes on for as long as they are open.
-            orders = select(Outbox).where(Outbox.status == OrderStatus.PENDING, Outbox.kind != OrderKind.READ_CASES)
-            waiting = [f"{order.kind} {order.id}: {order.error}" for order in session.scalars(orders)]
-            answered = {RmaState.AUTHORIZED, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HANDLING, RmaState.DENIED}
-            claims = session.scalars(select(Rma).where(Rma.state.not_in(answered)))
-            return waiting + [f"{rma.client_reference} is {rma.state}" for rma in claims]
-
-    def per_reference(self) -> Counter[str]:
-        """How many cases the vendor holds for each of our references."""
-        return Counter(entry["reference"] for entry in self.twin.opened)
+def unfinished(harness: Harness) -> list[str]:
+    with harness.runtime.database.read(db.EVERYBODY) as session:
+        # The reading of open cases goes on for as long as they are open.
+        orders = select(Outbox).where(Outbox.status == OrderStatus.PENDING, Outbox.kind != OrderKind.READ_CASES)
+        waiting = [f"{order.kind} {order.id}: {order.error}" for order in session.scalars(orders)]
+        answered = {RmaState.AUTHORIZED, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HANDLING, RmaState.DENIED}
+        claims = session.scalars(select(Rma).where(Rma.state.not_in(answered)))
+        return waiting + [f"{rma.client_reference} is {rma.state}" for rma in claims]
 
 
 @pytest.fixture(params=ENGINES)
-def harness(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Harness]:
+def harness(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str, steps: Steps) -> Iterator[Harness]:
     """On each engine, as durable as a customer's."""
     if request.param == "sqlite":
         url = f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path / 'warranty.sqlite3')}"
@@ -154,15 +94,10 @@ def harness(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> I
         "WARRANTY_POLL_SECONDS": "3",
         "WARRANTY_RETRY_SECONDS": str(RETRY_S),
     }
-    environment = {"PATH": os.environ.get("PATH", os.defpath)} | environment_of(url, tmp_path, redis_url) | shrunk
-    runtime = Runtime.of(config.load(environment))
-    command = [sys.executable, "-m", "tests.crash.child", "steps"]
+    settings = environment_of(url, tmp_path, redis_url) | shrunk
+    runtime = Runtime.of(config.load(settings))
     with Twin("servicenow", auto_approve_s=0.0) as twin, odd_adapters():
-        steps = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        yield Harness(runtime, twin, environment, steps)
-        steps.communicate(timeout=20)
+        yield Harness(runtime, twin, settings, steps)
     runtime.database.dispose()
 
 
@@ -172,7 +107,7 @@ def test_no_kill_loses_a_fault_or_opens_a_second_case(harness: Harness) -> None:
 
     def due() -> dict[str, Any]:
         harness.desk().report()
-        with harness.runtime.database.begin(db.EVERYBODY) as session:  # periodic work is due as well
+        with harness.session() as session:  # periodic work is due as well
             session.execute(update(Lease).values(next_run_at=db.now(session)))
         with queue.connect(harness.runtime.settings.redis_url) as connection:
             connection.flushdb()
@@ -210,8 +145,8 @@ def test_no_kill_loses_a_fault_or_opens_a_second_case(harness: Harness) -> None:
     harness.twin.behave("servicenow", next_opens=["slow_then_accept"], slow_s=LATE_S)
     assert harness.run("perform", **claim()) == 0
 
-    with harness.going_on():
-        harness.rest()
+    with going_on(harness):
+        wait_for_rest(harness)
 
     with harness.runtime.database.read(db.EVERYBODY) as session:
         check(session, harness)
@@ -221,7 +156,7 @@ def check(session: Session, harness: Harness) -> None:
     """Compare what was promised with what is there: the acknowledgements, the records, the vendor's ledger."""
     faults = {fault.reference: fault for fault in session.scalars(select(Fault))}
     assert harness.acknowledged
-    assert harness.acknowledged <= set(faults)
+    assert set(harness.acknowledged) <= set(faults)
     # A report that was killed before its commit left nothing; one that was killed after it left all of it.
     assert {fault.state for fault in faults.values()} == {FaultState.RMA_OPEN}
     verdicts = Counter((verdict.fault_id, verdict.route) for verdict in session.scalars(select(StoredVerdict)))
@@ -263,8 +198,8 @@ def test_without_a_search_or_without_waiting_the_same_kills_open_second_cases(ha
         assert harness.run("perform", **step) == 0
         time.sleep(RETRY_S)
         assert harness.run("perform", **step) == 0  # due for the hasty one, which sends again
-    with harness.going_on():
-        harness.rest()
+    with going_on(harness):
+        wait_for_rest(harness)
 
     at_vendor = harness.per_reference()
     assert at_vendor[killed["servicenow"]] == 1
