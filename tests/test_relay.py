@@ -231,6 +231,7 @@ def test_open_cases_are_read_when_their_time_has_come_and_once(runtime: Runtime,
         desk.report()
         tasks.perform(runtime, desk.order().id)
         turn()
+        desk.perform(OrderKind.SWEEP_CASES)  # which the relay's first turn orders
         assert desk.orders(OrderKind.READ_CASES) == []
 
         let_pass(runtime, 2)
@@ -306,7 +307,8 @@ only_postgresql = pytest.mark.parametrize("runtime", ["postgresql"], indirect=Tr
 def test_an_order_wakes_the_relay_and_its_way_through_a_worker_does_not(
     runtime: Runtime, turn: Callable[[], list[int]], notices: Callable[[], int]
 ) -> None:
-    (account,) = add_accounts(runtime, 1)
+    with runtime.database.begin(db.EVERYBODY) as session:
+        account = factories.make_account(session, runtime, duties=["track"]).id  # the relay orders nothing for it
     (order_id,) = add_orders(runtime, 1, account_id=account)
     assert notices() == 1
 
@@ -363,7 +365,7 @@ def test_a_relay_waits_for_a_queue_server_and_reports_are_taken_meanwhile(
             own_redis.stop()
             desk.report()
             time.sleep(0.5)
-            order = desk.order()
+            order = desk.order(OrderKind.SEND_RMA)
             assert (order.status, order.enqueued_at) == (OrderStatus.PENDING, None)  # it stays due
 
             own_redis.start()

@@ -13,20 +13,33 @@ from typing import TYPE_CHECKING
 import psycopg
 import structlog
 from rq import Worker
-from sqlalchemy import String, cast, literal, make_url, select
+from sqlalchemy import String, cast, false, literal, make_url, or_, select, true
 from sqlalchemy.exc import DBAPIError
 
 from warranty import db, queue
 from warranty.db import EVERYBODY, DatabaseUnavailable
 from warranty.models import Lease, Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import accounts, audit, deliveries, erasure, files, hearing, leases, news, refresh, silence, work
+from warranty.services import (
+    accounts,
+    audit,
+    deliveries,
+    erasure,
+    files,
+    hearing,
+    leases,
+    news,
+    refresh,
+    silence,
+    sweep,
+    work,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from redis import Redis
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from warranty.runtime import Runtime
@@ -36,6 +49,7 @@ WAKE_S = 1.0  # how long PostgreSQL is waited for: orders that become due later 
 TROUBLE_S = 1.0
 ANSWER_S = 5.0  # who says nothing for so long is gone, whether or not the network says so
 PULLS = "pull:"
+SWEEPS = "sweep:"
 
 log = structlog.get_logger("relay")
 
@@ -50,8 +64,13 @@ def run(runtime: Runtime, *, stopped: Callable[[], bool], wake_s: float = WAKE_S
     """
     connection = queue.connect(runtime.settings.redis_url, answer_s=ANSWER_S)
     waker = _Waker(runtime.database, wake_s)
+    is_first = True
     while not stopped():
         try:
+            if is_first:  # whatever was done to the database or the vendors meanwhile is seen at once
+                with runtime.database.begin(EVERYBODY) as session:
+                    order_sweeps(session, runtime, at_once=True)
+                is_first = False
             pause_s = 0.0 if turn(runtime, connection) else None
         except (queue.QueueUnavailable, DatabaseUnavailable, DBAPIError) as err:
             log.warning("relay.waits", trouble=type(err).__name__, said=str(err).partition("\n")[0])
@@ -95,6 +114,8 @@ def _periodic(runtime: Runtime) -> None:
         if leases.take(session, leases.PERIODIC, rhythm_s=leases.periodic_s(runtime.settings)):
             order_polls(session)
             order_pulls(session, runtime)
+            order_sweeps(session, runtime)
+            sweep.send_lost(session, now=db.now(session))
             silence.ask(session, now=db.now(session))
             news.order(session, runtime.settings)
             refresh.order_due(session, runtime)
@@ -117,18 +138,38 @@ def order_polls(session: Session) -> None:
 
 def order_pulls(session: Session, runtime: Runtime) -> None:
     """Order, once a rhythm, that what waits for us at a vendor is fetched, for each account that has such a queue or mailbox."""
-    now = db.now(session)
-    leased = select(Lease.name).where(Lease.next_run_at > now)
-    due = session.scalars(
-        select(VendorAccount)
-        .where(VendorAccount.switched_off_at.is_(None), VendorAccount.id.not_in(_ordered(OrderKind.PULL)))
-        .where(literal(PULLS).concat(cast(VendorAccount.id, String)).not_in(leased))
+    for account in _in_turn(session, OrderKind.PULL, PULLS, rhythm_s=runtime.settings.poll_s):
+        if accounts.is_pulled(runtime, account):
+            deliveries.order_pull(session, account, now=db.now(session))
+
+
+def order_sweeps(session: Session, runtime: Runtime, *, at_once: bool = False) -> None:
+    """Order, once a rhythm, that what a vendor holds of ours is listed, for each account that can.
+
+    ``at_once``: all of them are due; so is one that opens nothing before its listing was compared, whatever its rhythm.
+    """
+    is_due = true() if at_once else VendorAccount.opens_held_since.is_not(None)
+    for account in _in_turn(session, OrderKind.SWEEP_CASES, SWEEPS, rhythm_s=runtime.settings.poll_s, also=is_due):
+        if accounts.is_listed(runtime, account):
+            sweep.order(session, account, now=db.now(session))
+
+
+def _in_turn(
+    session: Session, kind: OrderKind, leases_of: str, *, rhythm_s: float, also: ColumnElement[bool] | None = None
+) -> Iterator[VendorAccount]:
+    """The accounts in use that have no such order and whose turn at one has come; ``also`` those that it is true of."""
+    leased = select(Lease.name).where(Lease.next_run_at > db.now(session))
+    has_turn = literal(leases_of).concat(cast(VendorAccount.id, String)).not_in(leased)
+    is_due = false() if also is None else also
+    found = session.execute(
+        select(VendorAccount, is_due)
+        .where(VendorAccount.switched_off_at.is_(None), VendorAccount.id.not_in(_ordered(kind)))
+        .where(or_(has_turn, is_due))
         .order_by(VendorAccount.id)
     )
-    for account in due.all():
-        is_taken = leases.take(session, f"{PULLS}{account.id}", rhythm_s=runtime.settings.poll_s)
-        if is_taken and accounts.is_pulled(runtime, account):
-            deliveries.order_pull(session, account, now=now)
+    for account, is_due_anyway in found.all():
+        if leases.take(session, f"{leases_of}{account.id}", rhythm_s=rhythm_s) or is_due_anyway:
+            yield account
 
 
 def _ordered(kind: OrderKind) -> Select[int | None]:

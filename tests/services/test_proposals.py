@@ -133,7 +133,7 @@ def test_another_claims_case_is_neither_proposed_nor_taken(shared_runtime: Runti
         assert proposals.propose(session, other, [FIRST], why="One.", because=because) is None
 
         with pytest.raises(IllegalMove, match="another claim's"):
-            rmas.enter_numbers(session, other, vendor_case_number="SR1", rma_number=None, now=because.at)
+            rmas.enter_numbers(session, other, vendor_case_number="SR1", rma_number=None, because=because)
 
 
 def test_a_claim_of_which_every_case_is_declined_stays_with_a_person_who_is_told_what_to_do(desk: Desk) -> None:

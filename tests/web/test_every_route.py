@@ -140,6 +140,7 @@ TABLE = {
     "vendors.change_account": "register",
     "vendors.switch_off": "register",
     "vendors.switch_on": "register",
+    "vendors.release": "register",
     "vendors.check_account": "register",
     "people.list_users": "administer",
     "people.add_user": "administer",

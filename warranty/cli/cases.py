@@ -411,16 +411,17 @@ def review_show(named: str, *, as_json: bool) -> None:
 def review_resolve(
     named: str, action: Action, reason: str, asset: str | None, proposal: int | None, *, as_json: bool, **wanted: Any
 ) -> None:
-    """Answer a review item; prints the case as it then stands.
+    """Answer a review item; prints the case as it then stands, or the item where it stands on none.
 
     ACTION is decide_again (something was mended elsewhere, or a silent vendor was asked), identify (--asset is the unit
     that was meant), attest_absence (nothing else covers the unit), override (--verdict, or yes to somebody else's
-    override), reject, confirm (what is proposed for the claim is true) or decline.
+    override), reject, confirm (what is proposed for the claim is true) or decline. A case at a vendor that belongs to no claim is
+    answered with dealt_with; where it does belong to one, enter its number there: `warranty rma move`.
     """
     numbers = Proposal(**{name: wanted.pop(name) for name in NUMBERS})
     with writing(reason) as desk:
         item = desk.find(HumanTask, named)
-        owner = desk.session.get_one(Client, item.client_id)
+        owner = None if item.client_id is None else desk.session.get_one(Client, item.client_id)
         fault = resolutions.resolve(
             desk.session,
             desk.runtime,
@@ -434,7 +435,7 @@ def review_resolve(
             proposal=proposal,
             numbers=numbers,
         )
-        found = desk.document(records.FAULTS, fault)
+        found = desk.document(records.REVIEW_ITEMS, item) if fault is None else desk.document(records.FAULTS, fault)
     found.print(as_json=as_json)
 
 

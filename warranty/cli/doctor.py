@@ -268,6 +268,8 @@ def _vendors(session: Session, runtime: Runtime, now: datetime) -> Iterator[Find
         if account.check_trouble is not None:
             mend = "Mend it, then: warranty vendor test NAME"
             yield Finding("vendors", Level.WARNING, f"{account.name}: {account.check_trouble}", mend)
+        if account.opens_held_since is not None:
+            yield _held(account)
         if account.closed_until is not None and account.closed_until > now:
             yield Finding(
                 "vendors",
@@ -283,6 +285,13 @@ def _vendors(session: Session, runtime: Runtime, now: datetime) -> Iterator[Find
         yield Finding(
             "vendors", Level.OK, f"{len(found)} accounts; `warranty vendor test NAME` asks the vendor itself."
         )
+
+
+def _held(account: VendorAccount) -> Finding:
+    """An account that opens nothing since a restore."""
+    said = f"{account.name} opens nothing: a restore went back to {account.opens_held_since:%Y-%m-%d %H:%M} UTC."
+    mend = "Where its cases can be listed it goes on by itself; else look there, then: warranty vendor release NAME"
+    return Finding("vendors", Level.WARNING, said, mend)
 
 
 def _heard(account: VendorAccount, heard: dict[str, Any], now: datetime) -> Iterator[Finding]:

@@ -87,7 +87,8 @@ def list_accounts(**how: Any) -> None:
     print_list(
         lambda runtime: records.accounts(runtime.box, tracking=True),
         lambda _: [],
-        "id name vendor duties client switched_off_at tracking.heard_at tracking.unapplied tracking.pushes_refused",
+        "id name vendor duties client switched_off_at opens_held_since "
+        "tracking.heard_at tracking.unapplied tracking.pushes_refused",
         **how,
     )
 
@@ -154,6 +155,19 @@ def switch_on(named: str, reason: str, *, as_json: bool) -> None:
         account = desk.hold(desk.account(named))
         accounts.switch_on(desk.session, account, because=desk.because)
         rmas.go_on(desk.session, account, desk.because)
+        shown = desk.document(records.accounts(desk.runtime.box), account)
+    shown.print(as_json=as_json)
+
+
+@vendor.command("release")
+@click.argument("named", metavar="NAME")
+@click.option("--reason", required=True, help="What you have looked at there; it stands in the register.")
+@json_option
+def release(named: str, reason: str, *, as_json: bool) -> None:
+    """Let an account open cases again that a restore holds: you have looked at the vendor what it was told since."""
+    with writing(reason) as desk:
+        account = desk.hold(desk.account(named))
+        accounts.release(desk.session, account, because=desk.because)
         shown = desk.document(records.accounts(desk.runtime.box), account)
     shown.print(as_json=as_json)
 

@@ -18,8 +18,10 @@ class VendorAccount(PublicRow, Base):
 
     ``client_id`` set: for that client's units only. Bucket and breaker live on this row, so that an emptied queue server
     cannot overspend a quota; they are written by ``services.accounts`` only. ``check_*``: when somebody asked whether it works,
-    when the vendor answered, and what was wrong (null: nothing). ``pushes_refused`` counts the messages that came for the
-    account and did not prove that the vendor sent them.
+    when the vendor answered, and what was wrong (null: nothing). ``swept_to``: all cases at the vendor up to this instant, by
+    its own clock, are known here; null: it was never listed. ``opens_held_since``: a restore went back to this instant, and
+    what the vendor was told since is unknown here; while it is set nothing is opened. ``held_at`` is when that began.
+    ``pushes_refused`` counts the messages that came for the account and did not prove that the vendor sent them.
     """
 
     __tablename__ = "vendor_account"
@@ -42,6 +44,9 @@ class VendorAccount(PublicRow, Base):
     check_asked_at: Mapped[datetime | None]
     check_answered_at: Mapped[datetime | None]
     check_trouble: Mapped[str | None] = mapped_column(Text)
+    swept_to: Mapped[datetime | None]
+    opens_held_since: Mapped[datetime | None]
+    held_at: Mapped[datetime | None]
     pushes_refused: Mapped[int] = mapped_column(default=0, server_default="0")
     push_refused_at: Mapped[datetime | None]
 

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from warranty.domain.terms import OverrideCode, VerdictWord
-from warranty.models.base import Base, Pk, TenantRow, words
+from warranty.models.base import Base, Pk, PublicRow, TenantRow, words
 
 
 class OrderKind(StrEnum):
@@ -21,6 +21,7 @@ class OrderKind(StrEnum):
     LOOK_UP = "look_up"
     DECIDE_AGAIN = "decide_again"
     READ_CASES = "read_cases"
+    SWEEP_CASES = "sweep_cases"
     PULL = "pull"
     APPLY_DELIVERY = "apply_delivery"
     TAKE_UP = "take_up"
@@ -57,6 +58,7 @@ class TaskKind(StrEnum):
     VENDOR_NOTE = "vendor_note"  # the vendor wrote something on a case: somebody reads it, and nobody is mailed
     NOT_TAKEN = "not_taken"  # a note or a file of ours that the vendor did not take
     SILENT = "silent"  # the vendor has said nothing for too long
+    STRAY_CASE = "stray_case"  # a case at a vendor that belongs to no claim here: the task stands on no fault
     OVERRIDE = "override"  # somebody wants a verdict that costs the MSP: a second person says yes or no
 
 
@@ -108,19 +110,29 @@ class Outbox(Base):
 
 
 class Sighting(Base):
-    """Every vendor case ever seen for a reference of ours, so that a duplicate is found even where a stale worker saw it."""
+    """Every vendor case ever seen for a reference of ours, so that a duplicate is found even where a stale worker saw it.
+
+    ``client_reference`` and ``serial_number`` are as the vendor repeats them, ``serial_key`` is what the second is compared by;
+    ``opened_at`` is its own time. ``asked_at``: when a person was asked about the case, as the second of a claim or as one
+    that belongs to none; nobody is asked twice.
+    """
 
     __tablename__ = "sighting"
     __table_args__ = (
         UniqueConstraint("account_id", "vendor_case_number"),
         Index("ix_sighting_reference", "client_reference"),
+        Index("ix_sighting_serial", "account_id", "serial_key"),
     )
 
     id: Mapped[Pk]
     account_id: Mapped[int] = mapped_column(ForeignKey("vendor_account.id"))
     vendor_case_number: Mapped[str] = mapped_column(String(64))
     client_reference: Mapped[str] = mapped_column(String(64))
+    serial_number: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    serial_key: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    opened_at: Mapped[datetime | None]
     seen_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
 
 
 class IdempotencyKey(Base):
@@ -138,8 +150,11 @@ class IdempotencyKey(Base):
     created_at: Mapped[datetime]
 
 
-class HumanTask(TenantRow, Base):
+class HumanTask(PublicRow, Base):
     """Something that waits for a person: the API's review item. At most one open task of a kind for each case.
+
+    A ``STRAY_CASE`` stands on no fault but on the sighting of a vendor's case, once for ever; without a client, where nobody
+    can tell whose unit it is for, it is the staff's alone.
 
     ``told_at``: when the service managers were told of it by mail. ``proposals`` of a ``PROPOSAL`` are what a person says yes
     or no to, each as ``services.proposals.Proposal`` with its ``answer``.
@@ -150,14 +165,17 @@ class HumanTask(TenantRow, Base):
         Index(
             "uq_human_task_open", "fault_id", "kind", unique=True, sqlite_where=UNRESOLVED, postgresql_where=UNRESOLVED
         ),
+        UniqueConstraint("sighting_id"),
         Index("ix_human_task_open", "client_id", "id", sqlite_where=UNRESOLVED, postgresql_where=UNRESOLVED),
         Index("ix_human_task_fault_id", "fault_id"),
         Index("ix_human_task_untold", "id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
     )
 
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
     kind: Mapped[TaskKind] = mapped_column(words(TaskKind))
-    fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
+    fault_id: Mapped[int | None] = mapped_column(ForeignKey("fault.id"))
     rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
+    sighting_id: Mapped[int | None] = mapped_column(ForeignKey("sighting.id"))
     why: Mapped[str] = mapped_column(Text)
     proposals: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     created_at: Mapped[datetime]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
@@ -154,6 +154,22 @@ def switch_on(session: Session, account: VendorAccount, *, because: Because) -> 
         moves.note(session, account, "switch_on", because)
 
 
+def release(session: Session, account: VendorAccount, *, because: Because) -> bool:
+    """Let an account open cases again that a restore holds: what it was told meanwhile is known. False where none does."""
+    if account.opens_held_since is None:
+        return False
+    account.opens_held_since = account.held_at = None
+    moves.note(session, account, "release", because)
+    work.call_up(session, OrderKind.SEND_RMA, account.id)
+    return True
+
+
+def count_held(session: Session) -> int:
+    """How many accounts open nothing since a restore."""
+    held = select(func.count()).select_from(VendorAccount).where(VendorAccount.opens_held_since.is_not(None))
+    return session.scalar(held) or 0
+
+
 def order_check(session: Session, account: VendorAccount, *, now: datetime) -> None:
     """Order the vendor's cheapest read; one order at a time, however often somebody asks."""
     name = f"check_account:{account.id}"
@@ -279,6 +295,12 @@ def is_read(runtime: Runtime, account: VendorAccount) -> bool:
     """Whether the vendor can be asked where a case stands, by its number; of an account that has to be mended, we will see."""
     can = _able(runtime, account)
     return Duty.TRACK in account.duties and (can is None or (can.by_hand is None and not can.pulls))
+
+
+def is_listed(runtime: Runtime, account: VendorAccount) -> bool:
+    """Whether the vendor lists the cases that it holds of ours."""
+    can = _able(runtime, account)
+    return can is not None and can.lists_cases and Duty.OPEN in account.duties
 
 
 def _able(runtime: Runtime, account: VendorAccount) -> Capabilities | None:

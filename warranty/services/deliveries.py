@@ -95,9 +95,9 @@ def apply(session: Session, runtime: Runtime, account: VendorAccount, case: Vend
     if case.is_proposal:
         proposals.hear(session, account, rma, case, now=now)
         return None
-    hearing.see(session, account, rma, case, now=now)
+    seen = hearing.see(session, account, rma, case, now=now)
     if case.vendor_case_number and rma.vendor_case_number not in {None, case.vendor_case_number}:
-        hearing.find_twin(session, rma, account, case.vendor_case_number, now=now)
+        hearing.find_twins(session, rma, account, seen, now=now)
     elif hearing.is_doubtful(rma, case, now=now) and accounts.is_read(runtime, account):
         notes.keep_heard(session, account, rma, case, now=now)  # which a reading may not bring, and which are never old
         hearing.ask(session, [rma], now=now)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from vendors.contract import VendorCase, VendorStatus
 from warranty.domain import lifecycles, tracking
@@ -39,21 +39,20 @@ if TYPE_CHECKING:
     from warranty.runtime import Runtime
 
 
-def see(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *, now: datetime) -> None:
-    """Remember every vendor case that answers to our reference, whoever saw it."""
-    for number in filter(None, (case.vendor_case_number, *case.duplicates)):
-        known = session.scalar(
-            select(Sighting.id).where(Sighting.account_id == account.id, Sighting.vendor_case_number == number)
-        )
-        if known is None:
-            session.add(
-                Sighting(
-                    account_id=account.id,
-                    vendor_case_number=number,
-                    client_reference=rma.client_reference,
-                    seen_at=now,
-                )
+def see(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *, now: datetime) -> Sequence[Sighting]:
+    """Remember every vendor case that answers to our reference, whoever saw it; all that were ever seen."""
+    numbers = [number for number in (case.vendor_case_number, *case.duplicates) if number]
+    is_it = or_(Sighting.vendor_case_number.in_(numbers), Sighting.client_reference == rma.client_reference)
+    seen = list(session.scalars(select(Sighting).where(Sighting.account_id == account.id, is_it)))
+    known = {sighting.vendor_case_number for sighting in seen}
+    for number in dict.fromkeys(numbers):
+        if number not in known:
+            sighting = Sighting(
+                account_id=account.id, vendor_case_number=number, client_reference=rma.client_reference, seen_at=now
             )
+            session.add(sighting)
+            seen.append(sighting)
+    return seen
 
 
 def hear(
@@ -302,10 +301,26 @@ def _flag(session: Session, rma: Rma, why: str, because: Because) -> None:
     reviews.ask(session, session.get_one(Fault, rma.fault_id), TaskKind.ATTENTION, why, because, rma=rma)
 
 
-def find_twin(session: Session, rma: Rma, account: VendorAccount, number: str, *, now: datetime) -> None:
-    """The vendor speaks of another case for the same claim: it moves nothing, and a person has one of the two cancelled."""
-    because = Because(f"vendor:{account.public_id}", f"{account.name} speaks of case {number}.", now, rma.fault_id)
-    _flag(session, rma, _more_than_one(number), because)
+def find_twins(session: Session, rma: Rma, account: VendorAccount, seen: Sequence[Sighting], *, now: datetime) -> None:
+    """The vendor holds other cases for the same claim, of ``seen``: they move nothing, and a person has them cancelled.
+
+    Nobody is asked about one twice, whoever saw it and whenever. The caller holds the claim.
+    """
+    is_over = rma.state in lifecycles.RMA_OVER
+    if rma.vendor_case_number is None and not is_over:
+        return  # the first of them will be its own
+    own = (None, rma.vendor_case_number)
+    twins = [one for one in seen if one.client_reference == rma.client_reference and one.vendor_case_number not in own]
+    if all(twin.asked_at is not None for twin in twins):
+        return
+    for twin in twins:
+        twin.asked_at = twin.asked_at or now
+    numbers = [twin.vendor_case_number for twin in twins]
+    said = _more_than_one(*numbers)
+    if is_over:
+        said = f"{account.name} has {', '.join(numbers)} for this claim, which is {rma.state} here: have it cancelled there."
+    because = Because(f"vendor:{account.public_id}", f"{account.name} speaks of case {numbers[-1]}.", now, rma.fault_id)
+    _flag(session, rma, said, because)
 
 
 def _more_than_one(*numbers: str) -> str:

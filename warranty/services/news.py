@@ -130,6 +130,8 @@ def tell_task(session: Session, runtime: Runtime, task_id: int, *, now: datetime
     task.told_at = now
     if runtime.settings.mail_server is None or now - task.created_at > STALE:
         return
+    if task.fault_id is None:
+        return
     fault = session.get_one(Fault, task.fault_id)
     place = _place(session, fault)
     for receiver in _managers(session):

@@ -164,7 +164,7 @@ def confirm(
         if row["answer"] is None and _rivals(_read(row), true):
             _answer(session, task, other, DECLINED)
     _take(session, runtime, principal, rma, true, reason=reason, now=now)
-    _settle_if_answered(session, task, Because(principal.actor, reason, now, rma.fault_id))
+    _settle_if_answered(task, Because(principal.actor, reason, now, rma.fault_id))
 
 
 def decline(
@@ -181,7 +181,7 @@ def decline(
         _answer(session, task, at, DECLINED)
     because = Because(principal.actor, reason, now, rma.fault_id)
     moves.note(session, rma, "proposal_declined", because)
-    if _settle_if_answered(session, task, because) and rma.state is RmaState.MANUAL_HANDLING:
+    if _settle_if_answered(task, because) and rma.state is RmaState.MANUAL_HANDLING:
         fault = session.get_one(Fault, rma.fault_id)
         why = f"No case at the vendor is known to be ours. {to_do(rma)}"
         reviews.ask(session, fault, TaskKind.MANUAL_HANDLING, why, because, rma=rma)
@@ -243,10 +243,10 @@ def _rivals(one: Proposal, true: Proposal) -> bool:
     return any(mine and theirs and mine != theirs for mine, theirs in pairs)
 
 
-def _settle_if_answered(session: Session, task: HumanTask, because: Because) -> bool:
+def _settle_if_answered(task: HumanTask, because: Because) -> bool:
     if any(row["answer"] is None for row in task.proposals):
         return False
-    reviews.settle(session, task.fault_id, because, TaskKind.PROPOSAL)
+    task.resolved_at, task.resolved_by, task.resolution = because.at, because.actor, because.reason
     return True
 
 
@@ -282,8 +282,9 @@ def _take(
     if to is not None:
         go(to)
     else:
-        rmas.enter_numbers(session, rma, vendor_case_number=case, rma_number=number, now=now)
-        moves.note(session, rma, "proposal_confirmed", Because(principal.actor, reason, now, rma.fault_id))
+        because = Because(principal.actor, reason, now, rma.fault_id)
+        rmas.enter_numbers(session, rma, vendor_case_number=case, rma_number=number, because=because)
+        moves.note(session, rma, "proposal_confirmed", because)
     if true.tracking_number or true.carrier:
         _announce(session, principal, rma, true, reason=reason, now=now)
 

@@ -35,6 +35,7 @@ from warranty.models import (
     Product,
     Rma,
     Shipment,
+    Sighting,
     Site,
     StoredVerdict,
     Swap,
@@ -103,11 +104,12 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that waits for a person, with its case."""
+    """Something that waits for a person, with its case; without one it is about a case at a vendor."""
 
     row: HumanTask
-    fault: Fault
-    place: Place
+    fault: Fault | None
+    place: Place | None
+    sighting: Sighting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +245,10 @@ def counts(session: Session) -> Counts:
 def open_tasks(session: Session, *, limit: int = BOARD) -> list[Task]:
     """What waits for a person, the oldest first; one statement."""
     query = (
-        select(HumanTask, Fault, Client, Asset, Product, Site)
-        .join(Fault, Fault.id == HumanTask.fault_id)
-        .join(Client, Client.id == HumanTask.client_id)
+        select(HumanTask, Fault, Client, Asset, Product, Site, Sighting)
+        .outerjoin(Fault, Fault.id == HumanTask.fault_id)
+        .outerjoin(Client, Client.id == HumanTask.client_id)
+        .outerjoin(Sighting, Sighting.id == HumanTask.sighting_id)
         .outerjoin(Asset, Asset.id == Fault.asset_id)
         .outerjoin(Product, Product.id == Asset.product_id)
         .outerjoin(Site, Site.id == Asset.site_id)
@@ -254,8 +257,8 @@ def open_tasks(session: Session, *, limit: int = BOARD) -> list[Task]:
         .limit(limit)
     )
     return [
-        Task(task, fault, Place(client, asset, product, site))
-        for task, fault, client, asset, product, site in session.execute(query)
+        Task(task, fault, None if task.fault_id is None else Place(client, asset, product, site), sighting)
+        for task, fault, client, asset, product, site, sighting in session.execute(query)
     ]
 
 

@@ -35,6 +35,7 @@ from warranty.models import (
     Product,
     Rma,
     Shipment,
+    Sighting,
     Site,
     StoredVerdict,
     Swap,
@@ -405,6 +406,7 @@ def _account(row: Row[Any], manufacturers: list[str], box: SecretBox) -> Documen
             "trouble": account.check_trouble,
         },
         **_columns(account, "vendor", "name", "base_url", "options", "created_at", "switched_off_at"),
+        **_columns(account, "opens_held_since", "held_at"),
     }
 
 
@@ -673,9 +675,18 @@ def _review_item(row: Row[Any]) -> Document:
         "asset_id": row.asset,
         "rma_id": row.rma,
         "serial_number": row.serial_number,
+        "vendor_case": _vendor_case(row),
         "proposals": [{"place": place, **one} for place, one in enumerate(row.HumanTask.proposals, start=1)],
         **_columns(row.HumanTask, "kind", "why", "created_at", "resolved_at", "resolved_by", "resolution"),
     }
+
+
+def _vendor_case(row: Row[Any]) -> Document | None:
+    """The case at a vendor that belongs to no claim here, which the item is about."""
+    if row.Sighting is None:
+        return None
+    names = ("vendor_case_number", "client_reference", "serial_number", "opened_at", "seen_at")
+    return {"account": row.account, **_columns(row.Sighting, *names)}
 
 
 REVIEW_ITEMS = Kind(
@@ -683,14 +694,18 @@ REVIEW_ITEMS = Kind(
     lambda: (
         select(
             HumanTask,
+            Sighting,
+            VendorAccount.public_id.label("account"),
             Client.public_id.label("client"),
             Fault.public_id.label("fault"),
-            Fault.serial_number,
+            func.coalesce(Fault.serial_number, Sighting.serial_number).label("serial_number"),
             Asset.public_id.label("asset"),
             Rma.public_id.label("rma"),
         )
-        .join(Client, Client.id == HumanTask.client_id)
-        .join(Fault, Fault.id == HumanTask.fault_id)
+        .outerjoin(Client, Client.id == HumanTask.client_id)
+        .outerjoin(Fault, Fault.id == HumanTask.fault_id)
+        .outerjoin(Sighting, Sighting.id == HumanTask.sighting_id)
+        .outerjoin(VendorAccount, VendorAccount.id == Sighting.account_id)
         .outerjoin(Asset, Asset.id == Fault.asset_id)
         .outerjoin(Rma, Rma.id == HumanTask.rma_id)
     ),

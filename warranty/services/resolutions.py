@@ -11,7 +11,7 @@ from warranty.domain.access import Permission
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Asset, Fault, Rma
 from warranty.models.work import TaskKind
-from warranty.services import estate, faults, moves, overrides, proposals, reviews
+from warranty.services import estate, faults, moves, overrides, proposals, reviews, strays
 from warranty.services.by_hand import NotYours
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because
@@ -38,6 +38,7 @@ class Action(StrEnum):
     REJECT = "reject"  # not a fault of ours; no to an override
     CONFIRM = "confirm"  # what a program proposes is true
     DECLINE = "decline"  # it is not
+    DEALT_WITH = "dealt_with"  # of a case at a vendor that belongs to no claim: somebody has seen to it
 
 
 ABOUT_PROPOSALS = frozenset({Action.CONFIRM, Action.DECLINE})
@@ -60,8 +61,8 @@ def resolve(
     wish: Wish | None = None,
     proposal: int | None = None,
     numbers: Proposal = NOTHING,
-) -> Fault:
-    """Answer a review item; gives the fault as it then stands.
+) -> Fault | None:
+    """Answer a review item; gives the fault as it then stands, null where it stands on none.
 
     ``asset`` is the unit of ``identify``, ``wish`` the verdict of ``override``; ``proposal`` is which one ``confirm`` and
     ``decline`` are about, ``numbers`` what is confirmed instead. Where the answer is about the decision itself, neither
@@ -81,6 +82,9 @@ def resolve(
         )
     if not principal.may(Permission.DECIDE):
         raise NotYours("Decisions are a service manager's; you may confirm or decline what is proposed for a claim.")
+    if item.kind is TaskKind.STRAY_CASE:
+        _deal_with(session, item, action, Because(principal.actor, reason, now))
+        return None
     fault = _hold(session, item, asset)
     if item.kind in _ANSWERED_APART and item.resolved_at is None:
         answer = _ANSWERED_APART[item.kind]
@@ -88,13 +92,28 @@ def resolve(
     if item.kind is not TaskKind.REVIEW or item.resolved_at is not None or fault.state is not FaultState.NEEDS_REVIEW:
         raise NotWaiting("This item is settled, or it waits for the vendor's answer: enter that on its RMA.")
     because = Because(principal.actor, reason, now, fault.id)
+    return _review(session, runtime, principal, fault, action, because, asset=asset, wish=wish)
+
+
+def _review(
+    session: Session,
+    runtime: Runtime,
+    principal: Principal,
+    fault: Fault,
+    action: Action,
+    because: Because,
+    *,
+    asset: Asset | None,
+    wish: Wish | None,
+) -> Fault:
+    """What was answered to the decision itself."""
     match action:
         case Action.REJECT:
             moves.move(session, fault, FaultState.REJECTED, because)
             reviews.settle(session, fault.id, because, TaskKind.REVIEW)
             return fault
         case Action.OVERRIDE:
-            overrides.override(session, runtime, principal, fault, _wanted(wish), now=now)
+            overrides.override(session, runtime, principal, fault, _wanted(wish), now=because.at)
             return fault
         case Action.IDENTIFY:
             _identify(session, fault, asset, because)
@@ -103,8 +122,16 @@ def resolve(
         case Action.DECIDE_AGAIN:
             moves.note(session, fault, action, because)
     session.flush()
-    faults.decide_again(session, runtime, fault.id, now=now, why=reason, asks_vendor=True)
+    faults.decide_again(session, runtime, fault.id, now=because.at, why=because.reason, asks_vendor=True)
     return fault
+
+
+def _deal_with(session: Session, item: HumanTask, action: Action, because: Because) -> None:
+    """Somebody has seen to a case that belongs to no claim; there is no fault to give."""
+    if action is not Action.DEALT_WITH:
+        raise Invalid("action", "The case belongs to no claim: enter its number on one, or answer dealt_with.")
+    if not strays.deal_with(session, item, because):
+        raise NotWaiting("Somebody has answered this already.")
 
 
 def _hold(session: Session, item: HumanTask, asset: Asset | None) -> Fault:

@@ -42,6 +42,7 @@ from warranty.services import (
     moves,
     references,
     reviews,
+    strays,
     verdicts,
     work,
 )
@@ -139,8 +140,8 @@ def _labour_job(
     )
 
 
-def order_send(session: Session, rma: Rma, *, now: datetime) -> None:
-    """Order the sending of a submitted Rma."""
+def order_send(session: Session, rma: Rma, *, now: datetime, sent_before: datetime | None = None) -> None:
+    """Order the sending of a submitted Rma; ``sent_before`` is that of ``work.add``."""
     work.add(
         session,
         OrderKind.SEND_RMA,
@@ -149,6 +150,7 @@ def order_send(session: Session, rma: Rma, *, now: datetime) -> None:
         account_id=rma.account_id,
         rma_id=rma.id,
         fault_id=rma.fault_id,
+        sent_before=sent_before,
     )
 
 
@@ -319,7 +321,15 @@ class Unsent:
     error: VendorError
 
 
-Step = VendorCase | VendorError | Unsent | Wait | AskPerson
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The account opens nothing before its cases were compared; that counts against nobody."""
+
+
+HELD_S = 60.0
+"""How long a held send waits before it is looked at; what releases the account calls it up."""
+
+Step = VendorCase | VendorError | Unsent | Wait | Held | AskPerson
 
 
 def settle(
@@ -344,6 +354,8 @@ def settle(
         case Wait():
             if work.release(session, order, after_s=step.for_s):
                 doubt(session, rma, replace(because, reason="The vendor may have it: searching until that is certain."))
+        case Held():
+            work.release(session, order, after_s=HELD_S, error="the account opens nothing since a restore")
         case AskPerson():
             if work.end(session, order, OrderStatus.DEAD, error=step.why):
                 take_by_hand(session, rma, step.why, because)
@@ -351,6 +363,20 @@ def settle(
             _settle_unsent(session, runtime, order, account, rma, step.error, because)
         case VendorError():
             _settle_failed_send(session, runtime, order, account, rma, can, step, because)
+
+
+def stray_of(session: Session, rma: Rma, account: VendorAccount) -> AskPerson | None:
+    """What a person must settle before a claim is opened: the vendor has a case for this unit that belongs to no claim here.
+
+    It may be this one, made before a restore, by hand or by another system; a denied claim goes under its own number.
+    """
+    if rma.denials:
+        return None
+    stray = strays.of_unit(session, account, rma.asset_id)
+    if stray is None:
+        return None
+    to_do = "If it is this claim, enter its number. If not, answer its review item, cancel this claim, and it is decided anew."
+    return AskPerson(f"{strays.say(account, stray)} stands for this unit and belongs to no claim here. {to_do}")
 
 
 def _in_time(order: Order, step: Step) -> Step:
@@ -369,14 +395,16 @@ def _settle_case(
     case: VendorCase,
     because: Because,
 ) -> None:
-    hearing.see(session, account, rma, case, now=because.at)
+    seen = hearing.see(session, account, rma, case, now=because.at)
     if not work.end(session, order, OrderStatus.DONE):
+        hearing.find_twins(session, rma, account, seen, now=because.at)
         return
     if case.vendor_case_number is None and case.status is VendorStatus.RECEIVED:
         # People have it, and have given it no number: `under_review` would say that there is a case.
         take_by_hand(session, rma, case.reason, because)
     else:
         hearing.hear(session, runtime, rma, case, account=account, now=because.at, is_answer=True)
+        hearing.find_twins(session, rma, account, seen, now=because.at)
 
 
 def _settle_unsent(
@@ -520,7 +548,7 @@ def transition(
     goods = hearing.shipments(session, rma)
     if to is RmaState.SUBMITTED and rma.account_id is None:
         rma.account_id = account_by_now(session, runtime, rma)
-    enter_numbers(session, rma, vendor_case_number=vendor_case_number, rma_number=rma_number, now=now)
+    enter_numbers(session, rma, vendor_case_number=vendor_case_number, rma_number=rma_number, because=because)
     if parts is not None and rma.state in inputs.BEFORE_SENDING:
         inputs.choose(session, rma, parts)
         session.flush()
@@ -552,7 +580,7 @@ def transition(
 
 
 def enter_numbers(
-    session: Session, rma: Rma, *, vendor_case_number: str | None, rma_number: str | None, now: datetime
+    session: Session, rma: Rma, *, vendor_case_number: str | None, rma_number: str | None, because: Because
 ) -> None:
     """Write down the numbers that a person has of the vendor; null leaves what is known.
 
@@ -567,7 +595,8 @@ def enter_numbers(
     rma.vendor_case_number = vendor_case_number
     account = session.get(VendorAccount, rma.account_id) if rma.account_id else None
     if account is not None:
-        hearing.see(session, account, rma, VendorCase(vendor_case_number, VendorStatus.UNKNOWN), now=now)
+        hearing.see(session, account, rma, VendorCase(vendor_case_number, VendorStatus.UNKNOWN), now=because.at)
+        strays.claim(session, account, vendor_case_number, rma, because)
 
 
 def is_other_claims(session: Session, rma: Rma, vendor_case_number: str) -> bool:
@@ -575,10 +604,12 @@ def is_other_claims(session: Session, rma: Rma, vendor_case_number: str) -> bool
     claim = select(Rma.id).where(
         Rma.account_id == rma.account_id, Rma.vendor_case_number == vendor_case_number, Rma.id != rma.id
     )
-    seen = select(Sighting.id).where(
-        Sighting.account_id == rma.account_id,
-        Sighting.vendor_case_number == vendor_case_number,
-        Sighting.client_reference != rma.client_reference,
+    seen = (
+        select(Sighting.id)
+        .join(Rma, Rma.client_reference == Sighting.client_reference)  # one of no claim here may be this one's
+        .where(
+            Sighting.account_id == rma.account_id, Sighting.vendor_case_number == vendor_case_number, Rma.id != rma.id
+        )
     )
     return any(session.scalars(query.limit(1)).first() is not None for query in (claim, seen))
 
@@ -739,8 +770,12 @@ def cannot_be_read(session: Session, account: VendorAccount, why: str, because: 
 
 def can_be_read(session: Session, account: VendorAccount, because: Because) -> None:
     """What a person was told about the account's cases is settled."""
-    for fault_id in session.scalars(select(HumanTask.fault_id).where(*_unread(account))).all():
+    for fault_id in session.scalars(select(Rma.fault_id).where(Rma.id.in_(_unread_rmas(account)))).all():
         reviews.settle(session, fault_id, because, TaskKind.UNREAD)
+
+
+def _unread_rmas(account: VendorAccount) -> Select[int | None]:
+    return select(HumanTask.rma_id).where(*_unread(account))
 
 
 def _unread(account: VendorAccount) -> tuple[ColumnElement[bool], ...]:

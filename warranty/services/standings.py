@@ -147,4 +147,5 @@ def _told(session: Session, grace_hours: dict[int, int], now: datetime) -> set[i
     tasks = session.scalars(
         select(HumanTask).where(HumanTask.fault_id.in_(grace_hours), HumanTask.kind == TaskKind.DENIED)
     )
-    return {task.fault_id for task in tasks if is_told(task, grace_hours[task.fault_id], now)}
+    told = ((task.fault_id, task) for task in tasks)
+    return {id_ for id_, task in told if id_ is not None and is_told(task, grace_hours[id_], now)}

@@ -92,10 +92,12 @@ def add(
     fault_id: int | None = None,
     payload: dict[str, Any] | None = None,
     name: str | None = None,
+    sent_before: datetime | None = None,
 ) -> Outbox:
     """Order background work. It exists if and only if the caller's transaction commits; the relay is woken by the database.
 
     It is due at once unless ``due_at`` says otherwise: by the database's clock, whatever the caller's ``now`` is.
+    ``sent_before``: it may have been sent between then and ``now``, by an order that is not there any more.
     """
     order = Outbox(
         kind=kind,
@@ -108,6 +110,11 @@ def add(
         next_at=due_at or clock(),
         created_at=now,
     )
+    if (
+        sent_before is not None
+    ):  # searched for first, no vendor knows its key any more, and it is tried as long as a new one
+        order.last_send, order.first_claimed_at = now, sent_before
+        order.waited_s = (now - sent_before).total_seconds()
     session.add(order)
     return order
 
@@ -258,6 +265,17 @@ def put_off(session: Session, kind: OrderKind, account_id: int, *, after_s: floa
             enqueued_at=None,
             waited_s=Outbox.waited_s + case((Outbox.first_claimed_at.is_(None), 0.0), else_=after_s),
         )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def call_up(session: Session, kind: OrderKind, account_id: int) -> None:
+    """Have what waits of a kind for an account wait no longer: it is due now."""
+    session.execute(
+        update(Outbox)
+        .where(Outbox.account_id == account_id, Outbox.kind == kind, Outbox.status == OrderStatus.PENDING)
+        .where(Outbox.lease_until.is_(None), Outbox.next_at > clock())
+        .values(next_at=clock(), enqueued_at=None)
         .execution_options(synchronize_session=False)
     )
 

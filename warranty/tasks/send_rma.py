@@ -13,12 +13,14 @@ from warranty.domain import lifecycles
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.services import accounts, files, inputs, proposals, rmas, work
-from warranty.services.rmas import Step, Unsent
+from warranty.services.rmas import Held, Step, Unsent
 from warranty.services.work import AskPerson, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from sqlalchemy.orm import Session
 
     from warranty.models import File
     from warranty.runtime import Runtime
@@ -42,6 +44,9 @@ def run(runtime: Runtime, order: Order) -> None:
         vendor = line.open()
     except VendorError as err:
         _record(runtime, order, line, Capabilities(duties=frozenset()), Unsent(err))
+        return
+    if order.sent_ago_s is None and (held := why_held(account, vendor.capabilities)) is not None:  # without a call
+        _record(runtime, order, line, vendor.capabilities, held)
         return
     step = _attempt(runtime, order, line, vendor, request, chosen, denied_at=rma.vendor_changed_at)
     if step is not None:
@@ -86,16 +91,45 @@ def _attempt(
         # Locked before the order, as `rmas.settle` does. A person who took over since the claim is not overruled.
         rma = session.get_one(Rma, order.rma_id, with_for_update=True)
         budget_s = runtime.settings.vendor_timeout_s
-        if rma.state not in lifecycles.RMA_BEING_SENT or not work.mark_send(session, order, budget_s=budget_s):
+        if rma.state not in lifecycles.RMA_BEING_SENT:
+            return None
+        in_the_way = _in_the_way(session, rma, vendor.capabilities)
+        if in_the_way is not None:
+            return in_the_way
+        if not work.mark_send(session, order, budget_s=budget_s):
             return None
         rmas.send_again(session, rma, searched=not is_safe_by_key(vendor.capabilities, order), now=db.now(session))
     # The mark is committed: who comes next searches first. A machine that slept since the claim must not send any more.
     if time.monotonic() - order.claimed > runtime.settings.lease_s - runtime.settings.vendor_timeout_s:
         return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the lease ran out before the call"))
+    return _open(vendor, request)
+
+
+def _open(vendor: VendorAdapter, request: RmaRequest) -> Step:
     try:
         return vendor.open_case(request)
     except VendorError as err:
         return Unsent(err) if err.never_left else err
+
+
+def _in_the_way(session: Session, rma: Rma, can: Capabilities) -> Held | AskPerson | None:
+    """What must be settled before anything is opened, as it stands at the last moment."""
+    account = session.get_one(VendorAccount, rma.account_id)
+    return why_held(account, can) or rmas.stray_of(session, rma, account)
+
+
+def why_held(account: VendorAccount, can: Capabilities) -> Held | AskPerson | None:
+    """Whether nothing may be opened since a restore: what the vendor was told after the backup is not known here.
+
+    Where its cases are listed that is found out by itself; else a person looks.
+    """
+    if account.opens_held_since is None:
+        return None
+    if can.lists_cases:
+        return Held()
+    said = f"A restore went back to {account.opens_held_since:%Y-%m-%d %H:%M} UTC, and {account.name} cannot list its cases"
+    to_do = "look there whether it has this claim, and open it only where it does not. Then enter the number."
+    return AskPerson(f"{said}: {to_do} Once all was looked at, release the account.")
 
 
 def _without_file(vendor: VendorAdapter, order: Order, why: str) -> Step:

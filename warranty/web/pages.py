@@ -273,14 +273,17 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """Something that waits for a person. `why` is in words already: it may quote a vendor."""
+    """Something that waits for a person. `why` is in words already: it may quote a vendor.
+
+    What is about a vendor's case that belongs to no claim has no page and no subject; its reference is the vendor's number.
+    """
 
     kind: TaskKind
     why: str
     since: datetime
-    case_url: str
+    case_url: str | None
     case_reference: str
-    subject: Subject
+    subject: Subject | None
     vendor: str | None = None
 
 

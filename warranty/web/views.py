@@ -132,6 +132,9 @@ def case_row(brief: Brief) -> pages.CaseRow:
 
 def task_row(task: queries.Task) -> pages.TaskRow:
     """Something that waits for a person."""
+    if task.fault is None or task.place is None:
+        number = task.sighting.vendor_case_number if task.sighting is not None else ""
+        return pages.TaskRow(task.row.kind, task.row.why, task.row.created_at, None, number, None)
     return _task(task.row, task.fault, task.place)
 
 

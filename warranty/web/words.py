@@ -192,6 +192,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         TaskKind.VENDOR_NOTE: N_("Vendor wrote"),
         TaskKind.NOT_TAKEN: N_("Not taken"),
         TaskKind.SILENT: N_("Vendor silent"),
+        TaskKind.STRAY_CASE: N_("Case of no claim"),
         TaskKind.OVERRIDE: N_("Second opinion"),
         TaskKind.UNREAD: N_("Cases unread"),
     },

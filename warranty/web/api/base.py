@@ -56,10 +56,22 @@ class Endpoints:
         return self._declare("GET", path, guard, asked=query, location="query", answer=answer, status=200)
 
     def post(
-        self, path: str, guard: Callable[[V], V], *, body: Schema, answer: Schema, status: int = 200
+        self,
+        path: str,
+        guard: Callable[[V], V],
+        *,
+        body: Schema,
+        answer: Schema,
+        status: int = 200,
+        may_be_empty: bool = False,
     ) -> Callable[[V], V]:
-        """An endpoint that writes. The view gets the body as its schema loads it."""
-        return self._declare("POST", path, guard, asked=body, location="json", answer=answer, status=status)
+        """An endpoint that writes. The view gets the body as its schema loads it.
+
+        ``may_be_empty``: where there is nothing to show it answers 204, an empty ``Response``.
+        """
+        return self._declare(
+            "POST", path, guard, asked=body, location="json", answer=answer, status=status, may_be_empty=may_be_empty
+        )
 
     def patch(
         self, path: str, guard: Callable[[V], V], *, body: Schema, answer: Schema, shows: Callable[[Any], Document]
@@ -142,12 +154,15 @@ class Endpoints:
         answer: Schema,
         status: int,
         adds: bool = False,
+        may_be_empty: bool = False,
     ) -> Callable[[V], V]:
         def declare(view: V) -> V:
             shown = example(answer)
             made = self.blueprint.response(status, answer, example=shown)(view)
             if adds:
                 made = self.blueprint.alt_response(201, schema=answer, example=shown, success=True)(made)
+            if may_be_empty:
+                made = self.blueprint.alt_response(204, success=True, description="There is nothing to show.")(made)
             if asked is not None:
                 sent = {"example": example(asked)} if location == "json" else {}
                 made = self.blueprint.arguments(asked, location=location, unknown=RAISE, **sent)(made)

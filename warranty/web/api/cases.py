@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Response
+
 from warranty import db
 from warranty.domain.access import Permission
 from warranty.domain.terms import Party
@@ -264,9 +266,10 @@ def show_review_item(item: HumanTask) -> dict[str, Any]:
     needs(Permission.DECIDE, Permission.HANDLE, of=HumanTask),
     body=ResolveBody(),
     answer=FaultDocument(),
+    may_be_empty=True,
 )
-def resolve(item: HumanTask, body: dict[str, Any]) -> dict[str, Any]:
-    """Answer a review item; gives the fault as it then stands. ``If-Match`` is about the item.
+def resolve(item: HumanTask, body: dict[str, Any]) -> dict[str, Any] | Response:
+    """Answer a review item; gives the fault as it then stands, where it stands on one. ``If-Match`` is about the item.
 
     Decisions are a service manager's; a technician confirms or declines what is proposed for a claim.
     """
@@ -279,4 +282,4 @@ def resolve(item: HumanTask, body: dict[str, Any]) -> dict[str, Any]:
         asked.session, asked.runtime, asked.principal, item, action, now=asked.now, asset=asset, **body
     )
     asked.session.flush()
-    return document(records.FAULTS, fault)
+    return Response(status=204) if fault is None else document(records.FAULTS, fault)

@@ -95,6 +95,18 @@ def switch_on(account: VendorAccount, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @endpoints.post(
+    "/vendor-accounts/<uuid:id>/release",
+    needs(Permission.REGISTER, of=VendorAccount, wide=True),
+    body=BecauseBody(),
+    answer=AccountDocument(),
+)
+def release(account: VendorAccount, body: dict[str, Any]) -> dict[str, Any]:
+    """Let an account open cases again that a restore holds: whoever calls has looked at the vendor what it was told since."""
+    accounts.release(call().session, account, because=by_caller(body["reason"]))
+    return _account(account)
+
+
+@endpoints.post(
     "/vendor-accounts/<uuid:id>/test",
     needs(Permission.REGISTER, of=VendorAccount, wide=True),
     body=Strict(),

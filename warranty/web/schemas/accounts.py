@@ -61,7 +61,11 @@ class CheckDocument(Strict):
 
 
 class AccountDocument(Record):
-    """A vendor account. ``secrets_set`` names the secrets that there are."""
+    """A vendor account. ``secrets_set`` names the secrets that there are.
+
+    ``opens_held_since``: a restore went back to this instant, at ``held_at``; what the vendor was told since is not known here,
+    so nothing is opened before its cases were compared, or somebody who has looked there releases the account.
+    """
 
     example: ClassVar[Mapping[str, Any]] = {**AccountBody.example, "secrets_set": ["webhook_secret"]}
 
@@ -77,6 +81,8 @@ class AccountDocument(Record):
     check = fields.Nested(CheckDocument)
     created_at = fields.AwareDateTime()
     switched_off_at = fields.AwareDateTime(allow_none=True)
+    opens_held_since = fields.AwareDateTime(allow_none=True)
+    held_at = fields.AwareDateTime(allow_none=True)
 
 
 class HeardDocument(Strict):

@@ -451,16 +451,31 @@ class ProposalDocument(Strict):
     answer = fields.String(allow_none=True)
 
 
+class VendorCaseDocument(Strict):
+    """A case that a vendor holds, as it says it. ``account`` is the vendor account that lists it, ``seen_at`` since when."""
+
+    account = fields.UUID()
+    vendor_case_number = fields.String()
+    client_reference = fields.String()
+    serial_number = fields.String()
+    opened_at = fields.AwareDateTime(allow_none=True)
+    seen_at = fields.AwareDateTime()
+
+
 class ReviewItemDocument(Record):
-    """Something that waits for a person."""
+    """Something that waits for a person.
+
+    A ``stray_case`` is about ``vendor_case``, which belongs to no claim here: it stands on no fault, and may be no client's.
+    """
 
     id = fields.UUID()
-    client = fields.UUID()
+    client = fields.UUID(allow_none=True)
     kind = word(TaskKind)
-    fault_id = fields.UUID()
+    fault_id = fields.UUID(allow_none=True)
     asset_id = fields.UUID(allow_none=True)
     rma_id = fields.UUID(allow_none=True)
     serial_number = fields.String()
+    vendor_case = fields.Nested(VendorCaseDocument, allow_none=True)
     why = fields.String()
     proposals = fields.List(fields.Nested(ProposalDocument))
     created_at = fields.AwareDateTime()
