@@ -17,13 +17,13 @@ from rq.serializers import JSONSerializer
 from tests import factories
 from tests.web.conftest import World, revoke, watching
 from tests.web.visitor import visit, words
+from vendors.contract import VendorCase, VendorStatus
 from warranty import config, db, queue, relay
 from warranty.domain.access import TokenScope
 from warranty.domain.terms import Role
-from warranty.models import Sighting
 from warranty.models.work import OrderKind, OrderStatus
 from warranty.runtime import Runtime
-from warranty.services import work
+from warranty.services import strays, work
 from warranty.web import create_app, guards
 
 if TYPE_CHECKING:
@@ -197,12 +197,11 @@ def test_each_account_is_measured_under_its_id_and_its_name(world: World) -> Non
     assert found[f"warranty_pushes_refused_total{labels}"] == 3
 
 
-def test_a_vendor_case_with_a_reference_that_no_claim_has_is_counted(world: World) -> None:
+def test_a_vendor_case_that_belongs_to_no_claim_is_counted(world: World) -> None:
     with world.runtime.database.begin(db.EVERYBODY) as session:
         account = factories.make_account(session, world.runtime)
-        session.flush()
-        seen = {"account_id": account.id, "client_reference": "WR-NOBODYS", "seen_at": db.now(session)}
-        db.write(session, Sighting, seen | {"vendor_case_number": "CS-1"})
+        case = VendorCase("CS-1", VendorStatus.RECEIVED, client_reference="WR-NOBODYS")
+        strays.find(session, account, [case], now=db.now(session))
 
     assert metrics(world)["warranty_sightings_without_rma"] == 1
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
@@ -162,12 +162,6 @@ def release(session: Session, account: VendorAccount, *, because: Because) -> bo
     moves.note(session, account, "release", because)
     work.call_up(session, OrderKind.SEND_RMA, account.id)
     return True
-
-
-def count_held(session: Session) -> int:
-    """How many accounts open nothing since a restore."""
-    held = select(func.count()).select_from(VendorAccount).where(VendorAccount.opens_held_since.is_not(None))
-    return session.scalar(held) or 0
 
 
 def order_check(session: Session, account: VendorAccount, *, now: datetime) -> None:

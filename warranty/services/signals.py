@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 
 from warranty import db
-from warranty.models import AuditRow, HumanTask, Lease, Outbox, Rma, Sighting, VendorAccount, VendorDelivery
+from warranty.models import AuditRow, HumanTask, Lease, Outbox, Rma, VendorAccount, VendorDelivery
 from warranty.models.audit import Seal
-from warranty.models.work import STUCK, OrderStatus
+from warranty.models.work import STUCK, OrderStatus, TaskKind
 from warranty.services import leases
 
 if TYPE_CHECKING:
@@ -24,21 +24,19 @@ if TYPE_CHECKING:
 
     from warranty.config import Settings
     from warranty.domain.lifecycles import RmaState
-    from warranty.models.work import OrderKind, TaskKind
-
-NEWEST_SIGHTINGS = 10_000
-"""Among so many a vendor case that is nobody's is looked for: what is older was looked at often enough."""
+    from warranty.models.work import OrderKind
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSigns:
-    """How one account at a vendor stands. ``parked`` counts the orders that wait for a person to mend it."""
+    """How one account at a vendor stands. ``is_held``: it opens nothing since a restore. ``parked`` counts the orders that wait for a person to mend it."""
 
     id: str
     name: str
     vendor: str
     is_switched_off: bool
     is_breaker_open: bool
+    is_held: bool
     failures: int
     pushes_refused: int
     parked: int
@@ -77,17 +75,18 @@ def read(session: Session, settings: Settings) -> Signals:
         if status is OrderStatus.PARKED:
             parked[account_id] = parked.get(account_id, 0) + count
     claims = select(Rma.state, func.count()).where(Rma.is_open).group_by(Rma.state)
-    tasks = select(HumanTask.kind, func.count()).where(HumanTask.resolved_at.is_(None)).group_by(HumanTask.kind)
+    open_tasks = select(HumanTask.kind, func.count()).where(HumanTask.resolved_at.is_(None)).group_by(HumanTask.kind)
+    tasks: dict[TaskKind, int] = dict(session.execute(open_tasks).all())
     unapplied = select(func.count()).select_from(VendorDelivery).where(VendorDelivery.applied_at.is_(None))
     periodic = session.scalar(select(Lease.next_run_at).where(Lease.name == leases.PERIODIC))
     return Signals(
         orders=orders,
         oldest_due_s=_age(oldest, now),
         claims=dict(session.execute(claims).all()),
-        tasks=dict(session.execute(tasks).all()),
+        tasks=tasks,
         accounts=_accounts(session, parked, now),
         deliveries_unapplied=session.scalar(unapplied) or 0,
-        sightings_without_rma=_strays(session),
+        sightings_without_rma=tasks.get(TaskKind.STRAY_CASE, 0),
         relay_age_s=None if periodic is None else _age(periodic, now) + leases.periodic_s(settings),
         unsealed_s=_age(_first_unsealed(session), now),
     )
@@ -106,6 +105,7 @@ def _accounts(session: Session, parked: Mapping[int | None, int], now: datetime)
             VendorAccount.vendor,
             VendorAccount.switched_off_at,
             VendorAccount.closed_until,
+            VendorAccount.opens_held_since,
             VendorAccount.failures,
             VendorAccount.pushes_refused,
         ).order_by(VendorAccount.id)
@@ -117,19 +117,13 @@ def _accounts(session: Session, parked: Mapping[int | None, int], now: datetime)
             vendor=row.vendor,
             is_switched_off=row.switched_off_at is not None,
             is_breaker_open=row.closed_until is not None and row.closed_until > now,
+            is_held=row.opens_held_since is not None,
             failures=row.failures,
             pushes_refused=row.pushes_refused,
             parked=parked.get(row.id, 0),
         )
         for row in found
     ]
-
-
-def _strays(session: Session) -> int:
-    newest = select(func.coalesce(func.max(Sighting.id), 0) - NEWEST_SIGHTINGS).scalar_subquery()
-    is_ours = exists().where(Rma.client_reference == Sighting.client_reference)
-    strays = select(func.count()).select_from(Sighting).where(Sighting.id > newest, ~is_ours)
-    return session.scalar(strays) or 0
 
 
 def _first_unsealed(session: Session) -> datetime | None:

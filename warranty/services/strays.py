@@ -125,8 +125,3 @@ def deal_with(session: Session, item: HumanTask, because: Because) -> bool:
     account = session.get_one(VendorAccount, sighting.account_id)
     moves.note(session, account, "stray_case", because, detail={"vendor_case_number": sighting.vendor_case_number})
     return True
-
-
-def count(session: Session) -> int:
-    """How many cases at vendors belong to no claim, and no person has dealt with."""
-    return session.scalar(select(func.count()).select_from(HumanTask).where(*IS_OPEN)) or 0

@@ -108,7 +108,7 @@ def _families() -> Iterator[Family]:
         "warranty_deliveries_unapplied", "gauge", "Messages of vendors that were taken and are not applied."
     ).add(found.deliveries_unapplied)
     yield Family(
-        "warranty_sightings_without_rma", "gauge", "Vendor cases that carry a reference which no claim of ours has."
+        "warranty_sightings_without_rma", "gauge", "Vendor cases of no claim here that nobody has dealt with."
     ).add(found.sightings_without_rma)
     yield Family(
         "warranty_relay_turn_age_seconds", "gauge", "Since when no relay has had its turn; every rhythm one has."
@@ -126,6 +126,7 @@ def _of_accounts(accounts: Sequence[AccountSigns]) -> Iterator[Family]:
     )
     failures = Family("warranty_account_failures", "gauge", "Failed calls of an account in a row.")
     off = Family("warranty_account_switched_off", "gauge", "Whether a person has switched an account off.")
+    held = Family("warranty_account_opens_held", "gauge", "Whether an account opens nothing since a restore.")
     parked = Family("warranty_account_parked_orders", "gauge", "Orders that wait for somebody to mend their account.")
     refused = Family("warranty_pushes_refused_total", "counter", "Pushes that did not prove that the vendor sent them.")
     for account in accounts:
@@ -133,6 +134,7 @@ def _of_accounts(accounts: Sequence[AccountSigns]) -> Iterator[Family]:
         breaker.add(int(account.is_breaker_open), **labels)
         failures.add(account.failures, **labels)
         off.add(int(account.is_switched_off), **labels)
+        held.add(int(account.is_held), **labels)
         parked.add(account.parked, **labels)
         refused.add(account.pushes_refused, **labels)
-    yield from (breaker, failures, off, parked, refused)
+    yield from (breaker, failures, off, held, parked, refused)
