@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from tests import factories
 from tests.desk import INSTANCE, cover_labour
 from tests.tasks.test_apply_delivery import push_of
+from tests.tasks.test_sweep_cases import open_at_vendor
 from warranty import db, relay
 from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import FaultState, RmaState
@@ -36,6 +37,7 @@ from warranty.models import (
     Outbox,
     Person,
     Rma,
+    Sighting,
     StoredVerdict,
     VendorAccount,
     VendorDelivery,
@@ -44,7 +46,7 @@ from warranty.models.cases import NoteWay
 from warranty.models.imports import ImportStatus
 from warranty.models.mail import Told
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import accounts, audit, deliveries, files, imports, mail, news, notes, rmas, work
+from warranty.services import accounts, audit, deliveries, files, imports, mail, news, notes, rmas, sweep, work
 from warranty.services.faults import ContactFacts
 from warranty.services.files import Upload
 from warranty.services.importing.columns import Kind, Wanted
@@ -226,6 +228,25 @@ def reading(harness: Harness) -> int:
         session.flush()
         relay.order_polls(session)
     return desk.order(OrderKind.READ_CASES).id
+
+
+def listing(harness: Harness) -> int:
+    """A vendor that holds a case of no claim here."""
+    desk = harness.desk()
+    open_at_vendor(desk, f"WR-OF-{desk.account_id}", desk.serial)
+    with desk.session() as session:
+        sweep.order(session, session.get_one(VendorAccount, desk.account_id), now=db.now(session))
+    return desk.order(OrderKind.SWEEP_CASES).id
+
+
+def is_each_stray_asked_about_once(harness: Harness) -> None:
+    """Each account's own case is before a person, once, and its whole listing was taken in."""
+    swept = [account for account in all_of(harness, VendorAccount) if account.swept_to is not None]
+    seen = {sighting.id: sighting for sighting in all_of(harness, Sighting)}
+    asked = Counter(task.sighting_id for task in all_of(harness, HumanTask))
+    assert asked == Counter(list(seen))
+    assert {f"WR-OF-{account.id}" for account in swept} == {one.client_reference for one in seen.values()}
+    assert {order.status for order in all_of(harness, Outbox)} == {OrderStatus.DONE}
 
 
 def push(harness: Harness) -> int:
@@ -450,6 +471,7 @@ POINTS: dict[str, Point] = {
     "a look-up": Point(OrderKind.LOOK_UP, look_up, is_decided_and_opened_once, commits=4, calls=2),
     "the end of patience": Point(OrderKind.DECIDE_AGAIN, end_of_patience, is_one_case_each, commits=2),
     "a reading": Point(OrderKind.READ_CASES, reading, is_approved_once, commits=5, calls=2),
+    "a listing": Point(OrderKind.SWEEP_CASES, listing, is_each_stray_asked_about_once, commits=4, calls=1),
     # Claim, gate, the answer, twice how far it was read, the end; what can you, sign in, look at, search, headers, the
     # answer, goodbye.
     "a mailbox": Point(OrderKind.PULL, mailbox, is_each_answer_kept_once, commits=6, calls=7),

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountSigns:
-    """How one account at a vendor stands. ``is_held``: it opens nothing since a restore. ``parked`` counts the orders that wait for a person to mend it."""
+    """How one account at a vendor stands.
+
+    ``is_held``: it opens nothing since a restore. ``parked`` counts the orders that wait for a person to mend it.
+    """
 
     id: str
     name: str
