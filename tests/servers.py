@@ -284,7 +284,7 @@ class ValkeyServer(GuardedServer):
 
 
 @contextmanager
-def _folder(user: int | None = None) -> Iterator[Path]:
+def scratch_folder(user: int | None = None) -> Iterator[Path]:
     """Make a folder for one server, with a path short enough for the 100 characters of a unix socket's address."""
     made = Path(tempfile.mkdtemp(prefix="warranty-", dir="/tmp" if os.access("/tmp", os.W_OK) else None))
     try:
@@ -307,7 +307,7 @@ def _running(server: GuardedServer) -> Iterator[None]:
 @contextmanager
 def postgres(*, durable: bool) -> Iterator[PostgresServer]:
     user = NOBODY if os.geteuid() == 0 else None
-    with _folder(user) as folder:
+    with scratch_folder(user) as folder:
         server = PostgresServer(folder, user, durable=durable)
         with _running(server):
             yield server
@@ -315,7 +315,7 @@ def postgres(*, durable: bool) -> Iterator[PostgresServer]:
 
 @contextmanager
 def valkey(*, durable: bool) -> Iterator[ValkeyServer]:
-    with _folder() as folder, _running(server := ValkeyServer(folder, durable=durable)):
+    with scratch_folder() as folder, _running(server := ValkeyServer(folder, durable=durable)):
         yield server
 
 

@@ -7,7 +7,7 @@ import pkgutil
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -47,6 +47,7 @@ class Twin:
     Args:
         vendors: names of ``available()``; none means all.
         port: 0 takes a free one; it is kept over ``stop`` and ``start``.
+        host: the address to listen on.
         seed: of the randomness, so that a run can be repeated.
         ledger_file: keeps what was accepted, so that a twin remembers over a restart of its process.
         credentials: the only user and password, or client id and secret, that are accepted; None accepts any that are
@@ -62,6 +63,7 @@ class Twin:
         self,
         *vendors: str,
         port: int = 0,
+        host: str = HOST,
         seed: int = 0,
         ledger_file: Path | str | None = None,
         credentials: tuple[str, str] | None = None,
@@ -70,6 +72,7 @@ class Twin:
         self._plays: dict[str, Any] = {}
         self._stages: dict[str, Stage] = {}
         self._port = port
+        self._host = host
         self._is_port_given = port > 0
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
@@ -104,10 +107,10 @@ class Twin:
     def start(self) -> None:
         """Listen; from now on the port is fixed."""
         # Bound here, since werkzeug itself would print and exit where the port is in use.
-        with socket.create_server((HOST, self._port)) as listener:
+        with socket.create_server((self._host, self._port)) as listener:
             self._port = listener.getsockname()[1]
             self._server = make_server(
-                HOST, self._port, self._app, threaded=True, request_handler=_Quiet, fd=listener.fileno()
+                self._host, self._port, self._app, threaded=True, request_handler=_Quiet, fd=listener.fileno()
             )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True, name="sandbox")
         self._thread.start()
@@ -127,7 +130,7 @@ class Twin:
     @property
     def url(self) -> str:
         """Scheme, host and port: the base URL of an account."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{self._host}:{self._port}"
 
     @property
     def settings(self) -> dict[str, str]:
@@ -155,6 +158,11 @@ class Twin:
         ``at`` is when it came, in seconds since 1970, before anything is waited for; so a quota can be counted.
         """
         return list(self._calls)
+
+    @property
+    def misbehaved(self) -> dict[str, int]:
+        """How often which misbehaviour came about, of all twins."""
+        return dict(sum((stage.misbehaved for stage in self._stages.values()), Counter()))
 
     def behave(self, vendor: str | None = None, **changes: Any) -> None:
         """Change how one twin, or every twin, behaves.

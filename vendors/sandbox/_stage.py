@@ -12,7 +12,7 @@ import random
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,6 +70,7 @@ class Behaviour:
     token_lifetime_s: float = 3600.0
     auto_approve_s: float = -1.0  # below zero: only when told to
     down: bool = False
+    keeps_keys: bool = False  # an ``Idempotency-Key`` that came before gets the first answer, and nothing is made
 
 
 class Ledger:
@@ -132,6 +133,8 @@ class Stage:
         self._next_writes: deque[str] = deque()
         self._next_reads: deque[str] = deque()
         self._tokens: dict[str, float] = {}
+        self._answers: dict[str, Response] = {}
+        self.misbehaved: Counter[str] = Counter()
 
     def behave(self, **changes: Any) -> None:
         """Change how the twin behaves; ``next_opens``, ``next_writes`` and ``next_reads`` are scripts, one word a call.
@@ -209,7 +212,7 @@ class Stage:
             return refused
         if what == SLOW_THEN_ACCEPT:
             time.sleep(rates.slow_s)
-        accepted = accept()
+        accepted = self._once(accept) if rates.keeps_keys else accept()
         if accepted.status_code >= 400:
             return accepted  # refused for its form: there is nothing to lose on the way
         if what == ACCEPT_THEN_SLOW:
@@ -219,6 +222,17 @@ class Stage:
         if what == DROP_AFTER_ACCEPT:
             return drop()
         return _garbage() if what == GARBAGE else accepted
+
+    def _once(self, accept: Callable[[], Response]) -> Response:
+        """Accept what comes under a key the first time, and answer the same whenever it comes again."""
+        key = request.headers.get("Idempotency-Key", "")
+        with self.lock:
+            known = self._answers.get(key)
+            if known is None:
+                known = accept()
+                if key and known.status_code < 400:
+                    self._answers[key] = known
+        return Response(known.get_data(), known.status_code, mimetype=known.mimetype)
 
     def _before(self, what: str) -> Response | None:
         """Misbehave before anything is looked at; None: go on."""
@@ -235,11 +249,15 @@ class Stage:
         return None
 
     def _drawn(self, script: deque[str], rates: Iterable[tuple[str, float]]) -> str:
-        """Take the next word of the script, else draw one."""
-        with suppress(IndexError):
-            return script.popleft()
+        """Take the next word of the script, else draw one; what is no ``OK`` is counted."""
         with self.lock:
-            point = self.random.random()
+            what = script.popleft() if script else self._draw(rates)
+            if what != OK:
+                self.misbehaved[what] += 1
+        return what
+
+    def _draw(self, rates: Iterable[tuple[str, float]]) -> str:
+        point = self.random.random()
         for name, rate in rates:
             point -= rate
             if point < 0:
