@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from warranty.config import Settings
 
+LOOPBACK = "127.0.0.1"
 WORKERS = 2
 QUEUE_SERVER = "queue server"
 RESTART_PAUSE_S = 1.0  # a child that cannot start must not spin
@@ -116,7 +117,7 @@ def run_relay(settings: Settings) -> None:
 # --- the web ---
 
 
-def web_command(port: int) -> list[str]:
+def web_command(port: int, host: str = LOOPBACK) -> list[str]:
     """The command line of the web server, for one process that replaces itself with it."""
     return [
         sys.executable,
@@ -124,7 +125,7 @@ def web_command(port: int) -> list[str]:
         "gunicorn",
         "warranty.web:create_app()",
         "--bind",
-        f"127.0.0.1:{port}",
+        f"{host}:{port}",
         "--worker-class",
         "gthread",
         "--workers",
@@ -139,18 +140,18 @@ def web_command(port: int) -> list[str]:
     ]
 
 
-def run_web(port: int) -> None:
+def run_web(port: int, host: str = LOOPBACK) -> None:
     """Become the web server.
 
     Raises:
-        CannotServe: somebody else listens on the port.
+        CannotServe: somebody else listens on the port, or the host is not this one.
     """
-    check_port(port)
-    command = web_command(port)
+    check_port(port, host)
+    command = web_command(port, host)
     os.execv(command[0], command)  # noqa: S606 - our own interpreter with fixed arguments
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, host: str = LOOPBACK) -> None:
     """Say in one sentence that a port is taken, before anything is started.
 
     Raises:
@@ -159,7 +160,7 @@ def check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as err:
             raise CannotServe(
                 f"Port {port} cannot be used ({err.strerror}): stop what listens there or pass --port."
@@ -280,7 +281,7 @@ def _wait_for_port(port: int, stop: threading.Event) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not stop.wait(0.1):
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex((LOOPBACK, port)) == 0:
                 return
 
 

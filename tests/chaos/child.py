@@ -46,6 +46,7 @@ def play_vendors(folder: Path, wanted: dict[str, Any]) -> None:
             keeps_keys = {"keeps_keys": True} if promise == "A" else {}
             twin = Twin(
                 "servicenow",
+                host=wanted["host"],
                 port=wanted["port"] + number,
                 seed=wanted["seed"],
                 ledger_file=folder / f"ledger-{promise}.jsonl",

@@ -12,13 +12,13 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from tests.servers import NOBODY, PostgresServer, ValkeyServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 NAMES = ("web1", "web2", "work1", "work2", "database", "queue", "vendor")
 OUTSIDE = "10.77.0.1"
@@ -47,7 +47,7 @@ class Hosts:
 
     named: dict[str, Host] = field(default_factory=dict)
 
-    def __enter__(self) -> Hosts:
+    def __enter__(self) -> Self:
         """Make them."""
         _run("ip", "link", "set", "lo", "up")
         _run("ip", "link", "add", BRIDGE, "type", "bridge")
@@ -91,7 +91,7 @@ def in_own_network(*arguments: str) -> NoReturn:
     can = shutil.which("ip") and shutil.which("unshare") and shutil.which("nsenter")
     if not can or subprocess.run([*own, "ip", "link", "set", "lo", "up"], capture_output=True, check=False).returncode:
         raise SystemExit("Several hosts need iproute2, util-linux, and root or user namespaces: run it as root.")
-    os.execvp(own[0], [*own, sys.executable, "-m", "tests.chaos", *arguments])
+    os.execvp(own[0], [*own, sys.executable, "-m", "tests.chaos", *arguments])  # noqa: S606 - ourselves, elsewhere
 
 
 class PostgresOnHost(PostgresServer):
@@ -140,6 +140,6 @@ def _run(*command: str) -> None:
 
 def _wait_for_namespace(pid: int) -> None:
     """Wait until the process has a network of its own: before that, all would happen in ours."""
-    ours = os.readlink("/proc/self/ns/net")
-    while os.readlink(f"/proc/{pid}/ns/net") == ours:
+    ours = Path("/proc/self/ns/net").readlink()
+    while Path(f"/proc/{pid}/ns/net").readlink() == ours:
         pass

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from tests.chaos.world import SERVICE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,7 +65,7 @@ class Load:
             "cause": "hardware_failure",
             "symptom": "It is dead.",
         }
-        headers = {"Authorization": f"Bearer {self._token}", "Idempotency-Key": report.key}
+        headers = {"Authorization": f"Bearer {self._token}", "Idempotency-Key": report.key, "Host": SERVICE}
         gives_up_at = time.monotonic() + GIVES_UP_S
         tries = 0
         while time.monotonic() < gives_up_at:

@@ -41,6 +41,7 @@ class Nemesis:
             HarmKind.RESTART_QUEUE: self._restart_queue,
             HarmKind.RESTART_DATABASE: self._restart_database,
             HarmKind.LOCK_DATABASE: self._lock_database,
+            HarmKind.CUT_OFF: self._cut_off,
         }
 
     def run(self, stopped: threading.Event) -> None:
@@ -118,7 +119,7 @@ class Nemesis:
 
     def _empty_queue(self, _harm: Harm) -> str:
         try:
-            with redis.from_url(self._world.environment["REDIS_URL"], socket_timeout=2) as client:
+            with redis.from_url(self._world.queue_url, socket_timeout=2) as client:
                 client.flushall()
         except redis.RedisError:
             return ""
@@ -145,6 +146,21 @@ class Nemesis:
 
         self._last(hold)
         return "database"
+
+    def _cut_off(self, harm: Harm) -> str:
+        """Pull the cable of a host for longer than a lease."""
+        hosts = self._world.hosts
+        assert hosts is not None
+        names = sorted(set(hosts.named) - {"vendor"})
+        name = names[harm.victim % len(names)]
+
+        def cut_off() -> None:
+            hosts.cut_off(name)
+            time.sleep(self._world.plan.rhythms.lease_s + 1.0)
+            hosts.bring_back(name)
+
+        self._last(cut_off)
+        return name
 
     def _last(self, deed: Callable[[], None]) -> None:
         thread = threading.Thread(target=deed)

@@ -146,6 +146,14 @@ class Plan:
     rest_s: float = 60.0
     promises: str = "BBBBBBAC"
 
+    @classmethod
+    def broken(cls, variant: Variant, seed: int) -> Plan:
+        """Twenty seconds of a product that a part was taken out of. Without a settle time it takes a calm, light load."""
+        if variant is Variant.NO_SETTLE:  # a long queue would hide what arrives late
+            late = {"slow_then_accept": 0.6, "lookup_lag": 0.5}
+            return cls(seed, "sqlite", load_s=20.0, per_second=1.5, harm_s=None, misbehaviour=late, variant=variant)
+        return cls(seed, "sqlite", load_s=20.0, variant=variant, rest_s=20.0)
+
     def reports(self) -> list[Report]:
         """What is reported: every tenth the same as an earlier one, every twelfth of a unit that nothing covers."""
         made: list[Report] = []

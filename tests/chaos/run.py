@@ -15,12 +15,16 @@ from tests.chaos.verdict import Verdict, compare_with_product, judge, read_ledge
 from tests.chaos.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.chaos.plan import Plan
+    from tests.chaos.plan import Plan, Report
 
 UNSETTLED = frozenset({"draft", "submitted", "outcome_unknown", "submit_failed"})
 """In these states a claim is ours to send: neither the vendor has a case that we know of, nor has a person the claim."""
+
+AROUND_S = 1.0
+"""Who was acknowledged so shortly before a harm, or after it, is who waits for the recovery."""
 
 
 @dataclass(slots=True)
@@ -33,7 +37,7 @@ class Result:
     harms: dict[str, int] = field(default_factory=dict)
     misbehaved: dict[str, dict[str, int]] = field(default_factory=dict)
     repeated: int = 0
-    took_s: list[float] = field(default_factory=list)
+    recoveries_s: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -49,7 +53,7 @@ class Result:
             "harms": self.harms,
             "misbehaved": self.misbehaved,
             "repeated": self.repeated,
-            "took_s": self.took_s,
+            "recoveries_s": self.recoveries_s,
             "verdict": self.verdict.as_dict(),
         }
 
@@ -59,7 +63,7 @@ def play(plan: Plan, folder: Path) -> Result:
     history = History(folder / "history.jsonl")
     reports = plan.reports()
     history.write("plan", **asdict(plan))
-    with World(plan, folder, history) as world:
+    with World(plan, folder) as world:
         world.prepare(reports)
         world.start()
         load = Load(reports, world.web_urls, world.token, plan.per_second, history)
@@ -74,7 +78,6 @@ def play(plan: Plan, folder: Path) -> Result:
         settled_s, unsettled = _rest(world, plan.rest_s)
         history.write("settled" if settled_s is not None else "did not settle", after_s=settled_s, claims=unsettled)
         rmas, faults = world.every("/rmas"), world.every("/faults")
-        took_s = _times_to_authorized(world, rmas)
     ledger = read_ledger(folder)
     verdict = judge(reports, load.acknowledged, ledger)
     compare_with_product(verdict, reports, load.acknowledged, ledger, faults, rmas)
@@ -85,7 +88,7 @@ def play(plan: Plan, folder: Path) -> Result:
         harms=_count([event["kind"] for event in history.of("harm")]),
         misbehaved=json.loads((folder / "misbehaved.json").read_text()),
         repeated=load.repeated,
-        took_s=took_s,
+        recoveries_s=_recoveries(history, reports, ledger),
     )
     history.write("verdict", passed=result.passed, **verdict.as_dict())
     history.close()
@@ -105,9 +108,20 @@ def _rest(world: World, within_s: float) -> tuple[float | None, list[dict[str, A
         time.sleep(0.5)
 
 
-def _times_to_authorized(world: World, rmas: list[dict[str, Any]]) -> list[float]:
-    del world
-    return [0.0 for _ in rmas]
+def _recoveries(
+    history: History, reports: Sequence[Report], ledger: Sequence[dict[str, Any]]
+) -> dict[str, list[float]]:
+    """By the kind of harm, the seconds after it until the vendor had each claim that was acknowledged around it."""
+    opened: dict[tuple[str, str], float] = {}
+    for case in ledger:
+        opened.setdefault(case["what"], history.since_began(case["at"]))
+    acknowledged = [(event["at"], reports[event["report"]].what) for event in history.of("acknowledged")]
+    found: dict[str, list[float]] = {}
+    for harm in history.of("harm"):
+        near = [opened[what] for at, what in acknowledged if abs(at - harm["at"]) < AROUND_S and what in opened]
+        if near:
+            found.setdefault(harm["kind"], []).append(round(max(0.0, max(near) - harm["at"]), 2))
+    return found
 
 
 def _count(words: list[str]) -> dict[str, int]:

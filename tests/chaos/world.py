@@ -12,19 +12,20 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import requests
 from cryptography.fernet import Fernet
+from sqlalchemy import make_url
 
 from tests import factories
 from tests.app import migrated
-from tests.chaos.plan import HarmKind, Variant
+from tests.chaos.hosts import NAMES, Hosts, PostgresOnHost, ValkeyOnHost
+from tests.chaos.plan import Variant
 from tests.desk import INSTANCE, cover_labour, odd_adapters
-from tests.servers import ValkeyServer, postgres, scratch_folder
-from vendors.contract import Duty
+from tests.servers import NOBODY, postgres, scratch_folder, valkey
 from warranty import config, db, processes
 from warranty.domain.access import TokenScope
 from warranty.domain.terms import Role
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from tests.chaos.history import History
     from tests.chaos.plan import Plan, Report
+    from tests.servers import PostgresServer, ValkeyServer
 
 ROOT = Path(__file__).parent.parent.parent
 START_S = 60.0
+SERVICE = "warranty.example"
+"""What people call the service; it stands in no name server, and requests name it as a proxy in front would."""
+CHILD = [sys.executable, "-m", "tests.chaos.child"]
 PAUSE_S = 1.0
 """How soon what died is started again, as `warranty up` and service managers do."""
 
@@ -103,82 +107,122 @@ class Process:
 
 
 class World:
-    """Everything that runs. Use it as a context; ``prepare`` before ``start``."""
+    """Everything that runs, on this machine or on several hosts. Use it as a context; ``prepare`` before ``start``."""
 
-    def __init__(self, plan: Plan, folder: Path, history: History) -> None:
+    def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan = plan
         self.folder = folder
-        self._history = history
-        self._stack = ExitStack()
-        self._over = threading.Event()
+        self.hosts: Hosts | None = None
         self.processes: list[Process] = []
         self.token = ""
+        self._stack = ExitStack()
+        self._over = threading.Event()
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> Self:
         """Start the servers that the product stands on, and the vendors."""
         with ExitStack() as stack:
-            self._database = None
-            if self.plan.engine == "postgresql":
-                self._database = stack.enter_context(postgres(durable=True))
-                url = migrated(self._database.databases)
-            else:
-                url = f"sqlite:///{self.folder / 'warranty.sqlite3'}"
-                db.upgrade(url)
-            self._queue = ValkeyServer(stack.enter_context(scratch_folder()), durable=False)
-            self._queue.start()
-            stack.callback(self._queue.stop)
-            web_port, self._vendor_port = free_ports(1), free_ports(3)
-            self.web_urls = [f"http://127.0.0.1:{web_port}"]
+            if self.plan.hosts:
+                self.hosts = stack.enter_context(Hosts())
+            self._database, url = self._start_database(stack)
+            self._queue, queue_url = self._start_queue(stack)
+            port, self._vendor_port = free_ports(1), free_ports(3)
+            self.web_urls = [f"http://{self._address(name)}:{port}" for name in self._of_kind("web")]
+            self._own_url = url
             self.environment = {
                 "PATH": os.environ.get("PATH", os.defpath),
                 "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
                 "WARRANTY_MODE": "development",
                 "WARRANTY_INSTANCE": str(self.folder / "instance"),
                 "WARRANTY_ALLOW_PRIVATE_VENDOR_URLS": "true",
-                "WARRANTY_BASE_URL": self.web_urls[0],
+                "WARRANTY_BASE_URL": f"http://{SERVICE}",
                 "SECRET_KEY": secrets.token_urlsafe(32),
                 "WARRANTY_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-                "DATABASE_URL": url,
-                "REDIS_URL": self._queue.url,
+                "DATABASE_URL": self._for_others(url),
+                "REDIS_URL": queue_url,
                 **self.plan.rhythms.as_settings(),
             }
             self._play_vendors(stack)
-            self._make_processes(web_port)
+            self._make_processes(port)
             self._stack = stack.pop_all()
         return self
+
+    def _start_database(self, stack: ExitStack) -> tuple[PostgresServer | None, str]:
+        if self.plan.engine == "sqlite":
+            url = f"sqlite:///{self.folder / 'warranty.sqlite3'}"
+            db.upgrade(url)
+            return None, url
+        if self.hosts is None:
+            server = stack.enter_context(postgres(durable=True))
+        else:
+            folder = stack.enter_context(scratch_folder(NOBODY if os.geteuid() == 0 else None))
+            server = PostgresOnHost(folder, self.hosts.named["database"])
+            server.start()
+            stack.callback(server.stop)
+        return server, migrated(server.databases)
+
+    def _start_queue(self, stack: ExitStack) -> tuple[ValkeyServer, str]:
+        if self.hosts is None:
+            server = stack.enter_context(valkey(durable=False))
+            return server, server.url
+        folder = stack.enter_context(scratch_folder())
+        guarded = ValkeyOnHost(folder, self.hosts.named["queue"], secrets.token_hex(16))
+        guarded.start()
+        stack.callback(guarded.stop)
+        return guarded, guarded.url_for_others
+
+    def _for_others(self, url: str) -> str:
+        """The address of the database for those on other hosts."""
+        if self.hosts is None or self.plan.engine == "sqlite":
+            return url
+        over_the_wire = make_url(url).set(host=self._address("database"), port=5432, query={})
+        return over_the_wire.render_as_string(hide_password=False)
+
+    def _of_kind(self, kind: str) -> list[str]:
+        """The hosts of a kind; on one machine the one name stands for it."""
+        return [name for name in NAMES if name.startswith(kind)] if self.hosts else [kind]
+
+    def _address(self, name: str) -> str:
+        return self.hosts.named[name].address if self.hosts else processes.LOOPBACK
+
+    def _prefix(self, name: str) -> list[str]:
+        return self.hosts.named[name].prefix() if self.hosts else []
 
     def _play_vendors(self, stack: ExitStack) -> None:
         wanted = {
             "seed": self.plan.seed,
             "promises": "ABC",
+            "host": self._address("vendor"),
             "port": self._vendor_port,
             "misbehaviour": self.plan.misbehaviour,
             "late_s": self.plan.late_s,
         }
-        command = [sys.executable, "-m", "tests.chaos.child", "vendors", str(self.folder), json.dumps(wanted)]
-        vendors = Process("vendors", command, self.environment, self.folder / "vendors.log")
+        play = [*CHILD, "vendors", str(self.folder), json.dumps(wanted)]
+        vendors = Process("vendors", [*self._prefix("vendor"), *play], self.environment, self.folder / "vendors.log")
         vendors.start()
         stack.callback(vendors.stop)
-        wait_for_port(self._vendor_port + 2)
+        wait_for_port(self._address("vendor"), self._vendor_port + 2)
 
-    def _make_processes(self, web_port: int) -> None:
-        child = [sys.executable, "-m", "tests.chaos.child"]
+    def _make_processes(self, port: int) -> None:
         naive = self.plan.variant is Variant.NO_OUTBOX
         served = "tests.chaos.child:web_without_outbox()" if naive else "tests.chaos.child:web()"
-        web = [word.replace("warranty.web:create_app()", served) for word in processes.web_command(web_port)]
-        commands = {"web": web}
-        if not naive:
-            commands["relay"] = [*child, "relay"]
+        for name in self._of_kind("web"):
+            command = processes.web_command(port, self._address(name))
+            self._add(name, name, [word.replace("warranty.web:create_app()", served) for word in command])
+        for name in [] if naive else self._of_kind("work"):
+            self._add(f"relay on {name}", name, [*CHILD, "relay"])
+        places = self._of_kind("work")
         for number in range(self.plan.workers):  # the first one's clock is wrong
-            commands[f"worker {number + 1}"] = [*child, "worker", "0" if number else str(self.plan.skew_s)]
-        for name, command in commands.items():
-            log = self.folder / f"{name.replace(' ', '-')}.log"
-            self.processes.append(Process(name, command, self.environment, log))
+            command = [*CHILD, "worker", "0" if number else str(self.plan.skew_s)]
+            self._add(f"worker {number + 1}", places[number % len(places)], command)
+
+    def _add(self, name: str, host: str, command: list[str]) -> None:
+        log = self.folder / f"{name.replace(' ', '-')}.log"
+        self.processes.append(Process(name, [*self._prefix(host), *command], self.environment, log))
 
     def prepare(self, reports: Iterable[Report]) -> None:
         """Register the units and what covers them, an account for each class of vendor, and somebody who may report."""
         with odd_adapters():
-            runtime = Runtime.of(config.load(self.environment))
+            runtime = Runtime.of(config.load(self.environment | {"DATABASE_URL": self._own_url}))
             with runtime.database.begin(db.EVERYBODY) as session:
                 self.token = self._fill(session, runtime, {report.serial_number: report for report in reports}.values())
             runtime.database.dispose()
@@ -194,7 +238,7 @@ class World:
                 runtime,
                 self.plan.adapter_of(promise),
                 name=f"Vendor {promise}",
-                base_url=f"http://127.0.0.1:{self._vendor_port + number}",
+                base_url=f"http://{self._address('vendor')}:{self._vendor_port + number}",
                 manufacturers=[f"Maker {promise}"],
                 options=INSTANCE,
             )
@@ -216,11 +260,11 @@ class World:
         for process in self.processes:
             process.start()
         for url in self.web_urls:
-            wait_for_port(int(url.rpartition(":")[2]))
+            parts = urlsplit(url)
+            wait_for_port(str(parts.hostname), int(parts.port or 0))
         keeper = threading.Thread(target=self._keep, daemon=True)
         keeper.start()
         self._stack.callback(keeper.join)
-        self._stack.callback(self._over.set)
 
     def _keep(self) -> None:
         while not self._over.wait(0.2):
@@ -231,6 +275,11 @@ class World:
     def named(self, prefix: str) -> list[Process]:
         """The processes of a kind."""
         return [process for process in self.processes if process.name.startswith(prefix)]
+
+    @property
+    def queue_url(self) -> str:
+        """The queue server as this machine reaches it, whichever host is cut off."""
+        return self._queue.url
 
     def crash_database(self) -> None:
         """Kill the database without a word, and start it again."""
@@ -245,11 +294,12 @@ class World:
 
     def get(self, path: str, **params: Any) -> Any:
         """What the product answers; asked again until it does."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}", "Host": SERVICE}
         deadline = time.monotonic() + START_S
         while True:
             try:
-                answer = requests.get(f"{self.web_urls[0]}/api/v1{path}", params=params, headers=headers, timeout=20)
+                url = self.web_urls[int(time.monotonic()) % len(self.web_urls)]
+                answer = requests.get(f"{url}/api/v1{path}", params=params, headers=headers, timeout=20)
                 answer.raise_for_status()
             except requests.RequestException:
                 if time.monotonic() > deadline:
@@ -291,12 +341,12 @@ def free_ports(count: int) -> int:
     raise RuntimeError("There are no free ports.")
 
 
-def wait_for_port(port: int) -> None:
+def wait_for_port(host: str, port: int) -> None:
     """Wait until somebody listens."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"Nobody listens on port {port}.")
+    raise RuntimeError(f"Nobody listens on {host}:{port}.")

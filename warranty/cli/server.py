@@ -31,12 +31,18 @@ def up(port: int | None) -> None:
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help=PORT_HELP)
-def web(port: int | None) -> None:
+@click.option(
+    "--host",
+    default=processes.LOOPBACK,
+    show_default=True,
+    help="Listen on this address, for a proxy on another machine.",
+)
+def web(port: int | None, host: str) -> None:
     """Run the web server alone."""
     settings = read_settings()
     _ready_to_serve()
     try:
-        processes.run_web(port or settings.port)
+        processes.run_web(port or settings.port, host)
     except processes.CannotServe as err:
         raise CliProblem(str(err)) from err
 
