@@ -59,6 +59,36 @@ def test_an_order_delivered_twice_is_sent_once(desk: Desk) -> None:
     assert desk.order().attempts == 1
 
 
+def test_a_worker_goes_on_with_what_else_is_due_for_the_account(desk: Desk) -> None:
+    for component in (Component.DISK, Component.PSU, Component.FAN):
+        desk.report(component=component)
+    first = desk.orders()[0]
+
+    tasks.work_off(with_time(desk.runtime), first.id)
+
+    assert len(set(references(desk.twin))) == len(desk.twin.opened) == 3
+    assert [(order.status, order.attempts) for order in desk.orders()] == [(OrderStatus.DONE, 1)] * 3
+
+
+def test_a_worker_leaves_the_rest_of_an_account_to_the_relay_where_others_wait(desk: Desk) -> None:
+    other = Desk(desk.runtime, desk.twin)
+    for component in (Component.DISK, Component.PSU):
+        desk.report(component=component)
+    other.report()
+    with desk.session() as session:
+        waiting = session.get_one(Outbox, other.order().id)
+        waiting.enqueued_at = db.now(session) - timedelta(seconds=work.CROWDED_S + 1)
+
+    tasks.work_off(with_time(desk.runtime), desk.orders()[0].id)
+
+    assert len(desk.twin.opened) == 1
+
+
+def with_time(runtime: Runtime) -> Runtime:
+    """The same, with as much time for a job as nothing here takes."""
+    return replace(runtime, settings=replace(runtime.settings, lease_s=1000.0))
+
+
 def test_an_order_that_names_nothing_is_let_go(desk: Desk) -> None:
     tasks.perform(desk.runtime, 4711)
 

@@ -8,9 +8,11 @@ and then put before a person.
 from __future__ import annotations
 
 import importlib
+import time
 import traceback
 from contextlib import suppress
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
@@ -24,14 +26,51 @@ from warranty.runtime import Runtime
 from warranty.services import stumbles, work
 from warranty.services.work import Order
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+GOES_ON = frozenset({OrderKind.SEND_RMA, OrderKind.APPLY_DELIVERY})
+"""Of these a worker that has done one goes on with what else is due for the account: a fork for each costs more than they do."""
+
 
 def run(order_id: int) -> None:
     """What RQ calls in a worker: do one order, whatever its kind. A no-op where the order is done or in other hands."""
-    perform(worker_runtime(), order_id)
+    work_off(worker_runtime(), order_id)
 
 
-def perform(runtime: Runtime, order_id: int) -> None:
-    """Do one order with a given runtime.
+def work_off(runtime: Runtime, order_id: int) -> None:
+    """Do one order, and what else of its kind is due for its account, while there is time and nobody else waits.
+
+    Each is claimed by itself, so that whatever breaks off is that one's alone. No more begin than one vendor call before
+    the queue would end this job.
+
+    Raises:
+        Exception: as ``perform``; what is due still is handed out by the relay.
+    """
+    settings = runtime.settings
+    until = time.monotonic() + settings.job_timeout_s - settings.vendor_timeout_s
+    order = perform(runtime, order_id)
+    while order is not None and order.kind in GOES_ON and time.monotonic() < until:
+        order = _do(runtime, _next_of(runtime, order))
+
+
+def _next_of(runtime: Runtime, order: Order) -> Order | None:
+    if order.account_id is None:
+        return None
+    with runtime.database.read(EVERYBODY) as session:  # most orders are alone, and then nobody has to wait for a lock
+        if not work.is_waiting(session, order.kind, order.account_id):
+            return None
+    with runtime.database.begin(EVERYBODY) as session:
+        if work.is_crowded(session, order.kind, order.account_id):
+            return None
+        return _sound(
+            session, runtime, work.claim_next(session, order.kind, order.account_id, lease_s=runtime.settings.lease_s)
+        )
+
+
+def perform(runtime: Runtime, order_id: int) -> Order | None:
+    """Do one order with a given runtime; the order, where it was this one's to do.
 
     The claim is committed before anything else: whatever becomes of the work, this try is on record.
 
@@ -39,17 +78,27 @@ def perform(runtime: Runtime, order_id: int) -> None:
         Exception: whatever the work raised, for the queue and the logs; what to do about it has been written down.
     """
     with runtime.database.begin(EVERYBODY) as session:
-        order = work.claim(session, order_id, lease_s=runtime.settings.lease_s)
-        if order is not None and order.is_poison:
-            stumbles.give_up(session, runtime, order, stumbles.VANISHED, now=db.now(session))
-            return
+        order = _sound(session, runtime, work.claim(session, order_id, lease_s=runtime.settings.lease_s))
+    return _do(runtime, order)
+
+
+def _sound(session: Session, runtime: Runtime, order: Order | None) -> Order | None:
+    """A claimed order; none where every worker that had it of late broke off: then a person has it from here on."""
+    if order is None or not order.is_poison:
+        return order
+    stumbles.give_up(session, runtime, order, stumbles.VANISHED, now=db.now(session))
+    return None
+
+
+def _do(runtime: Runtime, order: Order | None) -> Order | None:
     if order is None:
-        return
+        return None
     try:
         importlib.import_module(f"warranty.tasks.{order.kind.value}").run(runtime, order)
     except Exception as err:
         write_down(runtime, order, err)
         raise
+    return order
 
 
 def write_down(runtime: Runtime, order: Order, err: Exception) -> None:
