@@ -79,7 +79,8 @@ def _facts(made: Backup) -> dict[str, object]:
 def restore(file: Path, *, force: bool, drill: bool, as_json: bool) -> None:
     """Put what FILE holds in the place of what is here; stop web, workers and relays before, on every machine.
 
-    Claims that wait are searched for at their vendors before they are sent. Everybody signs in anew.
+    Faults can be reported at once. Claims are opened once it is known what each vendor was told since the backup: by itself
+    where the vendor lists its cases, else when somebody has looked (`warranty vendor release`). Everybody signs in anew.
     """
     from warranty.db import DatabaseUnavailable
     from warranty.services import backups
@@ -96,6 +97,7 @@ def restore(file: Path, *, force: bool, drill: bool, as_json: bool) -> None:
         follows = {
             "restored_at": after.at,
             "searched_first": after.searched,
+            "held": after.held,
             "tokens": after.tokens,
         }
         answer(_facts(done.backup) | follows, as_json=True)
@@ -135,6 +137,11 @@ def _tell(done: Restored, *, drill: bool) -> None:
     )
     if drill:
         click.echo("It is a copy to practise on: every account is switched off, and no client gets a mail.")
+    elif after.held:
+        click.echo(
+            f"Nothing is opened at {', '.join(after.held)} before it is known what was opened there since: start everything, "
+            "and look at `warranty vendor list` and `warranty review list`."
+        )
     click.echo(
         f"{after.searched} orders that may have been sent since are searched for first. Everybody signs in anew."
     )

@@ -41,6 +41,17 @@ SWITCHED_OFF = "switched_off"
 """The code of a refusal that is our own."""
 
 
+def hold(session: Session, *, since: datetime, now: datetime) -> tuple[str, ...]:
+    """Let no account open anything before it is known what its vendor was told since an instant; the names of those that may."""
+    found = session.scalars(select(VendorAccount).order_by(VendorAccount.name)).all()
+    held = [account for account in found if Duty.OPEN in account.duties]
+    for account in held:
+        # The backup may itself be of a database that was held.
+        account.opens_held_since = min(account.opens_held_since or since, since)
+        account.held_at = now
+    return tuple(account.name for account in held)
+
+
 def begin_anew(session: Session) -> None:
     """Have every account begin with an empty bucket and a vendor that is well: what was spent since a backup nobody knows."""
     session.execute(

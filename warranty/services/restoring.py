@@ -1,8 +1,8 @@
 """After a restore: the only place that makes data of yesterday safe to work with today.
 
 What was done since the backup is not in it, but it was done: vendors were told, mails left, people were signed out. So
-whatever may have been sent counts as sent and is searched for, and everybody signs in anew. Source: reliability.md,
-section 3.2, step 11.
+whatever may have been sent counts as sent and is searched for, no account opens anything before it is known what its vendor
+was told (``services.sweep``), and everybody signs in anew. Source: reliability.md, section 3.2, step 11.
 
 What is left as it is: mails that waited leave again under their old Message-ID, since a second copy does less harm than
 news that nobody got; imports run again, which changes nothing where they ran; a repeated request gets its stored answer.
@@ -40,10 +40,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """What follows: how many orders are searched for before they are sent, and how many tokens open."""
+    """What follows: how many orders are searched for before they are sent, which accounts are held, and how many tokens open."""
 
     at: datetime
     searched: int
+    held: tuple[str, ...]
     tokens: int
 
 
@@ -57,10 +58,11 @@ def make_safe(session: Session, box: SecretBox, source: Source, *, drill: bool) 
     because = Because(OPERATOR.actor, "A backup was restored.", at)
     searched = work.restart(session, sent_since=source.backup_at, now=at)
     accounts.begin_anew(session)
+    held = accounts.hold(session, since=source.backup_at, now=at)
     if drill:
         accounts.switch_all_off(session, because=Because(OPERATOR.actor, "A copy to practise on.", at))
         session.execute(update(Client).values(sends_mail=False))
     session.execute(update(User).values(session_epoch=uuid4()))  # who was signed out since is not signed in again
     audit.note_restore(session, box, because, backup_at=source.backup_at, digest=source.digest, by=source.by)
     tokens = session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.revoked_at.is_(None)))
-    return After(at, searched, tokens or 0)
+    return After(at, searched, held, tokens or 0)

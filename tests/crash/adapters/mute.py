@@ -21,4 +21,4 @@ class Mute(ServiceNow):
     @property
     def capabilities(self) -> Capabilities:
         """As ServiceNow, but of class C."""
-        return replace(super().capabilities, promise=Promise.C)
+        return replace(super().capabilities, promise=Promise.C, lists_cases=False)
