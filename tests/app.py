@@ -130,7 +130,7 @@ def runtime(request: pytest.FixtureRequest) -> Runtime:
     if made.database.is_sqlite:
         _copy_again(made.database, request.getfixturevalue("sqlite_template"))
     else:
-        _delete_all(owner_of(made.database))
+        delete_all(made.database)
     return made
 
 
@@ -142,14 +142,14 @@ def _copy_again(database: db.Database, template: Path) -> None:
     shutil.copy(template, path)
 
 
-def _delete_all(owner: Engine) -> None:
-    """Takes 2 ms, where TRUNCATE takes 100. As a replica the server minds neither foreign keys nor triggers."""
+def delete_all(database: db.Database) -> None:
+    """Empty a PostgreSQL database of a runtime. Takes 2 ms, where TRUNCATE takes 100. As a replica the server minds neither foreign keys nor triggers."""
     statements = (
         "SET LOCAL session_replication_role = replica",
         *(str(delete(table)) for table in Base.metadata.sorted_tables),
         "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'",
     )
-    with owner.begin() as connection:
+    with owner_of(database).begin() as connection:
         connection.exec_driver_sql("; ".join(statements))
 
 
