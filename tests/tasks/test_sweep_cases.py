@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import requests
 from sqlalchemy import select, update
 
 from tests.desk import Desk
+from tests.vendors.instance import large_instance
 from vendors.adapters.servicenow import CORRELATION_DISPLAY
+from vendors.sandbox import Twin
 from warranty import db, tasks
 from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import RmaState
@@ -19,7 +22,9 @@ from warranty.services import resolutions, rmas, sweep
 from warranty.services.resolutions import Action
 
 if TYPE_CHECKING:
-    pass
+    from pathlib import Path
+
+    from warranty.runtime import Runtime
 
 
 def sweep_now(desk: Desk) -> Outbox:
@@ -140,6 +145,29 @@ def test_a_listing_that_breaks_off_goes_on_from_what_was_taken_in(desk: Desk) ->
 
     assert len(desk.sightings()) == 3
     assert desk.account().swept_to is not None
+
+
+def test_a_listing_of_some_thousand_cases_advances_at_each_turn_by_a_few_calls(
+    shared_runtime: Runtime, tmp_path: Path
+) -> None:
+    many = 2_000
+    now = datetime.now(UTC).replace(microsecond=0)
+    large_instance(tmp_path / "ledger", [now - timedelta(seconds=many - second) for second in range(many)])
+    with Twin("servicenow", ledger_file=tmp_path / "ledger") as large:
+        settings = replace(shared_runtime.settings, vendor_timeout_s=shared_runtime.settings.lease_s)
+        desk = Desk(replace(shared_runtime, settings=settings), large)  # a turn has time for one batch
+        order = sweep_now(desk)
+        turns = 1
+        while order.status is OrderStatus.PENDING:
+            seen, called = len(desk.sightings()), len(desk.calls())
+            tasks.perform(desk.runtime, order.id)
+            order = desk.order(OrderKind.SWEEP_CASES)
+            turns += 1
+            assert len(desk.calls()) - called <= 15
+            assert len(desk.sightings()) > seen or order.status is OrderStatus.DONE
+
+    assert (order.status, order.failures, turns <= 25) == (OrderStatus.DONE, 0, True)
+    assert len(desk.sightings()) == many
 
 
 def hold(desk: Desk, *, ago: timedelta = timedelta(0)) -> None:

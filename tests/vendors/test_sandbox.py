@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from tests.vendors.host import REQUEST, Host
+from tests.vendors.instance import large_instance
 from tests.vendors.replay import RECORDED, Recorded
 from vendors import soap
 from vendors.contract import ComeBack, Listed, NotListed, Unit, VendorFile, VendorStatus
@@ -84,6 +85,28 @@ def test_a_claim_walks_from_open_to_approved(twin: Twin) -> None:
     (listed,) = adapter.list_cases(datetime.now(UTC) - timedelta(minutes=1))
     assert listed == read
     assert [(one["number"], one["reference"]) for one in twin.opened] == [("INC0010001", "FAULT-000412")]
+
+
+def test_a_listing_that_is_resumed_far_into_a_large_instance_is_there_in_a_few_calls(tmp_path: Path) -> None:
+    many, left = 6_000, 250
+    begun = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    large_instance(tmp_path / "ledger", [begun + timedelta(seconds=second) for second in range(many)])
+    since = begun + timedelta(seconds=many - left)
+    with Twin("servicenow", ledger_file=tmp_path / "ledger") as large:
+        host = servicenow(large)
+        listed = [case.opened_at for case in host.adapter.list_cases(since)]
+        assert listed == [since + timedelta(seconds=second) for second in range(left)]
+        assert host.gate.entered <= 20
+
+
+def test_a_large_instance_that_was_never_listed_is_listed_whole_and_in_order(tmp_path: Path) -> None:
+    begun = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    large_instance(tmp_path / "ledger", [begun + timedelta(seconds=place // 150) for place in range(1_000)])
+    with Twin("servicenow", ledger_file=tmp_path / "ledger") as large:
+        numbers = [case.vendor_case_number for case in servicenow(large).adapter.list_cases(begun)]
+        assert numbers == [f"INC{10001 + place:07d}" for place in range(1_000)]
+        late = servicenow(large).adapter.list_cases(begun + timedelta(seconds=6))
+        assert [case.vendor_case_number for case in late] == numbers[900:]
 
 
 def test_approval_gives_the_rma_number_a_column_of_its_own(twin: Twin) -> None:

@@ -161,7 +161,8 @@ class TestServiceNow(Searches, Tracks):
         assert numbers == [*(f"INC{number}" for number in range(97)), "INC-timeless", "INC0010023"]
         first, second = vendor_server.sent_to(self.recorded("read_ok"))
         assert first.query["sysparm_query"] == (
-            "correlation_display=warranty-tracker^sys_created_on>=2026-11-22 19:00:00^ORDERBYsys_created_on"
+            "correlation_display=warranty-tracker^sys_created_on>=2026-11-22 19:00:00"
+            "^ORDERBYsys_created_on^ORDERBYnumber"
         )
         assert (first.query["sysparm_offset"], second.query["sysparm_offset"]) == ("0", "100")
 

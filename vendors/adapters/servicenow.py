@@ -199,25 +199,59 @@ class ServiceNow(VendorAdapter):
 
     def list_cases(self, since: datetime) -> Iterator[VendorCase]:
         """List the records that we opened, oldest first, page by page."""
-        # An instance reads the time of a query in its user's own zone, so we ask for more and sort out ourselves.
+        # An instance reads the time of a query in its user's own zone, so we ask for more and sort out ourselves. Records of
+        # one second have an order too, else two pages could share some of them and miss others.
         stamp = (since.astimezone(UTC) - WIDEST_ZONE).strftime("%Y-%m-%d %H:%M:%S")
-        query = f"correlation_display={CORRELATION_DISPLAY}^sys_created_on>={stamp}^ORDERBYsys_created_on"
+        query = f"correlation_display={CORRELATION_DISPLAY}^sys_created_on>={stamp}^ORDERBYsys_created_on^ORDERBYnumber"
+        page = self._page(query, 0)
+        begin = 0
+        if len(page) == PAGE_SIZE and all(_is_before(record, since) for record in page):
+            begin = self._begin(query, since, _created(page[0]))
+            page = self._page(query, begin)
         seen: set[str] = set()
         while True:
-            page = self._query(
-                {"sysparm_query": query, "sysparm_limit": str(PAGE_SIZE), "sysparm_offset": str(len(seen))}
-            )
             numbers = {_text(record, "number") for record in page}
             if seen & numbers:
                 raise self._http.malformed("the list gives the same records again: it does not page")
             seen |= numbers
             for record in page:
-                case = self._case(record, {})
                 is_ours = _text(record, "correlation_display") == CORRELATION_DISPLAY
-                if is_ours and (case.opened_at is None or case.opened_at >= since):
-                    yield case
+                if is_ours and not _is_before(record, since):
+                    yield self._case(record, {})
             if len(page) < PAGE_SIZE:
                 return
+            page = self._page(query, begin + len(seen))
+
+    def _begin(self, query: str, since: datetime, first: datetime | None) -> int:
+        """Find the last page that begins before ``since``, in a few calls however many pages are before it.
+
+        A list that turns out not to be in order is read from its beginning.
+        """
+        begins = {0: first}
+        low, high = 0, 1
+        while self._is_passed(query, high, since, begins):
+            low, high = high, high * 4
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._is_passed(query, middle, since, begins):
+                low = middle
+            else:
+                high = middle
+        times = [begins[number] for number in sorted(begins)]
+        known = [at for at in times if at is not None]
+        return low * PAGE_SIZE if known == sorted(known) else 0
+
+    def _is_passed(self, query: str, number: int, since: datetime, begins: dict[int, datetime | None]) -> bool:
+        """Whether a page begins before ``since``; remembers when it begins."""
+        records = self._page(query, number * PAGE_SIZE, limit=1)
+        if not records:
+            return False
+        begins[number] = _created(records[0])
+        return _is_before(records[0], since)
+
+    def _page(self, query: str, offset: int, *, limit: int = PAGE_SIZE) -> list[dict[str, Any]]:
+        """Ask for some of a long list."""
+        return self._query({"sysparm_query": query, "sysparm_limit": str(limit), "sysparm_offset": str(offset)})
 
     def add_note(self, vendor_case_number: str, text: str) -> None:
         """Add a comment, which the other side sees."""
@@ -371,7 +405,7 @@ class ServiceNow(VendorAdapter):
             rma_number=rma_number,
             client_reference=_text(record, "correlation_id") or None,
             serial_number=serial.group(1).strip() if serial else "",
-            opened_at=_instant(_text(record, "sys_created_on")),
+            opened_at=_created(record),
             changed_at=_instant(_text(record, "sys_updated_on")),
             reason=self._http.scrubber.text(_text(record, "close_notes"), people)[:500],
             notes=notes,
@@ -404,6 +438,17 @@ def _instant(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _created(record: Mapping[str, Any]) -> datetime | None:
+    """When a record was made."""
+    return _instant(_text(record, "sys_created_on"))
+
+
+def _is_before(record: Mapping[str, Any], since: datetime) -> bool:
+    """Whether a record was made before an instant; not where it does not say when."""
+    at = _created(record)
+    return at is not None and at < since
 
 
 def _one_line(text: str) -> str:

@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -242,20 +243,22 @@ class Play:
         limit, offset = request.args.get("sysparm_limit", ""), request.args.get("sysparm_offset", "0")
         if not (limit.isdigit() and offset.isdigit()):
             return error(400, "sysparm_limit and sysparm_offset are numbers")
-        rows = list(rows)
+        rows, orders = list(rows), []
         for part in filter(None, request.args.get("sysparm_query", "").split("^")):
             condition, order = _CONDITION.fullmatch(part), _ORDER.fullmatch(part)
             column = condition[1] if condition else order[2] if order else ""
             if column not in columns:
                 return error(400, f"invalid query {part}")
             if order:
-                rows.sort(key=lambda one: one[column])
-                if order[1]:
-                    rows.reverse()
+                orders.append((column, bool(order[1])))
             elif condition and condition[2] == "=":
                 rows = [one for one in rows if one[column] == condition[3]]
             elif condition:
                 rows = [one for one in rows if one[column] >= condition[3]]
+        if orders and orders[0][1]:
+            rows.reverse()  # of those that are alike the newest comes first too
+        for column, is_descending in reversed(orders):  # the first one counts most
+            rows.sort(key=itemgetter(column), reverse=is_descending)
         wanted = [name for name in request.args.get("sysparm_fields", "").split(",") if name]
         page = rows[int(offset) : int(offset) + int(limit)]
         return _answer([{name: one[name] for name in wanted} for one in page] if wanted else page)
