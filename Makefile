@@ -9,7 +9,7 @@ COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes
 SOURCES := warranty vendors migrations tests $(wildcard bench wsgi.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz screenshots lock clean
+.PHONY: help demo test lint bench chaos fuzz screenshots lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -34,6 +34,9 @@ lint: .venv/development ## format, lint, types, import rules, dead code, unused 
 
 bench: .venv/development ## measure decisions and the way of a fault, each beside its floor
 	@$(BIN)/python -m bench
+
+chaos: .venv/development ## kill, freeze, cut off and lie for an hour and a half, and check that nothing was lost or doubled (PART=broken: a part)
+	@WARRANTY_MODE=development $(BIN)/python -m tests.chaos $(PART) $(ARGS)
 
 fuzz: .venv/development ## random calls at the whole API, as four who may do different things (MINUTES=1: shorter than 15)
 	@FUZZ_MINUTES=$(or $(MINUTES),15) WARRANTY_MODE=development $(BIN)/python -m pytest -n auto --timeout 0 \

@@ -36,30 +36,30 @@ vendors.adapters.__path__.append(str(ODD_ADAPTERS))
 
 
 def play_vendors(folder: Path, wanted: dict[str, Any]) -> None:
-    """Play one vendor of each class until SIGTERM; how often each misbehaved is left in the folder."""
+    """Play the vendors until SIGTERM; how often each misbehaved is left in the folder."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     late = random.Random(f"{wanted['seed']}-late")  # noqa: S311 - has to be repeatable
     with ExitStack() as stack:
         twins: dict[str, Twin] = {}
-        for number, promise in enumerate(wanted["promises"]):
-            keeps_keys = {"keeps_keys": True} if promise == "A" else {}
+        for number, vendor in enumerate(wanted["vendors"]):
+            keeps_keys = {"keeps_keys": True} if vendor.startswith("A") else {}
             twin = Twin(
                 "servicenow",
                 host=wanted["host"],
                 port=wanted["port"] + number,
-                seed=wanted["seed"],
-                ledger_file=folder / f"ledger-{promise}.jsonl",
+                seed=wanted["seed"] + number,
+                ledger_file=folder / f"ledger-{vendor}.jsonl",
                 auto_approve_s=0.0,
                 **wanted["misbehaviour"],
                 **keeps_keys,
             )
-            twins[promise] = stack.enter_context(twin)
+            twins[vendor] = stack.enter_context(twin)
         print("ready", flush=True)
         while not stop.wait(0.5):
             for twin in twins.values():
                 twin.behave(slow_s=late.uniform(*wanted["late_s"]))
-    counts = {promise: twin.misbehaved for promise, twin in twins.items()}
+    counts = {vendor: twin.misbehaved for vendor, twin in twins.items()}
     (folder / "misbehaved.json").write_text(json.dumps(counts))
 
 

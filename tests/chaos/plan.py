@@ -88,6 +88,9 @@ class Harm:
     victim: int
 
 
+VENDORS = ("A1", "B1", "B2", "B3", "B4", "C1")
+"""Each with an account of its own, named by the class of its promise and a number."""
+
 PROMISES = {"A": "keyed", "B": "servicenow", "C": "mute"}
 """The adapter behind each class of vendor; those of A and C are ServiceNow with another promise."""
 
@@ -108,12 +111,12 @@ MISBEHAVIOUR = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One fault that somebody reports. ``promise`` is the class of the vendor, empty: nothing covers the unit."""
+    """One fault that somebody reports. ``vendor`` owes the replacement; empty: nothing covers the unit."""
 
     number: int
     serial_number: str
     component: str
-    promise: str
+    vendor: str
 
     @property
     def key(self) -> str:
@@ -140,11 +143,10 @@ class Plan:
     misbehaviour: dict[str, float] = field(default_factory=lambda: dict(MISBEHAVIOUR))
     late_s: tuple[float, float] = LATE_S
     variant: Variant = Variant.WHOLE
-    workers: int = 3
+    workers: int = 4
     skew_s: float = 120.0
     hosts: bool = False
     rest_s: float = 60.0
-    promises: str = "BBBBBBAC"
 
     @classmethod
     def broken(cls, variant: Variant, seed: int) -> Plan:
@@ -152,7 +154,9 @@ class Plan:
         if variant is Variant.NO_SETTLE:  # a long queue would hide what arrives late
             late = {"slow_then_accept": 0.6, "lookup_lag": 0.5}
             return cls(seed, "sqlite", load_s=20.0, per_second=1.5, harm_s=None, misbehaviour=late, variant=variant)
-        return cls(seed, "sqlite", load_s=20.0, variant=variant, rest_s=20.0)
+        # What only the look-up tells from a failure, and what only the outbox tries again.
+        often = {"drop_after_accept": 0.5} if variant is Variant.NO_LOOK_UP else {"error_before": 0.4}
+        return cls(seed, "sqlite", load_s=20.0, per_second=2.0, misbehaviour=often, variant=variant, rest_s=15.0)
 
     def reports(self) -> list[Report]:
         """What is reported: every tenth the same as an earlier one, every twelfth of a unit that nothing covers."""
@@ -161,11 +165,11 @@ class Plan:
         for number in range(int(self.load_s * self.per_second)):
             earlier = chosen.choice(made) if made and number % 10 == 9 else None
             if earlier is not None:
-                made.append(Report(number, earlier.serial_number, earlier.component, earlier.promise))
+                made.append(Report(number, earlier.serial_number, earlier.component, earlier.vendor))
                 continue
-            promise = "" if number % 12 == 11 else chosen.choice(self.promises)
+            vendor = "" if number % 12 == 11 else chosen.choice(VENDORS)
             component = chosen.choice(("disk", "psu", "fan", "memory"))
-            made.append(Report(number, f"CH{self.seed:03}{number:05}", component, promise))
+            made.append(Report(number, f"CH{self.seed:03}{number:05}", component, vendor))
         return made
 
     def harms(self) -> Iterator[Harm]:
@@ -181,6 +185,6 @@ class Plan:
             yield Harm(at_s, self.single or chosen.choice(kinds), chosen.randrange(1_000_000))
             at_s += chosen.uniform(*self.harm_s)
 
-    def adapter_of(self, promise: str) -> str:
-        """The adapter that opens the claims of a class."""
-        return BROKEN.get(self.variant, PROMISES[promise])
+    def adapter_of(self, vendor: str) -> str:
+        """The adapter that opens the claims of a vendor."""
+        return BROKEN.get(self.variant, PROMISES[vendor[0]])

@@ -21,11 +21,12 @@ PATIENCE_S = 240.0
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_minute_of_harm_neither_loses_a_claim_nor_opens_one_twice(engine: str, tmp_path: Path) -> None:
-    result = play(Plan(SEED, engine, rest_s=PATIENCE_S), tmp_path)
+    result = play(Plan(SEED, engine, per_second=2.0, rest_s=PATIENCE_S), tmp_path)
 
-    assert result.verdict.wanted.total() > 150
+    assert result.verdict.wanted.total() > 80
     assert result.harms
-    assert result.as_dict()["verdict"] | {"kept": True, "broken": []} == result.as_dict()["verdict"]
+    verdict = result.verdict
+    assert (verdict.duplicates.total(), verdict.lost.total(), verdict.broken) == (0, 0, [])
     assert result.settled_s is not None
 
 

@@ -48,8 +48,9 @@ class Verdict:
 def read_ledger(folder: Path) -> list[dict[str, Any]]:
     """Every case that a vendor opened: the class, the number, our reference, the unit and its component."""
     cases = []
-    for promise in "ABC":
-        for line in (folder / f"ledger-{promise}.jsonl").read_text().splitlines():
+    for path in sorted(folder.glob("ledger-*.jsonl")):
+        promise = path.stem.removeprefix("ledger-")[0]
+        for line in path.read_text().splitlines():
             entry = json.loads(line)
             if entry["event"] == "opened":
                 said = dict(_SAID.findall(entry["record"]["description"]))
@@ -66,7 +67,7 @@ def judge(
     cases: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for case in ledger:
         cases[case["what"]].append(case)
-    promised = {report.what: report.promise for report in reports if report.number in acknowledged}
+    promised = {report.what: report.vendor[:1] for report in reports if report.number in acknowledged}
     for what, promise in promised.items():
         opened = len(cases[what])
         if not promise:
@@ -108,7 +109,7 @@ def compare_with_product(
             found.broken.append(trouble)
         elif fault["route"] == "rma" and claims[fault["rma_id"]]["state"] == BY_HAND:
             by_hand.add(of_report[number].what)
-            found.by_hand[of_report[number].promise] += 1
+            found.by_hand[of_report[number].vendor[0]] += 1
     for what, promise in found.missing:  # what a vendor never got is not lost where a person has it
         found.lost[promise] += what not in by_hand
     if len(faults) > len(reports):

@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 from tests import factories
 from tests.app import migrated
 from tests.chaos.hosts import NAMES, Hosts, PostgresOnHost, ValkeyOnHost
-from tests.chaos.plan import Variant
+from tests.chaos.plan import VENDORS, Variant
 from tests.desk import INSTANCE, cover_labour, odd_adapters
 from tests.servers import NOBODY, postgres, scratch_folder, valkey
 from warranty import config, db, processes
@@ -125,7 +125,7 @@ class World:
                 self.hosts = stack.enter_context(Hosts())
             self._database, url = self._start_database(stack)
             self._queue, queue_url = self._start_queue(stack)
-            port, self._vendor_port = free_ports(1), free_ports(3)
+            port, self._vendor_port = free_ports(1), free_ports(len(VENDORS))
             self.web_urls = [f"http://{self._address(name)}:{port}" for name in self._of_kind("web")]
             self._own_url = url
             self.environment = {
@@ -190,7 +190,7 @@ class World:
     def _play_vendors(self, stack: ExitStack) -> None:
         wanted = {
             "seed": self.plan.seed,
-            "promises": "ABC",
+            "vendors": VENDORS,
             "host": self._address("vendor"),
             "port": self._vendor_port,
             "misbehaviour": self.plan.misbehaviour,
@@ -200,7 +200,7 @@ class World:
         vendors = Process("vendors", [*self._prefix("vendor"), *play], self.environment, self.folder / "vendors.log")
         vendors.start()
         stack.callback(vendors.stop)
-        wait_for_port(self._address("vendor"), self._vendor_port + 2)
+        wait_for_port(self._address("vendor"), self._vendor_port + len(VENDORS) - 1)
 
     def _make_processes(self, port: int) -> None:
         naive = self.plan.variant is Variant.NO_OUTBOX
@@ -220,7 +220,7 @@ class World:
         self.processes.append(Process(name, [*self._prefix(host), *command], self.environment, log))
 
     def prepare(self, reports: Iterable[Report]) -> None:
-        """Register the units and what covers them, an account for each class of vendor, and somebody who may report."""
+        """Register the units and what covers them, an account for each vendor, and somebody who may report."""
         with odd_adapters():
             runtime = Runtime.of(config.load(self.environment | {"DATABASE_URL": self._own_url}))
             with runtime.database.begin(db.EVERYBODY) as session:
@@ -231,22 +231,22 @@ class World:
         client = factories.make_client(session)
         site = factories.make_site(session, client)
         products = {"": factories.make_product(session, "Nobody")}
-        for number, promise in enumerate("ABC"):
-            products[promise] = factories.make_product(session, f"Maker {promise}")
+        for number, vendor in enumerate(VENDORS):
+            products[vendor] = factories.make_product(session, f"Maker {vendor}")
             factories.make_account(
                 session,
                 runtime,
-                self.plan.adapter_of(promise),
-                name=f"Vendor {promise}",
+                self.plan.adapter_of(vendor),
+                name=f"Vendor {vendor}",
                 base_url=f"http://{self._address('vendor')}:{self._vendor_port + number}",
-                manufacturers=[f"Maker {promise}"],
+                manufacturers=[f"Maker {vendor}"],
                 options=INSTANCE,
             )
         for report in reports:
             unit = factories.make_asset(
-                session, client, report.serial_number, site=site, product=products[report.promise]
+                session, client, report.serial_number, site=site, product=products[report.vendor]
             )
-            if report.promise:
+            if report.vendor:
                 factories.make_coverage(session, unit)
                 cover_labour(session, unit)
         made = people.add_user(

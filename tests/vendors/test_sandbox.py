@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -325,6 +326,29 @@ def test_one_vendor_can_be_down_while_the_other_answers(twin: Twin) -> None:
     dell(twin).adapter.check()
     twin.behave(vendor="servicenow", down=False)
     servicenow(twin).adapter.open_case(REQUEST)
+
+
+def test_a_vendor_that_keeps_keys_makes_one_case_of_a_claim_that_comes_twice(twin: Twin) -> None:
+    first = servicenow(twin).adapter.open_case(REQUEST)
+    assert servicenow(twin).adapter.open_case(REQUEST) != first
+
+    twin.behave(vendor="servicenow", keeps_keys=True)
+    kept = servicenow(twin).adapter.open_case(REQUEST)
+    assert servicenow(twin).adapter.open_case(REQUEST) == kept
+    other = servicenow(twin).adapter.open_case(replace(REQUEST, client_reference="WR-OTHER"))
+    assert other.vendor_case_number != kept.vendor_case_number
+    assert len(twin.opened) == 4
+
+
+def test_what_a_vendor_did_wrong_is_counted(twin: Twin) -> None:
+    twin.behave(vendor="servicenow", next_opens=["drop_before", "ok"], next_reads=["error_before"])
+    for _ in range(2):
+        with suppress(VendorError):
+            servicenow(twin).adapter.open_case(REQUEST)
+    with suppress(VendorError):
+        servicenow(twin).adapter.check()
+
+    assert twin.misbehaved == {"drop_before": 1, "error_before": 1}
 
 
 def test_every_answer_can_be_late(twin: Twin) -> None:

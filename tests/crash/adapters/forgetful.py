@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vendors.adapters.servicenow import ServiceNow
 
 if TYPE_CHECKING:
-    from vendors.contract import RmaRequest, VendorCase
+    from vendors.contract import Capabilities, RmaRequest, VendorCase
 
 
 class Forgetful(ServiceNow):
@@ -16,6 +16,11 @@ class Forgetful(ServiceNow):
 
     name = "forgetful"
     form = replace(ServiceNow.form, vendor="forgetful", title="Forgetful")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As ServiceNow, but it lists nothing either."""
+        return replace(super().capabilities, lists_cases=False)
 
     def find_case(self, request: RmaRequest) -> VendorCase | None:
         """Find nothing."""
