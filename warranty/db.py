@@ -47,7 +47,7 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
-from warranty.models import Base, Client, HumanTask, StockUnit, TenantRow, VendorAccount, clock, walls
+from warranty.models import Base, Client, HumanTask, Mail, StockUnit, TenantRow, VendorAccount, clock, walls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -326,8 +326,9 @@ def _narrow_to_scope(state: ORMExecuteState) -> None:
     state.statement = state.statement.options(
         with_loader_criteria(TenantRow, lambda table: table.client_id == client_id, include_aliases=True),
         with_loader_criteria(Client, lambda table: table.id == client_id, include_aliases=True),
-        # A task of no client is the staff's, so it is not narrowed as what is everybody's.
+        # Those of no client are the staff's, so they are not narrowed as what is everybody's.
         with_loader_criteria(HumanTask, lambda table: table.client_id == client_id, include_aliases=True),
+        with_loader_criteria(Mail, lambda table: table.client_id == client_id, include_aliases=True),
         with_loader_criteria(VendorAccount, lambda table: _is_everybodys_or(table, client_id), include_aliases=True),
         with_loader_criteria(StockUnit, lambda table: _is_everybodys_or(table, client_id), include_aliases=True),
     )

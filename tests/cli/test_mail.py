@@ -47,7 +47,7 @@ def refused(runtime: Runtime) -> Mail:
         written = mail.write(
             session,
             runtime.settings,
-            fault=fault,
+            about=fault,
             tells=Told.OPENED,
             to=Receiver(session.get_one(Person, fault.contact_id), "en"),
             letter=Letter("News", "text", "html"),

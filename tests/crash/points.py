@@ -372,7 +372,7 @@ def mail_to_a_contact(harness: Harness) -> int:
         receiver = Receiver(session.get_one(Person, fault.contact_id), "en")
         facts: dict[str, Any] = {"tells": Told.OPENED, "to": receiver, "now": db.now(session)}
         letter = Letter("News", "It works.\n", "<p>It works.</p>\n")
-        return mail.write(session, harness.runtime.settings, fault=fault, letter=letter, **facts).order_id
+        return mail.write(session, harness.runtime.settings, about=fault, letter=letter, **facts).order_id
 
 
 def is_each_mail_there_under_one_name(harness: Harness) -> None:

@@ -11,13 +11,16 @@ from sqlalchemy.exc import DatabaseError
 
 from tests import factories
 from tests.app import owner_of
+from vendors.contract import VendorCase, VendorStatus
 from warranty import db
 from warranty.domain.access import OPERATOR
 from warranty.domain.terms import Cause, Component
 from warranty.models import AuditRow, Base, Fault, TenantRow
+from warranty.models.mail import Told
 from warranty.runtime import Runtime
-from warranty.services import faults
+from warranty.services import faults, mail, strays
 from warranty.services.faults import FaultFacts
+from warranty.services.mail import Letter, Receiver
 
 URL_OF_NOTHING = "sqlite://"
 
@@ -33,6 +36,12 @@ def fill(runtime: Runtime) -> None:
             asset_id=asset.public_id, component=Component.DISK, cause=Cause.HARDWARE_FAILURE, symptom="dead"
         )
         faults.report(session, runtime, OPERATOR, facts, now=db.now(session))
+        account = factories.make_account(session, runtime)
+        strays.find(session, account, [VendorCase("INC1", VendorStatus.RECEIVED)], now=db.now(session))
+        to = Receiver(factories.make_user(session), "en")
+        letter = Letter("News", "text", "html")
+        now = db.now(session)
+        mail.write(session, runtime.settings, about=account, tells=Told.TASK, to=to, letter=letter, now=now)
 
 
 def test_code_and_schema_agree(database: db.Database) -> None:

@@ -13,14 +13,15 @@ from sqlalchemy import select, update
 
 from tests import factories
 from tests.factories import BECAUSE
+from vendors.contract import VendorCase, VendorStatus
 from warranty import db, languages, tasks
 from warranty.domain.access import OPERATOR, Principal
 from warranty.domain.lifecycles import FaultState, JobState, RmaState
 from warranty.domain.terms import Component, Role
-from warranty.models import AdHocJob, Client, Fault, HumanTask, Mail, News, Outbox, Rma
+from warranty.models import AdHocJob, Client, Fault, HumanTask, Mail, News, Outbox, Rma, Sighting
 from warranty.models.mail import Told
 from warranty.models.work import OrderKind
-from warranty.services import estate, moves, news, people, rmas
+from warranty.services import estate, moves, news, people, rmas, strays
 from warranty.services.faults import ContactFacts
 from warranty.services.moves import Because, IllegalMove
 
@@ -365,6 +366,31 @@ def test_the_service_managers_are_told_once_that_a_case_needs_a_person(desk: Des
     assert f"Client: {desk.client.name}" in mails[0].text
     assert f"{BASE}/cases/{fault.public_id}" in mails[0].html
     assert desk.tell_tasks() == []
+
+
+def test_the_service_managers_are_told_of_all_cases_of_no_claim_at_an_account_in_one_mail(desk: Desk) -> None:
+    with desk.session() as session:
+        manager = factories.make_user(session, Role.SERVICE_MANAGER)
+        account = factories.make_account(session, desk.runtime)
+        found = [VendorCase(f"INC{place}", VendorStatus.RECEIVED, serial_number=f"S{place}") for place in range(12)]
+        strays.find(session, account, found, now=db.now(session))
+
+    with desk.session() as session:
+        ours = select(HumanTask.id).join(Sighting, Sighting.id == HumanTask.sighting_id)
+        for task_id in session.scalars(ours.where(Sighting.account_id == account.id)).all():
+            news.tell_task(session, desk.runtime, task_id, now=db.now(session))
+
+    with desk.session() as session:
+        theirs = select(Mail).where(Mail.account_id == account.id, Mail.user_id == manager.id)
+        (told,) = session.scalars(theirs).all()
+        assert told.subject == f"[{account.name}] Cases of no claim at {account.name}: 12"
+        assert (told.fault_id, told.client_id) == (None, None)
+        assert "Case INC0 at" in told.text
+        assert "serial number S9" in told.text
+        assert told.text.count("belongs to no claim here") == 10
+        assert f"{BASE}/" in told.html
+        order = session.get_one(Outbox, told.order_id)
+        assert (order.kind, order.client_id) == (OrderKind.SEND_MAIL, None)
 
 
 def test_a_task_that_is_settled_before_anybody_looked_is_not_told(desk: Desk) -> None:

@@ -50,7 +50,7 @@ class Post:
             return mail.write(
                 session,
                 self.runtime.settings,
-                fault=self.fault,
+                about=self.fault,
                 tells=Told.OPENED,
                 to=Receiver(to or self.person, language),
                 letter=letter,
@@ -134,7 +134,7 @@ def test_a_mail_whose_transaction_fails_was_never_written(post: Post) -> None:
         receiver = Receiver(post.person, "en")
         settings = post.runtime.settings
         now = db.now(session)
-        mail.write(session, settings, fault=post.fault, tells=Told.OPENED, to=receiver, letter=LETTER, now=now)
+        mail.write(session, settings, about=post.fault, tells=Told.OPENED, to=receiver, letter=LETTER, now=now)
         session.rollback()
 
     with post.runtime.database.read(db.EVERYBODY) as session:

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from warranty import db
 from warranty.cli.shared import CliProblem, answer, json_option, open_runtime
-from warranty.models import Client, Fault, Mail, Outbox
+from warranty.models import Client, Fault, Mail, Outbox, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.services import mail as mails
 
@@ -29,9 +29,10 @@ def mail() -> None:
 def list_mails(*, show_all: bool, as_json: bool) -> None:
     """List the newest mails; whom they go to is known by id, so that no address is printed."""
     query = (
-        select(Mail, Client.name, Fault.reference, Outbox.error)
-        .join(Client, Client.id == Mail.client_id)
-        .join(Fault, Fault.id == Mail.fault_id)
+        select(Mail, Client.name, Fault.reference, VendorAccount.name.label("account"), Outbox.error)
+        .outerjoin(Client, Client.id == Mail.client_id)
+        .outerjoin(Fault, Fault.id == Mail.fault_id)
+        .outerjoin(VendorAccount, VendorAccount.id == Mail.account_id)
         .join(Outbox, Outbox.id == Mail.order_id)
         .order_by(Mail.id.desc())
         .limit(MOST)
@@ -44,6 +45,7 @@ def list_mails(*, show_all: bool, as_json: bool) -> None:
                 "id": row.Mail.public_id,
                 "client": row.name,
                 "case": row.reference,
+                "account": row.account,
                 "tells": row.Mail.tells,
                 "to": f"user:{row.Mail.user_id}" if row.Mail.user_id else f"person:{row.Mail.person_id}",
                 "written_at": row.Mail.written_at,

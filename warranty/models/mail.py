@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from warranty.models.base import Base, Pk, TenantRow, words
+from warranty.models.base import Base, Pk, PublicRow, words
 
 
 class Told(StrEnum):
@@ -38,8 +38,10 @@ class News(Base):
     due_at: Mapped[datetime]
 
 
-class Mail(TenantRow, Base):
+class Mail(PublicRow, Base):
     """One mail to one receiver, written in the transaction that wants it and sent as it was meant.
+
+    It is about a case, or to staff about a vendor account: then it is of no case, and of a client only where the account is.
 
     Only the name of somebody who is erased is taken out of it.
 
@@ -52,6 +54,7 @@ class Mail(TenantRow, Base):
     __table_args__ = (
         Index("ix_mail_client_id", "client_id", "id"),
         Index("ix_mail_fault_id", "fault_id", "id"),
+        Index("ix_mail_account_id", "account_id", "id"),
         Index("ix_mail_order_id", "order_id"),
         Index(
             "ix_mail_refused",
@@ -61,7 +64,9 @@ class Mail(TenantRow, Base):
         ),
     )
 
-    fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"))
+    fault_id: Mapped[int | None] = mapped_column(ForeignKey("fault.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("vendor_account.id"))
     tells: Mapped[Told] = mapped_column(words(Told))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

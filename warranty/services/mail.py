@@ -22,7 +22,7 @@ import idna
 from sqlalchemy import select, update
 
 from vendors.mail import Fate
-from warranty.models import Fault, Mail, Outbox, Person, User
+from warranty.models import Fault, Mail, Outbox, Person, User, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
 from warranty.services import moves, work
 from warranty.services.moves import Because
@@ -91,7 +91,7 @@ def write(
     session: Session,
     settings: Settings,
     *,
-    fault: Fault,
+    about: Fault | VendorAccount,
     tells: Told,
     to: Receiver,
     letter: Letter,
@@ -99,7 +99,8 @@ def write(
 ) -> Mail:
     """Write a mail and order its sending: both are there if and only if the caller's transaction commits.
 
-    All mails of a case to one receiver are one thread: each answers the one before, and all carry the case's token.
+    All mails of a case to one receiver are one thread: each answers the one before, and all carry the case's token; those
+    about a vendor account likewise.
 
     Raises:
         TooLarge: the letter is longer than anybody reads.
@@ -108,27 +109,30 @@ def write(
         raise TooLarge(f"A mail of {len(letter.text) + len(letter.html):,} characters is refused.")
     domain = settings.mail_from.rpartition("@")[2]
     user_id, person_id = (to.row.id, None) if isinstance(to.row, User) else (None, to.row.id)
+    is_case = isinstance(about, Fault)
+    same = Mail.fault_id == about.id if is_case else Mail.account_id == about.id
     before = session.scalar(
         select(Mail.message_id)
-        .where(Mail.fault_id == fault.id, Mail.user_id == user_id, Mail.person_id == person_id)
+        .where(same, Mail.user_id == user_id, Mail.person_id == person_id)
         .order_by(Mail.id.desc())
         .limit(1)
     )
     public_id = uuid4()
-    order = work.add(session, OrderKind.SEND_MAIL, now=now, client_id=fault.client_id)
+    order = work.add(session, OrderKind.SEND_MAIL, now=now, client_id=about.client_id)
     session.flush()
     mail = Mail(
         public_id=public_id,
-        client_id=fault.client_id,
-        fault_id=fault.id,
+        client_id=about.client_id,
+        fault_id=about.id if is_case else None,
+        account_id=None if is_case else about.id,
         tells=tells,
         user_id=user_id,
         person_id=person_id,
         language=to.language,
         message_id=f"<{public_id}@{domain}>",
         in_reply_to=before,
-        thread=f"<case.{fault.public_id}@{domain}>",
-        subject=_header(f"[{fault.reference}] {letter.subject}", 250),
+        thread=f"<{'case' if is_case else 'account'}.{about.public_id}@{domain}>",
+        subject=_header(f"[{about.reference if isinstance(about, Fault) else about.name}] {letter.subject}", 250),
         text=_body(letter.text),
         html=_body(letter.html),
         written_at=now,
@@ -196,7 +200,8 @@ def refuse(session: Session, order: Order, mail: Mail, why: str, *, now: datetim
         mail.refused = why
         who = f"user:{mail.user_id}" if mail.user_id is not None else f"person:{mail.person_id}"
         because = Because(SENDER, f"The mail {mail.tells} to {who} will not be sent.", now)
-        moves.note(session, session.get_one(Fault, mail.fault_id), "mail_refused", because)
+        of_account = session.get(VendorAccount, mail.account_id) if mail.account_id is not None else None
+        moves.note(session, of_account or session.get_one(Fault, mail.fault_id), "mail_refused", because)
 
 
 def send_again(session: Session, mail: Mail, *, now: datetime) -> None:

@@ -24,7 +24,21 @@ from warranty.domain.headline import ClientStep, Headline
 from warranty.domain.lifecycles import RmaState
 from warranty.domain.terms import ReasonCode, Role
 from warranty.languages import N_, Reader
-from warranty.models import Asset, Client, Fault, HumanTask, News, Outbox, Person, Product, Rma, Site, User
+from warranty.models import (
+    Asset,
+    Client,
+    Fault,
+    HumanTask,
+    News,
+    Outbox,
+    Person,
+    Product,
+    Rma,
+    Sighting,
+    Site,
+    User,
+    VendorAccount,
+)
 from warranty.models.mail import Told
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
 from warranty.services import mail, standings, verdicts, work
@@ -49,6 +63,7 @@ BATCH = 100
 MOST_WIPED = 1_000
 MOST_RECEIVERS = 20
 LONGEST_QUOTE = 1_000
+MOST_QUOTED = 10
 NAME = "write_mails"
 
 _NEWS = {
@@ -131,13 +146,14 @@ def tell_task(session: Session, runtime: Runtime, task_id: int, *, now: datetime
     if runtime.settings.mail_server is None or now - task.created_at > STALE:
         return
     if task.fault_id is None:
+        _tell_strays(session, runtime, task, now)
         return
     fault = session.get_one(Fault, task.fault_id)
     place = _place(session, fault)
     for receiver in _managers(session):
-        reader = _reader(receiver, place, now)
+        reader = _reader(receiver, place.site, now)
         facts = [(N_("Client"), place.client.name), (N_("Why"), task.why[:LONGEST_QUOTE])]
-        letter = _letter(
+        letter = _case_letter(
             reader,
             place,
             Told.TASK,
@@ -145,7 +161,42 @@ def tell_task(session: Session, runtime: Runtime, task_id: int, *, now: datetime
             facts,
             f"{runtime.settings.base_url}/cases/{fault.public_id}",
         )
-        mail.write(session, runtime.settings, fault=fault, tells=Told.TASK, to=receiver, letter=letter, now=now)
+        mail.write(session, runtime.settings, about=fault, tells=Told.TASK, to=receiver, letter=letter, now=now)
+
+
+def _tell_strays(session: Session, runtime: Runtime, task: HumanTask, now: datetime) -> None:
+    """Tell of a case that belongs to no claim, and in the same mail of all others there: a restore may find very many."""
+    account = session.scalars(
+        select(VendorAccount)
+        .join(Sighting, Sighting.account_id == VendorAccount.id)
+        .where(Sighting.id == task.sighting_id)
+    ).one()
+    told = session.execute(
+        update(HumanTask)
+        .where(
+            HumanTask.sighting_id.in_(select(Sighting.id).where(Sighting.account_id == account.id)),
+            HumanTask.id != task.id,
+            HumanTask.told_at.is_(None),
+            HumanTask.resolved_at.is_(None),
+            HumanTask.created_at >= now - STALE,
+        )
+        .values(told_at=now)
+        .returning(HumanTask.id, HumanTask.why),
+        execution_options={"synchronize_session": False},
+    )
+    others = [row.why for row in sorted(told)]
+    whys = [task.why, *others][:MOST_QUOTED]
+    for receiver in _managers(session):
+        reader = _reader(receiver, None, now)
+        text = N_("Cases of no claim at %(account)s: %(number)s")
+        subject = reader.text(text, account=account.name, number=1 + len(others))
+        said = N_(
+            "The vendor holds what nobody here knows. Nothing is opened for these units until somebody has looked."
+        )
+        facts = [(N_("Account"), account.name), *((N_("Why"), why[:LONGEST_QUOTE]) for why in whys)]
+        link = N_("See what waits"), f"{runtime.settings.base_url}/"
+        letter = _letter(reader, subject, [reader.text(said)], facts, link)
+        mail.write(session, runtime.settings, about=account, tells=Told.TASK, to=receiver, letter=letter, now=now)
 
 
 def forget_case(session: Session, fault_id: int, *, now: datetime) -> None:
@@ -197,12 +248,12 @@ def _write_to_client(
     if runtime.settings.mail_server is None or not place.client.sends_mail or now - since > STALE:
         return
     for receiver in _of_client(session, fault, place.site):
-        reader = _reader(receiver, place, now)
+        reader = _reader(receiver, place.site, now)
         said, facts = _said(session, reader, fault, standing, tells)
         has_page = isinstance(receiver.row, User)
         link = f"{runtime.settings.base_url}/portal/cases/{fault.public_id}" if has_page else None
-        letter = _letter(reader, place, tells, said, facts, link)
-        mail.write(session, runtime.settings, fault=fault, tells=tells, to=receiver, letter=letter, now=now)
+        letter = _case_letter(reader, place, tells, said, facts, link)
+        mail.write(session, runtime.settings, about=fault, tells=tells, to=receiver, letter=letter, now=now)
 
 
 # --- to whom ---
@@ -296,8 +347,8 @@ def _place(session: Session, fault: Fault) -> _Place:
     return _Place(row.Client, row.Site, f"{unit}{fault.serial_number}".strip(), fault)
 
 
-def _reader(receiver: Receiver, place: _Place, now: datetime) -> Reader:
-    zone = ZoneInfo(place.site.time_zone if place.site else HOME_ZONE)
+def _reader(receiver: Receiver, site: Site | None, now: datetime) -> Reader:
+    zone = ZoneInfo(site.time_zone if site else HOME_ZONE)
     return Reader(receiver.language, zone, now, _catalogues()[receiver.language])
 
 
@@ -339,7 +390,7 @@ def _reasons(reader: Reader, verdict: Verdict) -> list[str]:
     ]
 
 
-def _letter(
+def _case_letter(
     reader: Reader,
     place: _Place,
     tells: Told,
@@ -349,14 +400,21 @@ def _letter(
 ) -> Letter:
     subject = reader.text(_SUBJECTS[tells], unit=place.unit)
     given = [(N_("Case"), place.fault.reference), (N_("Unit"), place.unit), *facts]
+    return _letter(reader, subject, paragraphs, given, (N_("See the case"), link))
+
+
+def _letter(
+    reader: Reader, subject: str, paragraphs: list[str], facts: list[tuple[str, str]], link: tuple[str, str | None]
+) -> Letter:
+    """``link``: what it is called, and where it leads, if anywhere."""
     values = {
         "language": reader.language,
         "subject": subject,
         "greeting": reader.text(N_("Good day,")),
         "paragraphs": paragraphs,
-        "facts": [(reader.text(label), value) for label, value in given if value],
-        "link": link,
-        "link_text": reader.text(N_("See the case")),
+        "facts": [(reader.text(label), value) for label, value in facts if value],
+        "link": link[1],
+        "link_text": reader.text(link[0]),
     }
     text, html = (_templates().get_template(f"letter.{form}").render(values) for form in ("txt", "html"))
     return Letter(subject, text, html)
