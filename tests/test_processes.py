@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 from rq import Worker
@@ -31,13 +31,14 @@ ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
-def running(environment: dict[str, str], *command: str) -> Iterator[subprocess.Popen[str]]:
-    """`warranty <command>` as a process, which ends with the test."""
+def running(environment: dict[str, str], *command: str, said: IO[str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """`warranty <command>` as a process, which ends with the test; its log goes to `said`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "warranty", *command],
         cwd=ROOT,
         env={"PATH": os.environ.get("PATH", os.defpath)} | environment,
         stdout=subprocess.PIPE,
+        stderr=said,
         text=True,
     )
     try:

@@ -250,7 +250,7 @@ def now(session: Session) -> datetime:
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     """An engine with the settings that the promises rest on."""
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_size=pool_size, max_overflow=20)
+        engine = create_engine(url, pool_size=pool_size, max_overflow=20, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -265,6 +265,7 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=20,
         pool_pre_ping=True,
+        hide_parameters=True,  # what an error says may go to the logs
         connect_args={"options": options, **POSTGRESQL_LIVENESS},
     )
 

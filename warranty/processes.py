@@ -132,6 +132,8 @@ def web_command(port: int, host: str = LOOPBACK) -> list[str]:
         "2",
         "--threads",
         "4",
+        "--logger-class",
+        "warranty.web.serving.Logger",
         "--no-control-socket",  # it would be one socket in the home directory for all instances
         "--graceful-timeout",
         "5",

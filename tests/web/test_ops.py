@@ -197,6 +197,14 @@ def test_each_account_is_measured_under_its_id_and_its_name(world: World) -> Non
     assert found[f"warranty_pushes_refused_total{labels}"] == 3
 
 
+def test_an_account_of_one_client_is_measured_under_its_id_alone(world: World) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client = factories.find_client(session, world.ours.name)
+        account = factories.make_account(session, world.runtime, name=world.ours.name, client=client)
+
+    assert f'warranty_breaker_open{{account="{account.public_id}",name="",vendor="servicenow"}}' in metrics(world)
+
+
 def test_a_vendor_case_that_belongs_to_no_claim_is_counted(world: World) -> None:
     with world.runtime.database.begin(db.EVERYBODY) as session:
         account = factories.make_account(session, world.runtime)

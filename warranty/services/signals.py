@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountSigns:
-    """How one account at a vendor stands.
+    """How one account at a vendor stands. The name of one that serves a single client is left empty: it is the client's.
 
     ``is_held``: it opens nothing since a restore. ``parked`` counts the orders that wait for a person to mend it.
     """
@@ -106,6 +106,7 @@ def _accounts(session: Session, parked: Mapping[int | None, int], now: datetime)
             VendorAccount.public_id,
             VendorAccount.name,
             VendorAccount.vendor,
+            VendorAccount.client_id,
             VendorAccount.switched_off_at,
             VendorAccount.closed_until,
             VendorAccount.opens_held_since,
@@ -116,7 +117,7 @@ def _accounts(session: Session, parked: Mapping[int | None, int], now: datetime)
     return [
         AccountSigns(
             id=str(row.public_id),
-            name=row.name,
+            name=row.name if row.client_id is None else "",
             vendor=row.vendor,
             is_switched_off=row.switched_off_at is not None,
             is_breaker_open=row.closed_until is not None and row.closed_until > now,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, not_, or_, select, update
 
 from warranty import db
-from warranty.models import Outbox, clock
+from warranty.models import Fault, Outbox, Rma, VendorAccount, clock
 from warranty.models.work import OrderKind, OrderStatus
 
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ class Order:
     sent_ago_s: float | None
     claimed: float
     """``time.monotonic()`` at the claim: a machine that slept notices before it sends."""
+    fault: str | None = None
+    claim: str | None = None
+    account: str | None = None
+
+    @property
+    def names(self) -> dict[str, str | int | None]:
+        """What its lines in the logs carry: itself, and by the names that people use, whom it is for."""
+        names = {"fault": self.fault, "claim": self.claim, "account": self.account}
+        return {"order_id": self.id, "kind": self.kind.value, **names}
 
     @property
     def is_spent(self) -> bool:
@@ -156,6 +165,13 @@ def is_ordered(session: Session, name: str) -> bool:
     return session.scalars(pending).first() is not None
 
 
+_NAMES = (  # read by the statement that claims, which saves a round trip
+    select(Fault.reference).where(Fault.id == Outbox.fault_id).scalar_subquery(),
+    select(Rma.client_reference).where(Rma.id == Outbox.rma_id).scalar_subquery(),
+    select(VendorAccount.public_id).where(VendorAccount.id == Outbox.account_id).scalar_subquery(),
+)
+
+
 def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
     """Take an order for ``lease_s``; None where it is done, not due, or in other hands.
 
@@ -173,12 +189,12 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
             stumbles=Outbox.stumbles + case((Outbox.lease_until.is_(None), 0), else_=1),
             first_claimed_at=func.coalesce(Outbox.first_claimed_at, clock()),
         )
-        .returning(Outbox, clock().label("db_now"))
+        .returning(Outbox, clock().label("db_now"), *_NAMES)
         .execution_options(synchronize_session=False, populate_existing=True)
     ).one_or_none()
     if row is None:
         return None
-    order, db_now = row
+    order, db_now, fault, claim_, account = row
     assert order.first_claimed_at is not None  # the statement has just set it
     age_s = (db_now - order.first_claimed_at).total_seconds()
     return Order(
@@ -196,6 +212,9 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
         age_s=age_s,
         sent_ago_s=None if order.last_send is None else (db_now - order.last_send).total_seconds(),
         claimed=started,
+        fault=fault,
+        claim=claim_,
+        account=account and str(account),
     )
 
 

@@ -14,11 +14,12 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
 
 import vendors
-from warranty import db
+from warranty import db, logs
 from warranty.config import load
 from warranty.db import EVERYBODY, DatabaseUnavailable
 from warranty.models.work import OrderKind
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 GOES_ON = frozenset({OrderKind.SEND_RMA, OrderKind.APPLY_DELIVERY})
 """Of these a worker that has done one goes on with what else is due for the account: a fork for each costs more than they do."""
+
+log = structlog.get_logger("tasks")
 
 
 def run(order_id: int) -> None:
@@ -77,6 +80,7 @@ def perform(runtime: Runtime, order_id: int) -> Order | None:
     Raises:
         Exception: whatever the work raised, for the queue and the logs; what to do about it has been written down.
     """
+    logs.begin(order_id=order_id)
     with runtime.database.begin(EVERYBODY) as session:
         order = _sound(session, runtime, work.claim(session, order_id, lease_s=runtime.settings.lease_s))
     return _do(runtime, order)
@@ -84,7 +88,10 @@ def perform(runtime: Runtime, order_id: int) -> Order | None:
 
 def _sound(session: Session, runtime: Runtime, order: Order | None) -> Order | None:
     """A claimed order; none where every worker that had it of late broke off: then a person has it from here on."""
-    if order is None or not order.is_poison:
+    if order is None:
+        return None
+    logs.begin(**order.names)
+    if not order.is_poison:
         return order
     stumbles.give_up(session, runtime, order, stumbles.VANISHED, now=db.now(session))
     return None
@@ -93,11 +100,14 @@ def _sound(session: Session, runtime: Runtime, order: Order | None) -> Order | N
 def _do(runtime: Runtime, order: Order | None) -> Order | None:
     if order is None:
         return None
+    begun = time.monotonic()
     try:
         importlib.import_module(f"warranty.tasks.{order.kind.value}").run(runtime, order)
     except Exception as err:
         write_down(runtime, order, err)
         raise
+    finally:
+        log.info("order.worked", duration_ms=round((time.monotonic() - begun) * 1000))
     return order
 
 

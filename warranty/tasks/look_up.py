@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from vendors.contract import Answer, ComeBack, Unit
 from vendors.errors import Trouble, VendorError
-from warranty import db
+from warranty import db, logs
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Fault, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
@@ -157,7 +157,10 @@ class _Turn:
             return None
         lease_s = self._runtime.settings.lease_s
         order = work.claim_next(session, OrderKind.LOOK_UP, self._account.id, lease_s=lease_s)
-        return None if order is None else _load(session, order)
+        if order is None:
+            return None
+        logs.begin(**order.names)
+        return _load(session, order)
 
     def _leave(self) -> None:
         """Give back what is not answered yet; should the answer come all the same, it is asked for once more."""

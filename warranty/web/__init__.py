@@ -11,7 +11,7 @@ from whitenoise import WhiteNoise
 from warranty import config, logs
 from warranty.db import folder
 from warranty.runtime import Runtime
-from warranty.web import api, auth, errors, forms, guards, i18n, ops, portal, staff, words
+from warranty.web import api, auth, errors, forms, guards, i18n, ops, portal, staff, trace, words
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -64,6 +64,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's own provider: documents keep their order
     guards.public("style sheet, scripts, logo")(app.view_functions["static"])
+    trace.init_app(app)
     guards.init_app(app, is_production=settings.is_production)
     errors.init_app(app)
     forms.init_app(app)
@@ -96,7 +97,6 @@ def _send_headers(app: Flask, *, is_production: bool) -> None:
         for name, value in always.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")  # whatever is not public belongs to one tenant
-        response.headers["X-Request-Id"] = errors.request_id()
         return response
 
     def protect_file(headers: Any, _path: str, _url: str) -> None:

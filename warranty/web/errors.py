@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from warranty.db import DatabaseUnavailable
 from warranty.services import by_hand, faults, moves, notes, people, records, resolutions, stock, tracking
@@ -24,6 +23,7 @@ from warranty.services.estate import InUse, Invalid, NameTaken
 from warranty.store import ContentGone, StoreUnavailable
 from warranty.web.i18n import N_, reader
 from warranty.web.pages import ErrorView
+from warranty.web.trace import request_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,14 +107,6 @@ def is_api() -> bool:
     return request.path.startswith(API)
 
 
-def request_id() -> str:
-    """The present request's id, which its answer and its log lines carry."""
-    made: str | None = g.get("request_id")
-    if made is None:
-        made = g.request_id = uuid4().hex
-    return made
-
-
 def init_app(app: Flask) -> None:
     """Have every error of the app answered here."""
     app.register_error_handler(HTTPException, lambda err: answer(_of_http(err)))
@@ -126,9 +118,9 @@ def _of_exception(err: Exception) -> Response:
     if problem.status >= 500:
         # An outage is an event; anything else means that the code must change.
         if problem.type == "unavailable":
-            log.warning("web.unavailable", request_id=request_id(), path=request.path, error=type(err).__name__)
+            log.warning("web.unavailable", error=type(err).__name__)
         else:
-            log.error("web.broken", request_id=request_id(), path=request.path, exc_info=err)
+            log.error("web.broken", exc_info=err)
     return answer(problem)
 
 
@@ -220,6 +212,8 @@ def answer(problem: Problem) -> Response:
     if is_api():
         said = json.dumps(document(problem))
         return Response(said, problem.status, dict(problem.headers), mimetype="application/problem+json")
+    if isinstance(request.routing_exception, SecurityError):  # a page has links, and this host has none
+        return Response(TYPES[problem.type][1], problem.status, dict(problem.headers), mimetype="text/plain")
     view = ErrorView(problem.status, request_id(), problem.advice and reader().text(problem.advice))
     page = render_template("errors/error.html", error=view)
     return Response(page, problem.status, dict(problem.headers), mimetype="text/html")

@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError
 
 from warranty.services import faults
 from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, UnknownClient
+from warranty.web import trace
 from warranty.web.errors import Problem, is_api
 from warranty.web.guards import call
 from warranty.web.i18n import N_, reader
@@ -66,11 +67,13 @@ def take_report(typed: Mapping[str, str]) -> faults.Outcome | dict[str, str]:
     """Log what a report form says, as the caller; else what is wrong with it, by field."""
     try:
         facts: FaultFacts = FaultBody().load(instant(from_form(typed)))
-        return faults.report(call().session, call().runtime, call().principal, facts, now=call().now)
+        made = faults.report(call().session, call().runtime, call().principal, facts, now=call().now)
     except ValidationError as err:
         return _said_of(form_errors(err.messages_dict), typed)
     except (ClientRequired, UnknownAsset, UnknownClient, OccursLater) as err:
         return _said(err)
+    trace.about(made.fault, made.rma)
+    return made
 
 
 _CHOSEN: Final = {"parts": "part", "files": "claim_file"}

@@ -27,6 +27,7 @@ from werkzeug.exceptions import BadRequest
 from warranty import db
 from warranty.models import IdempotencyKey, PublicRow, User
 from warranty.services import moves, people
+from warranty.web import trace
 from warranty.web.errors import Problem, answer, is_api, is_conflict
 from warranty.web.i18n import N_
 
@@ -201,6 +202,7 @@ def _enter(transaction: Session, token: people.TokenId | None, key: str | None) 
         if key is not None:
             answered = people.answered_before(transaction, principal.user_id, key)
     db.enter(transaction, db.Scope(principal.client_id), is_told=token is not None)
+    trace.asks(principal)
     g.call = Call(runtime(), transaction, principal, datetime.now(UTC))
     return answered
 
@@ -216,6 +218,7 @@ def _answer(view: View, access: Access, args: dict[str, Any]) -> Response:
     found = [] if access.of is None else [find(access.of, args.pop("id"))]
     if not _may(access):
         raise Problem("forbidden")
+    trace.about(*found)
     return make_response(view(*found, **args))
 
 

@@ -79,7 +79,7 @@ def _has_token() -> bool:
 
 
 def _families() -> Iterator[Family]:
-    """The measurements. An account has its name beside its id, so that an alarm tells whose vendor is in trouble."""
+    """The measurements. An account has its name beside its id, so that an alarm tells which vendor is in trouble."""
     settings = runtime().settings
     with runtime().database.read(db.EVERYBODY) as session:
         found = signals.read(session, settings)

@@ -9,6 +9,7 @@ from sqlalchemy import or_
 from warranty.domain.access import Permission
 from warranty.models import Asset, Fault
 from warranty.services import faults, inputs, overrides, records
+from warranty.web import trace
 from warranty.web.api.base import Endpoints, check_version, document, id_of, listed
 from warranty.web.guards import call, needs
 from warranty.web.schemas.cases import DecisionBody, FaultQuery
@@ -46,7 +47,9 @@ def preview(facts: FaultFacts) -> dict[str, Any]:
 def report(facts: FaultFacts) -> dict[str, Any]:
     """Report a fault. Needs an Idempotency-Key."""
     asked = call()
-    return outcome(faults.report(asked.session, asked.runtime, asked.principal, facts, now=asked.now))
+    made = faults.report(asked.session, asked.runtime, asked.principal, facts, now=asked.now)
+    trace.about(made.fault, made.rma)
+    return outcome(made)
 
 
 def outcome(made: Outcome) -> dict[str, Any]:
