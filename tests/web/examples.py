@@ -180,6 +180,11 @@ CALL = pages.CallRow(
 
 def task(kind: TaskKind, subject: pages.Subject) -> pages.TaskRow:
     """Something that waits for a person."""
+    if kind is TaskKind.STRAY_CASE:
+        name = f"reason-{subject.serial_number}"
+        form = pages.StrayForm("/review-items/1/dealt-with", "key", name, {}, {name: "Say what became of the case."})
+        stray = pages.Stray("Northwind Hardware", "INC0010023", "WR-2026-00412", subject.serial_number, NOW, form)
+        return pages.TaskRow(kind, "", NOW - timedelta(hours=50), None, "INC0010023", None, stray=stray)
     return pages.TaskRow(
         kind, "The dates of the contract pass, the vendor denies it.", NOW - timedelta(hours=50), "/cases/1", "F-20418",
         subject, "Dell",

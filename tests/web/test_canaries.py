@@ -13,11 +13,13 @@ from tests import factories
 from tests.web.conftest import World, fault_body
 from tests.web.owned import LABOUR_HOUR_MINOR, Owned, own_everything
 from tests.web.routes import alike, rules, said
+from tests.web.visitor import visit
+from vendors.contract import VendorCase, VendorStatus
 from warranty import db, logs
 from warranty.domain.access import Permission, TokenScope
 from warranty.domain.terms import Role
-from warranty.models import Asset, AuditRow, Client, Fault, Mail, Product
-from warranty.services import news
+from warranty.models import Asset, AuditRow, Client, Fault, HumanTask, Mail, Product, Sighting
+from warranty.services import news, strays
 from warranty.web import guards
 
 if TYPE_CHECKING:
@@ -43,6 +45,34 @@ def is_told(world: World, text: str) -> bool:
 
 def check_silent(world: World, answer: TestResponse) -> None:
     assert not is_told(world, said(answer))
+
+
+def test_a_case_of_no_claim_is_told_to_nobody_of_another_client(world: World, subtests: pytest.Subtests) -> None:
+    canary = world.theirs.canary
+    serials = (world.theirs.covered_serial, f"{canary}-of-nobody")
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        account = factories.make_account(session, world.runtime)
+        cases = [
+            VendorCase(f"{canary}-{serial}"[:60], VendorStatus.RECEIVED, client_reference=canary, serial_number=serial)
+            for serial in serials
+        ]
+        strays.find(session, account, cases, now=db.now(session))
+        sightings = select(Sighting.id).where(Sighting.account_id == account.id)
+        items = session.scalars(select(HumanTask).where(HumanTask.sighting_id.in_(sightings))).all()
+    assert {item.client_id for item in items} > {None}
+    tokens = {"portal": world.ours.tokens[Role.CLIENT_VIEWER], "narrowed": narrowed(world)}
+    for who, token in tokens.items():
+        with subtests.test(who):
+            check_silent(world, world.call("GET", "/review-items", token))
+            for item in items:
+                assert world.call("GET", f"/review-items/{item.public_id}", token).status_code in {403, 404}
+                body = {"action": "dealt_with", "reason": "x"}
+                answer = world.call("POST", f"/review-items/{item.public_id}/resolve", token, json=body)
+                assert answer.status_code in {403, 404}
+                check_silent(world, answer)
+    portal = visit(world.app, world.ours.users[Role.CLIENT_VIEWER])
+    check_silent(world, portal.get("/portal"))
+    assert portal.post(f"/review-items/{items[0].public_id}/dealt-with", {}).status_code in {400, 403, 404}
 
 
 # --- names in other systems ---

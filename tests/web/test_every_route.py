@@ -64,6 +64,7 @@ TABLE = {
     "auth.sign_out": ANYBODYS,
     "auth.choose_language": "public",
     "staff.board": ANYBODYS,  # a client is led to the portal
+    "staff.deal_with": "decide",
     "staff.case_list": "read",
     "staff.case_detail": "read",
     "staff.case_live": "read",

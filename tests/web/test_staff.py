@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +14,12 @@ from sqlalchemy import select
 from tests import factories
 from tests.web.conftest import World, now, watching
 from tests.web.visitor import Visitor, visit, words
+from vendors.contract import VendorCase, VendorStatus
 from warranty import db
 from warranty.domain.access import OPERATOR
 from warranty.domain.terms import Role
-from warranty.models import Client
-from warranty.services import queries
+from warranty.models import AuditRow, Client, HumanTask, Sighting
+from warranty.services import queries, strays
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -432,6 +434,74 @@ def test_a_review_that_somebody_answered_first_says_so(world: World) -> None:
 
     assert answer.status_code == 409
     assert "Jemand war schneller" in words(answer.text)
+
+
+def stray(world: World, number: str = "INC77", serial: str = "S-LOST") -> str:
+    """The path that answers for a case at a vendor that belongs to no claim."""
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        account = factories.make_account(session, world.runtime)
+        opened = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+        case = VendorCase(
+            number, VendorStatus.RECEIVED, client_reference="WR-LOST", serial_number=serial, opened_at=opened
+        )
+        strays.find(session, account, [case], now=db.now(session))
+        item = select(HumanTask).join(Sighting, Sighting.id == HumanTask.sighting_id)
+        found = session.scalars(item.where(Sighting.account_id == account.id)).one()
+        return f"/review-items/{found.public_id}/dealt-with"
+
+
+def field_of(path: str) -> str:
+    return f"reason-{path.split('/')[2]}"
+
+
+def test_a_case_of_no_claim_is_shown_as_it_is_found_at_the_vendor_and_is_dealt_with_once(world: World) -> None:
+    path = stray(world)
+    first, second = manager(world), manager(world, Accept_Language="de")
+    for visitor in (first, second):
+        visitor.get("/")
+    said = words(first.page)
+    assert all(shown in said for shown in ("INC77", "WR-LOST", "S-LOST", "Opened there"))
+
+    assert first.send(path, **{field_of(path): " "}).status_code == 422
+    assert first.error(field_of(path)) == "Say what became of the case: it stands in the register."
+    assert first.send(path, **{field_of(path): "It was theirs"}).status_code == 303
+    late = second.send(path, **{field_of(path): "It was ours"})
+
+    assert late.status_code == 409
+    first.get("/")
+    assert "INC77" not in first.page
+    with world.runtime.database.read(db.EVERYBODY) as session:
+        noted = session.scalars(select(AuditRow).where(AuditRow.action == "stray_case")).all()
+        assert [row.reason for row in noted][-1:] == ["It was theirs"]
+
+
+def test_only_who_may_decide_is_offered_to_deal_with_a_case_of_no_claim(world: World) -> None:
+    path = stray(world)
+    offered = {
+        role: path in visit(world.app, world.users[role]).get("/").text
+        for role in (Role.TECHNICIAN, Role.AUDITOR, Role.SERVICE_MANAGER)
+    }
+
+    assert offered == {Role.TECHNICIAN: False, Role.AUDITOR: False, Role.SERVICE_MANAGER: True}
+
+
+def test_what_waits_for_a_decision_is_not_dealt_with_instead(world: World) -> None:
+    item = world.report(serial_number="nobody knows it", client=str(world.ours.id))["review_item_id"]
+    visitor = manager(world)
+    visitor.get("/")
+
+    answer = visitor.send(f"/review-items/{item}/dealt-with", **{f"reason-{item}": "It is nothing"})
+
+    assert answer.status_code == 409
+    by_program = world.call(
+        "POST",
+        f"/review-items/{item}/resolve",
+        world.tokens[Role.SERVICE_MANAGER],
+        json={"action": "dealt_with", "reason": "It is nothing"},
+    )
+    assert by_program.status_code == 422
+    visitor.get("/")
+    assert "nobody knows it" in visitor.page
 
 
 def test_only_who_may_decide_is_offered_a_decision(world: World) -> None:

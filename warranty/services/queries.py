@@ -110,6 +110,7 @@ class Task:
     fault: Fault | None
     place: Place | None
     sighting: Sighting | None = None
+    account: VendorAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +246,11 @@ def counts(session: Session) -> Counts:
 def open_tasks(session: Session, *, limit: int = BOARD) -> list[Task]:
     """What waits for a person, the oldest first; one statement."""
     query = (
-        select(HumanTask, Fault, Client, Asset, Product, Site, Sighting)
+        select(HumanTask, Fault, Client, Asset, Product, Site, Sighting, VendorAccount)
         .outerjoin(Fault, Fault.id == HumanTask.fault_id)
         .outerjoin(Client, Client.id == HumanTask.client_id)
         .outerjoin(Sighting, Sighting.id == HumanTask.sighting_id)
+        .outerjoin(VendorAccount, VendorAccount.id == Sighting.account_id)
         .outerjoin(Asset, Asset.id == Fault.asset_id)
         .outerjoin(Product, Product.id == Asset.product_id)
         .outerjoin(Site, Site.id == Asset.site_id)
@@ -257,8 +259,8 @@ def open_tasks(session: Session, *, limit: int = BOARD) -> list[Task]:
         .limit(limit)
     )
     return [
-        Task(task, fault, None if task.fault_id is None else Place(client, asset, product, site), sighting)
-        for task, fault, client, asset, product, site, sighting in session.execute(query)
+        Task(task, fault, None if task.fault_id is None else Place(client, asset, product, site), sighting, account)
+        for task, fault, client, asset, product, site, sighting, account in session.execute(query)
     ]
 
 

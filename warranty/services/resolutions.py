@@ -85,6 +85,8 @@ def resolve(
     if item.kind is TaskKind.STRAY_CASE:
         _deal_with(session, item, action, Because(principal.actor, reason, now))
         return None
+    if action is Action.DEALT_WITH:
+        raise Invalid("action", "Only a case at a vendor that belongs to no claim is answered dealt_with.")
     fault = _hold(session, item, asset)
     if item.kind in _ANSWERED_APART and item.resolved_at is None:
         answer = _ANSWERED_APART[item.kind]

@@ -107,6 +107,7 @@ _MISSING: Final = {
     "reason": N_("Say why: it is kept with the verdict."),
     "claim_reason": N_("Say how you know: it stands in the timeline."),
     "found_reason": N_("Say how you know: it stands in the timeline."),
+    "stray_reason": N_("Say what became of the case: it stands in the register."),
 }
 """What is said of a field that was left empty."""
 

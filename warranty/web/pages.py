@@ -272,10 +272,34 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
+class StrayForm:
+    """How a person says that a case of no claim is dealt with; `name` is that of its field, one of many on the page."""
+
+    url: str
+    key: str
+    name: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A case at a vendor that belongs to no claim, as a person finds it there; whoever may not decide has no form."""
+
+    account: str
+    case_number: str
+    reference: str
+    serial_number: str
+    opened_at: datetime | None
+    form: StrayForm | None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRow:
     """Something that waits for a person. `why` is in words already: it may quote a vendor.
 
-    What is about a vendor's case that belongs to no claim has no page and no subject; its reference is the vendor's number.
+    What is about a vendor's case that belongs to no claim has no page and no subject, but `stray`; its reference is the
+    vendor's number.
     """
 
     kind: TaskKind
@@ -285,6 +309,7 @@ class TaskRow:
     case_reference: str
     subject: Subject | None
     vendor: str | None = None
+    stray: Stray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
 from warranty.services import handouts, inputs, jobs, notes, proposals, queries, rmas
 from warranty.web import pages, words
+from warranty.web.forms import key_of
 from warranty.web.guards import call
 from warranty.web.pages import Dot, Fill, Outcome, StepState
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from warranty.domain.coverage import Verdict
     from warranty.domain.headline import Standing
     from warranty.domain.reasons import Reason
-    from warranty.models import Fault, File, HumanTask, Rma, Shipment, VendorCall
+    from warranty.models import Fault, File, HumanTask, Rma, Shipment, Sighting, VendorCall
     from warranty.services.queries import Brief, Case, Decided, Event, Job, Noted, Place
 
 
@@ -130,12 +131,37 @@ def case_row(brief: Brief) -> pages.CaseRow:
     )
 
 
-def task_row(task: queries.Task) -> pages.TaskRow:
-    """Something that waits for a person."""
-    if task.fault is None or task.place is None:
-        number = task.sighting.vendor_case_number if task.sighting is not None else ""
-        return pages.TaskRow(task.row.kind, task.row.why, task.row.created_at, None, number, None)
+def task_row(task: queries.Task, errors: Mapping[str, str] | None = None) -> pages.TaskRow:
+    """Something that waits for a person; ``errors`` are those of a form that came back, by its field."""
+    if task.sighting is not None and task.account is not None:
+        stray = _stray(task.row, task.sighting, task.account.name, errors or {})
+        number = task.sighting.vendor_case_number
+        return pages.TaskRow(task.row.kind, task.row.why, task.row.created_at, None, number, None, stray=stray)
+    assert task.fault is not None  # a task stands on one of the two
+    assert task.place is not None
     return _task(task.row, task.fault, task.place)
+
+
+def field_of(item: HumanTask) -> str:
+    """The name of the field for what became of a case of no claim."""
+    return f"reason-{item.public_id}"
+
+
+def _stray(item: HumanTask, sighting: Sighting, account: str, errors: Mapping[str, str]) -> pages.Stray:
+    form, name = None, field_of(item)
+    if call().principal.may(Permission.DECIDE):
+        typed = request.form if name in errors else {}
+        mine = {name: errors[name]} if name in errors else {}
+        url = url_for("staff.deal_with", id=item.public_id)
+        form = pages.StrayForm(url, key_of(typed), name, typed, mine)
+    return pages.Stray(
+        account,
+        sighting.vendor_case_number,
+        sighting.client_reference,
+        sighting.serial_number,
+        sighting.opened_at,
+        form,
+    )
 
 
 def _task(row: HumanTask, fault: Any, place: Place) -> pages.TaskRow:
