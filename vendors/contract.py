@@ -773,7 +773,11 @@ class VendorAdapter(Protocol):
         raise self._cannot("be pulled")
 
     def list_cases(self, since: datetime) -> Iterator[VendorCase]:
-        """List the cases that carry a reference of ours and were opened at or after ``since`` (aware)."""
+        """List the cases that carry a reference of ours and were opened at or after ``since`` (aware), each with its serial.
+
+        Oldest first: a listing that breaks off is asked again from the instant of the last case that it gave. However many
+        cases are older than ``since``, a few calls get past them.
+        """
         raise self._cannot("list its cases")
 
     def candidates(self, request: RmaRequest) -> Sequence[VendorCase]:

@@ -116,6 +116,7 @@ CANNOT_BE_DONE = {
     "user show": ["nobody@msp.example"],
     "vendor add": ["nobody", "--name", "x"],
     "vendor change": ["Nobody", "--name", "x"],
+    "vendor release": ["Nobody", "--reason", "x"],
     "vendor show": ["Nobody"],
     "vendor switch-off": ["Nobody", "--reason", "x"],
     "vendor switch-on": ["Nobody", "--reason", "x"],
