@@ -175,7 +175,7 @@ class AdapterForm:
     secret). ``promise`` is that of ``Capabilities``. ``needs_base_url``: the vendor has no host of its own, each
     customer has one. ``checked_against``: what the adapter was tried with, ``uncertain``: what no source settles and how it
     is read meanwhile, each in words for the table of vendors. ``settings``: what the host itself must have set, by the duty
-    that cannot be done without it.
+    that cannot be done without it. ``settle_s``: the vendor's own settle time, as in ``Capabilities``, whatever an account asks.
     """
 
     vendor: str
@@ -188,6 +188,7 @@ class AdapterForm:
     checked_against: str = ""
     uncertain: tuple[str, ...] = ()
     settings: Mapping[Duty, str] = field(default_factory=dict)
+    settle_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import secrets
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 
+import vendors
 from vendors.contract import MailServer
 from warranty.store import BadStoreUrl, open_store
 
@@ -79,8 +81,13 @@ class Settings:
 
     @property
     def job_timeout_s(self) -> float:
-        """How long one piece of background work may run: longer than a vendor call, shorter than its lease."""
-        return (self.vendor_timeout_s + self.lease_s) / 2
+        """How long one piece of background work may run: longer than a vendor call, shorter than its lease.
+
+        It is whole seconds, since the alarm that ends the work knows no others.
+        """
+        middle = (self.vendor_timeout_s + self.lease_s) / 2
+        whole = (math.ceil(middle), math.floor(middle))
+        return next((float(s) for s in whole if self.vendor_timeout_s < s < self.lease_s), middle)
 
     @property
     def socket_path(self) -> Path:
@@ -324,12 +331,35 @@ def _timing_faults(settings: Settings) -> list[str]:
             f"WARRANTY_VENDOR_TIMEOUT_SECONDS ({settings.vendor_timeout_s:g}) must be below "
             f"WARRANTY_LEASE_SECONDS ({settings.lease_s:g}): a call may not outlive its lease."
         )
+    elif not settings.job_timeout_s.is_integer():
+        faults.append(
+            f"WARRANTY_LEASE_SECONDS ({settings.lease_s:g}) must be above {math.floor(settings.vendor_timeout_s) + 1}: "
+            f"work is ended at a whole second after WARRANTY_VENDOR_TIMEOUT_SECONDS ({settings.vendor_timeout_s:g})."
+        )
+    if settings.relay_s > settings.lease_s:
+        faults.append(
+            f"WARRANTY_RELAY_SECONDS ({settings.relay_s:g}) may not be above WARRANTY_LEASE_SECONDS "
+            f"({settings.lease_s:g}): the work of a worker that was killed would wait for longer than its lease."
+        )
     if settings.settle_s is not None and settings.vendor_timeout_s >= settings.settle_s:
         faults.append(
             f"WARRANTY_VENDOR_TIMEOUT_SECONDS ({settings.vendor_timeout_s:g}) must be below "
             f"WARRANTY_SETTLE_SECONDS ({settings.settle_s:g}): a call that still runs has not settled."
         )
+    if settings.is_production and settings.settle_s is not None:
+        faults += _short_settle_times(settings.settle_s)
     return faults
+
+
+def _short_settle_times(settle_s: float) -> list[str]:
+    """Which vendors may still take in what we gave up on for longer than we would wait before we send it again."""
+    own = {vendors.describe(vendor).title: vendors.describe(vendor).settle_s for vendor in vendors.available()}
+    longer = [f"{title} ({needs:g})" for title, needs in own.items() if needs > settle_s]
+    said = (
+        f"WARRANTY_SETTLE_SECONDS ({settle_s:g}) is below what these vendors need, so cases could be opened twice: "
+        f"{', '.join(longer)}. Unset it: each vendor has a settle time of its own."
+    )
+    return [said] if longer else []
 
 
 def _secrets(given: Mapping[str, str], instance: Path, *, may_make: bool, faults: list[str]) -> dict[str, str]:

@@ -89,6 +89,27 @@ def test_rhythms_that_cannot_work_together_are_refused(tmp_path: Path) -> None:
     assert_said(done, "below WARRANTY_LEASE_SECONDS", "below WARRANTY_SETTLE_SECONDS")
 
 
+def test_a_lease_that_leaves_no_whole_second_to_end_work_at_is_refused(tmp_path: Path) -> None:
+    rhythms = {"WARRANTY_VENDOR_TIMEOUT_SECONDS": "2", "WARRANTY_LEASE_SECONDS": "2.5", "WARRANTY_RELAY_SECONDS": "1"}
+
+    assert_said(warranty("worker", folder=tmp_path, **rhythms), "WARRANTY_LEASE_SECONDS (2.5) must be above 3")
+
+
+def test_a_rhythm_that_hands_over_again_later_than_the_lease_ends_is_refused(tmp_path: Path) -> None:
+    done = warranty("relay", folder=tmp_path, WARRANTY_RELAY_SECONDS="61")
+
+    assert_said(done, "WARRANTY_RELAY_SECONDS (61) may not be above WARRANTY_LEASE_SECONDS (60)")
+
+
+def test_production_refuses_a_settle_time_below_a_vendors_own_and_names_the_vendor(tmp_path: Path) -> None:
+    given = {"SECRET_KEY": "s" * 40, "WARRANTY_ENCRYPTION_KEYS": "A" * 43 + "=", "WARRANTY_SETTLE_SECONDS": "200"}
+
+    done = warranty("worker", folder=tmp_path, WARRANTY_MODE="production", **given)
+
+    assert_said(done, "WARRANTY_SETTLE_SECONDS (200)", "Dell (300)", "Unset it")
+    assert "ServiceNow" not in done.stderr
+
+
 def test_a_command_without_a_schema_says_how_to_make_one(tmp_path: Path) -> None:
     assert_said(warranty("client", "list", folder=tmp_path), "warranty db upgrade")
 

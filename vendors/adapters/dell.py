@@ -268,6 +268,7 @@ class Dell(VendorAdapter):
     form: ClassVar[AdapterForm] = AdapterForm(
         vendor="dell",
         title="Dell",
+        settle_s=SETTLE_S,
         duties=frozenset(Duty),
         fields=(
             AccountField("client_id", "API key of TechDirect", secret=True, required_for=frozenset(Duty)),

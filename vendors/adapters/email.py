@@ -93,6 +93,7 @@ class Email(VendorAdapter):
     form: ClassVar[AdapterForm] = AdapterForm(
         vendor="email",
         title="E-mail",
+        settle_s=SETTLE_S,
         duties=frozenset({Duty.OPEN, Duty.TRACK}),
         fields=(
             AccountField("to", "mail address that takes the claims", required_for=frozenset({Duty.OPEN})),

@@ -73,6 +73,7 @@ class ServiceNow(VendorAdapter):
     form: ClassVar[AdapterForm] = AdapterForm(
         vendor="servicenow",
         title="ServiceNow",
+        settle_s=SETTLE_S,
         duties=frozenset({Duty.OPEN, Duty.TRACK}),
         fields=(
             AccountField("username", "user of the instance, for Basic", secret=True),
