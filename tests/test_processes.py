@@ -21,11 +21,13 @@ from tests.desk import Desk
 from vendors.sandbox import Twin
 from warranty import config, processes, queue, relay
 from warranty.domain.lifecycles import RmaState
-from warranty.models.work import OrderStatus
+from warranty.models.work import OrderKind, OrderStatus
 from warranty.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from redis import Redis
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,7 +84,7 @@ def test_a_worker_does_the_orders_that_the_relay_hands_over(runtime: Runtime, en
         with running(environment, "worker"):
             desk.report()
             relay.turn(runtime, connection)
-            wait_for(lambda: desk.order().status is OrderStatus.DONE)
+            wait_for(lambda: desk.order(OrderKind.SEND_RMA).status is OrderStatus.DONE)
             # Its result is in the database; the queue server keeps nothing of it.
             wait_for(lambda: not connection.keys("rq:job:*"))
 
@@ -110,6 +112,77 @@ def test_a_worker_is_counted_again_after_the_queue_server_forgot_it(
 def test_a_workers_child_dies_with_it_in_the_middle_of_a_call(
     tmp_path: Path, sqlite_template: Path, redis_url: str
 ) -> None:
+    with in_a_call(tmp_path, sqlite_template, redis_url) as (desk, worker, _):
+        (horse,) = children(worker.pid)
+        worker.kill()
+        wait_for(lambda: not is_alive(horse))
+
+        assert desk.order(OrderKind.SEND_RMA).status is OrderStatus.PENDING  # for whoever claims it after the lease
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_its_call_records_it_and_takes_nothing_more(
+    tmp_path: Path, sqlite_template: Path, redis_url: str
+) -> None:
+    with in_a_call(tmp_path, sqlite_template, redis_url) as (desk, worker, connection):
+        later = Desk(desk.runtime, desk.twin)
+        later.report()
+        worker.terminate()
+        relay.turn(desk.runtime, connection)
+
+        assert worker.wait(30) == 0
+        ended, waiting = (one.order(OrderKind.SEND_RMA) for one in (desk, later))
+        assert (ended.status, ended.lease_until, desk.rma().state) == (OrderStatus.DONE, None, RmaState.UNDER_REVIEW)
+        assert (waiting.status, waiting.attempts, waiting.lease_until) == (OrderStatus.PENDING, 0, None)
+
+
+def test_a_worker_that_is_told_twice_leaves_its_order_to_whoever_comes_after_the_lease(
+    tmp_path: Path, sqlite_template: Path, redis_url: str
+) -> None:
+    with in_a_call(tmp_path, sqlite_template, redis_url) as (desk, worker, _):
+        worker.terminate()
+        time.sleep(1.2)  # what comes within a second of the first counts as the same word
+        worker.terminate()
+        assert worker.wait(30) == 0
+
+        with running(worker_environment(desk), "relay"), running(worker_environment(desk), "worker"):
+            wait_for(lambda: desk.order(OrderKind.SEND_RMA).status is OrderStatus.DONE, within_s=60)
+        assert (desk.rma().state, len(desk.twin.opened)) == (RmaState.UNDER_REVIEW, 1)
+
+
+def test_what_a_killed_worker_had_is_taken_up_after_its_lease_although_the_queue_knows_nothing_of_it(
+    tmp_path: Path, sqlite_template: Path, redis_url: str
+) -> None:
+    with in_a_call(tmp_path, sqlite_template, redis_url) as (desk, worker, connection):
+        worker.kill()
+        worker.wait()
+        connection.flushdb()  # so that nothing of the queue's own can have brought it back
+
+        with running(worker_environment(desk), "relay"), running(worker_environment(desk), "worker"):
+            wait_for(lambda: desk.order(OrderKind.SEND_RMA).status is OrderStatus.DONE, within_s=60)
+        assert (desk.rma().state, len(desk.twin.opened)) == (RmaState.UNDER_REVIEW, 1)
+
+
+def test_a_relay_that_is_asked_to_stop_ends_and_leaves_no_order_in_anybodys_hands(
+    tmp_path: Path, sqlite_template: Path, redis_url: str
+) -> None:
+    environment = own_environment(tmp_path, sqlite_template, redis_url)
+    runtime = Runtime.of(config.load(environment))
+    desk = Desk(runtime)
+    with running(environment, "relay") as process:
+        desk.report()
+        wait_for(lambda: desk.order(OrderKind.SEND_RMA).enqueued_at is not None)
+        process.terminate()
+        process.terminate()
+        assert process.wait(20) == 0
+    assert desk.order(OrderKind.SEND_RMA).lease_until is None
+    runtime.database.dispose()
+
+
+@contextmanager
+def in_a_call(
+    tmp_path: Path, sqlite_template: Path, redis_url: str
+) -> Iterator[tuple[Desk, subprocess.Popen[str], Redis]]:
+    """A worker in the middle of a call that opens a case, and the desk that reported it."""
     environment = own_environment(tmp_path, sqlite_template, redis_url)
     runtime = Runtime.of(config.load(environment))
     with Twin("servicenow", latency=1.5) as twin, queue.connect(redis_url) as connection:
@@ -118,13 +191,15 @@ def test_a_workers_child_dies_with_it_in_the_middle_of_a_call(
         desk.report()
         relay.turn(runtime, connection)
         with running(environment, "worker") as worker:
-            wait_for(lambda: desk.order().last_send is not None)
-            (horse,) = children(worker.pid)
-            worker.kill()
-            wait_for(lambda: not is_alive(horse), within_s=1.0)
-
-        assert desk.order().status is OrderStatus.PENDING  # for whoever claims it after the lease
+            wait_for(lambda: desk.order(OrderKind.SEND_RMA).last_send is not None)
+            yield desk, worker, connection
     runtime.database.dispose()
+
+
+def worker_environment(desk: Desk) -> dict[str, str]:
+    """The settings of the processes of a desk."""
+    settings = desk.runtime.settings
+    return environment_of(settings.database_url, settings.instance.parent, settings.redis_url)
 
 
 def own_environment(tmp_path: Path, sqlite_template: Path, redis_url: str = "") -> dict[str, str]:
