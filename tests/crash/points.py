@@ -132,6 +132,14 @@ def claim(harness: Harness) -> int:
     return desk.order(OrderKind.SEND_RMA).id
 
 
+def claims(harness: Harness) -> int:
+    """Two claims of one account that are to be sent, one after the other by the same worker."""
+    desk = harness.desk()
+    for bay in ("1", "2"):
+        desk.report(component_ref=bay)
+    return desk.orders(OrderKind.SEND_RMA)[0].id
+
+
 def claim_for_parts(harness: Harness) -> int:
     """A draft that waits for the vendor's list of parts."""
     desk = harness.desk("stocked")
@@ -195,8 +203,13 @@ def question(harness: Harness) -> Desk:
 
 
 def look_up(harness: Harness) -> int:
-    """A question to the vendor."""
-    return question(harness).order(OrderKind.LOOK_UP).id
+    """A question that a fault waits for, and another one for the same account, which the same worker goes on with."""
+    desk = question(harness)
+    with desk.session() as session:
+        payload = {"assets": [desk.asset_key()]}
+        facts: dict[str, Any] = {"account_id": desk.lookup_account_id, "payload": payload, "now": db.now(session)}
+        work.add(session, OrderKind.LOOK_UP, **facts)
+    return desk.order(OrderKind.LOOK_UP).id
 
 
 def end_of_patience(harness: Harness) -> int:
@@ -249,14 +262,21 @@ def is_each_stray_asked_about_once(harness: Harness) -> None:
     assert {order.status for order in all_of(harness, Outbox)} == {OrderStatus.DONE}
 
 
-def push(harness: Harness) -> int:
-    """A message of the vendor's that says that a case was approved."""
+def push_of_a_case(harness: Harness) -> tuple[Desk, bytes]:
+    """A case, and what its vendor has to say: that it was approved."""
     desk = opened(harness)
     with desk.session() as session:
         rma = session.get_one(Rma, desk.rma().id)
-        rma.vendor_changed_at = datetime.now(UTC) - timedelta(hours=1)
+        rma.vendor_changed_at = datetime.now(UTC) - timedelta(hours=1)  # its times have a grain of a second
+    return desk, push_of(rma, "approved")
+
+
+def push(harness: Harness) -> int:
+    """A message of the vendor's that was kept."""
+    desk, said = push_of_a_case(harness)
+    with desk.session() as session:
         account = session.get_one(VendorAccount, desk.account_id)
-        deliveries.keep(session, account, push_of(rma, "approved"), now=db.now(session))
+        deliveries.keep(session, account, said, now=db.now(session))
     return desk.order(OrderKind.APPLY_DELIVERY).id
 
 
@@ -459,6 +479,7 @@ POINTS: dict[str, Point] = {
     "a draft": Point(OrderKind.PREPARE_RMA, claim_for_parts, is_prepared, commits=3, calls=1),
     # Claim, gate, mark, record; the open.
     "a claim": Point(OrderKind.SEND_RMA, claim, is_one_case_each, commits=4, calls=1),
+    "claims of one account": Point(OrderKind.SEND_RMA, claims, is_one_case_each, commits=8, calls=2),
     # A greeting is heard and not asked for: hello, sender, receiver, data, the message, goodbye.
     "a claim by mail": Point(OrderKind.SEND_RMA, claim_by_mail, is_mailed_once_or_a_persons, commits=4, calls=6),
     "a claim by mail to who recognises repeats": Point(
@@ -468,7 +489,8 @@ POINTS: dict[str, Point] = {
         commits=4,
         calls=6,
     ),
-    "a look-up": Point(OrderKind.LOOK_UP, look_up, is_decided_and_opened_once, commits=4, calls=2),
+    # Claim, the token kept, gate, the answer with the next claim, gate, the answer; the token and two questions.
+    "look-ups": Point(OrderKind.LOOK_UP, look_up, is_decided_and_opened_once, commits=6, calls=3),
     "the end of patience": Point(OrderKind.DECIDE_AGAIN, end_of_patience, is_one_case_each, commits=2),
     "a reading": Point(OrderKind.READ_CASES, reading, is_approved_once, commits=5, calls=2),
     "a listing": Point(OrderKind.SWEEP_CASES, listing, is_each_stray_asked_about_once, commits=4, calls=1),

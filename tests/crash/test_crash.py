@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 TIMEOUT_S, SETTLE_S, LEASE_S = 0.6, 2.4, 2.0
 LATE_S = 1.5  # later than we wait for an answer, sooner than we believe that nothing arrived
 RETRY_S = 0.1
-REST_S = 60.0  # it takes about 6 s on an idle machine
+GOES_ROUND = (OrderKind.READ_CASES, OrderKind.SWEEP_CASES)
+"""What is ordered again and again for as long as there are open cases, or accounts."""
+REST_S = 180.0  # it takes about 6 s on an idle machine
 
 
 @contextmanager
@@ -71,8 +73,7 @@ def wait_for_rest(harness: Harness) -> None:
 
 def unfinished(harness: Harness) -> list[str]:
     with harness.runtime.database.read(db.EVERYBODY) as session:
-        # The reading of open cases goes on for as long as they are open.
-        orders = select(Outbox).where(Outbox.status == OrderStatus.PENDING, Outbox.kind != OrderKind.READ_CASES)
+        orders = select(Outbox).where(Outbox.status == OrderStatus.PENDING, Outbox.kind.not_in(GOES_ROUND))
         waiting = [f"{order.kind} {order.id}: {order.error}" for order in session.scalars(orders)]
         answered = {RmaState.AUTHORIZED, RmaState.SUBMIT_FAILED, RmaState.MANUAL_HANDLING, RmaState.DENIED}
         claims = session.scalars(select(Rma).where(Rma.state.not_in(answered)))

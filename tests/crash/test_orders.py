@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.points import POINTS
+from tests.crash.harness import KILLED
+from tests.crash.points import POINTS, is_decided_and_opened_once, look_up
 
 if TYPE_CHECKING:
     from tests.crash.harness import Harness
@@ -31,3 +32,14 @@ def test_no_kill_loses_or_doubles_work(harness: Harness, what: str) -> None:
 
     assert (commits, calls) == (point.commits, point.calls)
     point.check(harness)
+
+
+def test_no_kill_among_threads_that_look_up_loses_or_doubles_an_answer(harness: Harness) -> None:
+    """In which order their commits come is chance, so this one counts nothing."""
+    ends = [
+        harness.run("perform", ("commit", number, "after"), order=look_up(harness), callers=4) for number in range(1, 9)
+    ]
+    assert KILLED in ends
+    harness.rest()
+
+    is_decided_and_opened_once(harness)
