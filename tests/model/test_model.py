@@ -14,9 +14,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests import app, factories
 from tests.desk import Desk, odd_adapters
-from tests.model.machine import LEASE_S, TIMEOUT_S, Life, Sending
-from tests.model.vendor import WORLDS, World
-from tests.model.worker import Clock, held
+from tests.model.machine import KEY_S, LEASE_S, PAST_TIMEOUT_S, SETTLE_S, TIMEOUT_S, TO_ITS_END, Life, Sending
+from tests.model.vendor import WORLDS, Answer, World
+from tests.model.worker import Clock, Fate, held
 from vendors.contract import Promise
 
 if TYPE_CHECKING:
@@ -99,3 +99,45 @@ def test_whatever_the_promise_rests_on_is_missed(bind: Bind, broken: dict[str, A
     phases = tuple(Phase) if MORE else (Phase.generate,)
     with pytest.raises(AssertionError, match=r"opened twice|was overtaken has sent"):
         run_state_machine_as_test(machine, settings=lives(MORE or 300, 15, phases))
+
+
+def one_life(bind: Bind, promise: Promise) -> Sending:
+    """A vendor that takes a request as late as it may, and one claim."""
+    life = bind(Sending, rests=False)()
+    life.a_vendor(promise=promise, late_s=SETTLE_S - 10.0, lag_s=0.0)
+    return life
+
+
+TO_THE_MARK = 3
+"""Claim, gate and mark are committed, and nothing has been sent."""
+
+
+def test_the_settle_time_counts_from_when_the_request_left_and_not_from_before_a_pause(bind: Bind) -> None:
+    life = one_life(bind, Promise.B)
+    life.a_worker_begins(which=0, is_kept=False, stops=TO_THE_MARK, answer=Answer.LATE, fate=Fate.NONE)
+    life.time_passes(PAST_TIMEOUT_S)
+    life.a_worker_goes_on(which=0, stops=2, answer=Answer.LATE, fate=Fate.NONE)  # it marks anew, and sends
+    assert len(life.world.requests) == 1
+    life.a_worker_is_killed(which=0)
+    life.time_passes(SETTLE_S - PAST_TIMEOUT_S / 2)
+
+    life.a_worker_begins(which=0, is_kept=False, stops=TO_ITS_END, answer=Answer.TAKEN, fate=Fate.NONE)
+    life.time_passes(PAST_TIMEOUT_S)
+
+    assert set(life.world.per_reference().values()) == {1}
+    life.teardown()
+
+
+def test_a_key_that_runs_out_during_a_pause_is_not_trusted(bind: Bind) -> None:
+    life = one_life(bind, Promise.A)
+    life.a_worker_begins(which=0, is_kept=False, stops=TO_ITS_END, answer=Answer.TAKEN_UNSAID, fate=Fate.NONE)
+    life.time_passes(KEY_S - PAST_TIMEOUT_S / 2)
+    life.a_worker_begins(which=0, is_kept=False, stops=TO_THE_MARK, answer=Answer.TAKEN, fate=Fate.NONE)
+    life.time_passes(PAST_TIMEOUT_S)
+
+    life.a_worker_goes_on(which=0, stops=TO_ITS_END, answer=Answer.TAKEN, fate=Fate.NONE)
+
+    life.come_to_rest()
+    life.nothing_is_lost()
+    assert set(life.world.per_reference().values()) == {1}
+    life.teardown()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vendors.contract import Capabilities, Promise, RmaRequest, VendorAdapter, VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
@@ -87,22 +87,42 @@ def _attempt(
         return _without_file(vendor, order, str(err))
     except VendorError as err:
         return Unsent(err)
+    marked: float | None = None
+    while (
+        marked is None or time.monotonic() - marked > AT_ONCE_S
+    ):  # the settle time counts from the mark, so the request leaves with it
+        marked = time.monotonic()
+        said = _mark(runtime, order, vendor.capabilities)
+        if said is not True:
+            return said
+    # The mark is committed: who comes next searches first. A machine that slept since the claim must not send any more.
+    late_s = time.monotonic() - order.claimed
+    if late_s > runtime.settings.lease_s - runtime.settings.vendor_timeout_s:
+        return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the lease ran out before the call"))
+    is_by_key = order.sent_ago_s is not None and is_safe_by_key(vendor.capabilities, order)
+    if is_by_key and order.age_s + late_s >= vendor.capabilities.key_lifetime_s:
+        return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the key ran out before the call"))
+    return _open(vendor, request)
+
+
+AT_ONCE_S = 2.0
+"""A request leaves so soon after its mark, or is marked anew: a vendor's settle time has that much room at least."""
+
+
+def _mark(runtime: Runtime, order: Order, can: Capabilities) -> Literal[True] | Held | AskPerson | None:
+    """Write down that the request is about to leave, if it still may."""
     with runtime.database.begin(db.EVERYBODY) as session:
         # Locked before the order, as `rmas.settle` does. A person who took over since the claim is not overruled.
         rma = session.get_one(Rma, order.rma_id, with_for_update=True)
-        budget_s = runtime.settings.vendor_timeout_s
         if rma.state not in lifecycles.RMA_BEING_SENT:
             return None
-        in_the_way = _in_the_way(session, rma, vendor.capabilities)
+        in_the_way = _in_the_way(session, rma, can)
         if in_the_way is not None:
             return in_the_way
-        if not work.mark_send(session, order, budget_s=budget_s):
+        if not work.mark_send(session, order, budget_s=runtime.settings.vendor_timeout_s):
             return None
-        rmas.send_again(session, rma, searched=not is_safe_by_key(vendor.capabilities, order), now=db.now(session))
-    # The mark is committed: who comes next searches first. A machine that slept since the claim must not send any more.
-    if time.monotonic() - order.claimed > runtime.settings.lease_s - runtime.settings.vendor_timeout_s:
-        return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the lease ran out before the call"))
-    return _open(vendor, request)
+        rmas.send_again(session, rma, searched=not is_safe_by_key(can, order), now=db.now(session))
+        return True
 
 
 def _open(vendor: VendorAdapter, request: RmaRequest) -> Step:
