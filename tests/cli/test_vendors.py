@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import update
+
 from tests.cli.conftest import Shell, table
 from warranty import db
 from warranty.models import VendorAccount
@@ -59,6 +61,18 @@ def test_an_account_is_switched_off_and_on(warranty: Shell) -> None:
 
     assert off["switched_off_at"] is not None
     assert on == off | {"switched_off_at": None}
+
+
+def test_an_account_that_a_restore_holds_is_released_by_who_has_looked(warranty: Shell, runtime: Runtime) -> None:
+    warranty.says("vendor", "add", *ACCOUNT)
+    with runtime.database.begin(db.EVERYBODY) as session:
+        now = db.now(session)
+        session.execute(update(VendorAccount).values(opens_held_since=now, held_at=now))
+    assert warranty.gives("vendor", "show", "Desk")["opens_held_since"] is not None
+
+    released = warranty.gives("vendor", "release", "Desk", "--reason", "Looked through the portal.")
+
+    assert released["opens_held_since"] is None
 
 
 def test_what_a_vendor_does_not_take_is_said_and_nothing_is_changed(warranty: Shell) -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
-from tests.desk import Desk
+from tests.desk import Desk, odd_adapters
+from tests.factories import BECAUSE
 from tests.vendors.instance import large_instance
 from vendors.adapters.servicenow import CORRELATION_DISPLAY
 from vendors.sandbox import Twin
-from warranty import db, tasks
+from warranty import db, relay, tasks
 from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import RmaState
 from warranty.models import HumanTask, Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import resolutions, rmas, sweep
+from warranty.services import accounts, resolutions, rmas, sweep
 from warranty.services.resolutions import Action
 
 if TYPE_CHECKING:
@@ -215,3 +218,102 @@ def test_a_claim_that_no_order_is_for_is_searched_before_it_is_sent(desk: Desk) 
 
     assert desk.rma().state is RmaState.UNDER_REVIEW
     assert len(desk.twin.opened) == 1
+
+
+def test_a_restored_account_that_cannot_list_has_a_person_look_until_it_is_released(
+    shared_runtime: Runtime, twin: Twin
+) -> None:
+    with odd_adapters():
+        desk = Desk(shared_runtime, twin, vendor="mute")
+        hold(desk, ago=timedelta(hours=1))
+        desk.report()
+
+        desk.perform(OrderKind.SEND_RMA)
+        assert sweep_now(desk).status is OrderStatus.DONE
+
+        assert (desk.rma().state, twin.opened) == (RmaState.MANUAL_HANDLING, [])
+        assert "release the account" in desk.open_tasks()[TaskKind.MANUAL_HANDLING]
+        assert desk.account().opens_held_since is not None  # an order that lists nothing proves nothing
+        with desk.session() as session:
+            account = session.get_one(VendorAccount, desk.account_id)
+            assert accounts.release(session, account, because=BECAUSE)
+            assert not accounts.release(session, account, because=BECAUSE)
+        assert desk.account().opens_held_since is None
+
+
+def test_two_relays_order_one_listing(desk: Desk) -> None:
+    hold(desk)  # then it is due whatever its rhythm
+    together = threading.Barrier(2)
+
+    def order() -> None:
+        together.wait()
+        with desk.session() as session:
+            relay.order_sweeps(session, desk.runtime)
+
+    with ThreadPoolExecutor(2) as relays:
+        for done in [relays.submit(order) for _ in range(2)]:
+            done.result()
+
+    assert len(desk.orders(OrderKind.SWEEP_CASES)) == 1
+
+
+def test_of_cases_of_one_instant_none_is_missed_where_a_listing_goes_on_in_the_middle_of_it(
+    shared_runtime: Runtime, tmp_path: Path
+) -> None:
+    begun = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
+    large_instance(tmp_path / "ledger", [begun + timedelta(seconds=(place + 1) // 2) for place in range(250)])
+    with Twin("servicenow", ledger_file=tmp_path / "ledger") as large:
+        settings = replace(shared_runtime.settings, vendor_timeout_s=shared_runtime.settings.lease_s)
+        desk = Desk(replace(shared_runtime, settings=settings), large)  # a turn has time for one batch
+        order = sweep_now(desk)
+        turns = 1
+        while order.status is OrderStatus.PENDING and turns < 10:
+            tasks.perform(desk.runtime, order.id)
+            order = desk.order(OrderKind.SWEEP_CASES)
+            turns += 1
+
+    assert (order.status, len(desk.sightings())) == (OrderStatus.DONE, 250)
+
+
+def test_a_case_is_seen_though_the_vendors_clock_is_behind_ours(desk: Desk) -> None:
+    open_at_vendor(desk, "WR-FIRST")
+    sweep_now(desk)
+    swept_to = desk.account().swept_to
+    assert swept_to is not None
+    open_at_vendor(desk, "WR-SECOND")
+    behind = (swept_to - timedelta(minutes=30)).strftime("%Y-%m-%d %H:%M:%S")
+    desk.twin.move(desk.twin.opened[-1]["number"], sys_created_on=behind)
+
+    sweep_now(desk)
+
+    assert [one.client_reference for one in desk.sightings()] == ["WR-FIRST", "WR-SECOND"]
+    assert desk.account().swept_to >= swept_to
+
+
+def test_many_cases_cost_as_many_statements_as_few(desk: Desk) -> None:
+    for place in range(2):
+        open_at_vendor(desk, f"WR-{place}", desk.serial)
+    finding_few, few = statements_of(desk), statements_of(desk)
+    for place in range(2, 30):
+        open_at_vendor(desk, f"WR-{place}", desk.serial)
+    finding_many, many = statements_of(desk), statements_of(desk)
+
+    assert len(desk.sightings()) == 30
+    assert many <= few
+    assert finding_many <= finding_few + 3  # an insert of very many may go in parts
+
+
+def statements_of(desk: Desk) -> int:
+    """How many statements a listing sends."""
+    seen = []
+
+    def executes(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    engine = desk.runtime.database.engine
+    event.listen(engine, "before_cursor_execute", executes)
+    try:
+        sweep_now(desk)
+    finally:
+        event.remove(engine, "before_cursor_execute", executes)
+    return len(seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests import factories
 from tests.desk import NOBODY_LISTENS
@@ -151,7 +151,7 @@ def test_a_technician_reads_accounts_and_changes_none(world: World) -> None:
     path = f"/vendor-accounts/{made['id']}"
 
     assert world.get(path, Role.TECHNICIAN).status_code == 200
-    for action in ("test", "switch-off", "switch-on"):
+    for action in ("test", "switch-off", "switch-on", "release"):
         assert world.post(f"{path}/{action}", {}, Role.TECHNICIAN).status_code == 403
 
 
@@ -181,6 +181,22 @@ def test_what_a_switched_off_account_had_to_send_waits_for_a_person_and_goes_on(
     world.post(f"/vendor-accounts/{account['id']}/switch-on", {"reason": "new password"})
     assert world.get(f"/rmas/{made['rma_id']}").json["state"] == "submitted"
     assert [order.status for order in orders(world, OrderKind.SEND_RMA)] == [OrderStatus.PENDING]
+
+
+def test_an_account_that_a_restore_holds_is_released_by_who_has_looked(world: World) -> None:
+    [account] = world.get("/vendor-accounts").json["items"]
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        now = db.now(session)
+        session.execute(update(VendorAccount).values(opens_held_since=now, held_at=now))
+    path = f"/vendor-accounts/{account['id']}"
+    assert world.get(path).json["opens_held_since"] is not None
+
+    released = world.post(f"{path}/release", {"reason": "looked through the portal"})
+
+    assert (released.status_code, released.json["opens_held_since"]) == (200, None)
+    with world.runtime.database.read(db.EVERYBODY) as session:
+        noted = session.scalars(select(AuditRow).where(AuditRow.action == "release")).all()
+        assert [row.reason for row in noted] == ["looked through the portal"]
 
 
 # --- does it work? ---

@@ -5,10 +5,11 @@ Their tasks stand on no fault. One that names the serial of one client's unit is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
+from warranty import db
 from warranty.models import Asset, HumanTask, Sighting, VendorAccount
 from warranty.models.work import TaskKind
 from warranty.services import estate, moves
@@ -32,9 +33,10 @@ def find(session: Session, account: VendorAccount, cases: Sequence[VendorCase], 
 
     None of them was seen before; whoever calls sees to it that nobody else does this for the account at the same time.
     """
-    sightings = [_sighting(account, case, now) for case in cases]
-    session.add_all(sightings)
-    session.flush()
+    db.write(session, Sighting, *(_sighting(account, case, now) for case in cases))
+    numbers = [case.vendor_case_number for case in cases]
+    named = select(Sighting).where(Sighting.account_id == account.id, Sighting.vendor_case_number.in_(numbers))
+    sightings = session.scalars(named.order_by(Sighting.id)).all()
     owners = _owners(session, account, [sighting.serial_key for sighting in sightings])
     session.add_all(
         HumanTask(
@@ -50,17 +52,17 @@ def find(session: Session, account: VendorAccount, cases: Sequence[VendorCase], 
     session.flush()
 
 
-def _sighting(account: VendorAccount, case: VendorCase, now: datetime) -> Sighting:
-    return Sighting(
-        account_id=account.id,
-        vendor_case_number=case.vendor_case_number,
-        client_reference=reference_of(case),
-        serial_number=case.serial_number,
-        serial_key=estate.serial_key(case.serial_number)[:MOST_CHARS],
-        opened_at=case.opened_at,
-        seen_at=now,
-        asked_at=now,
-    )
+def _sighting(account: VendorAccount, case: VendorCase, now: datetime) -> dict[str, Any]:
+    return {
+        "account_id": account.id,
+        "vendor_case_number": case.vendor_case_number,
+        "client_reference": reference_of(case),
+        "serial_number": case.serial_number,
+        "serial_key": estate.serial_key(case.serial_number)[:MOST_CHARS],
+        "opened_at": case.opened_at,
+        "seen_at": now,
+        "asked_at": now,
+    }
 
 
 def reference_of(case: VendorCase) -> str:
