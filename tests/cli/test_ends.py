@@ -45,6 +45,7 @@ CANNOT_BE_DONE = {
     "asset list": ["--client", "Nobody"],
     "asset show": ["A1"],
     "audit anchor": [],
+    "backup": ["/nowhere/at/all.zip"],
     "calendar between": None,  # asks no database; see test_calendar
     "calendar business-day": None,
     "calendar deadline": None,
@@ -79,6 +80,7 @@ CANNOT_BE_DONE = {
     "product change": ["M1", "--model", "x"],
     "product merge": ["M1", "M2"],
     "product show": ["M1"],
+    "restore": ["/nowhere/at/all.zip"],
     "review list": ["--client", "Nobody"],
     "review resolve": [NOWHERE, "reject", "--reason", "x"],
     "review show": [NOWHERE],
