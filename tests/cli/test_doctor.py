@@ -12,10 +12,13 @@ from rq import Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import update
 
+from tests import factories
+from tests.desk import Desk, let_pass
 from warranty import config, db, queue, relay
 from warranty.cli import main
 from warranty.domain.access import OPERATOR
-from warranty.models import Outbox, VendorAccount
+from warranty.domain.lifecycles import RmaState
+from warranty.models import Outbox, Rma, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
 from warranty.services import accounts, work
 from warranty.services.moves import Because
@@ -149,6 +152,44 @@ def test_orders_that_wait_for_somebody_are_counted(well: dict[str, str], runtime
     assert "1 orders wait for an account" in found
     assert "2 orders were given up" in found
     assert "warranty review list" in found
+
+
+def test_what_was_given_up_is_not_brought_up_for_ever(well: dict[str, str], runtime: Runtime) -> None:
+    with runtime.database.begin(db.EVERYBODY) as session:
+        now = db.now(session)
+        long_ago = now - timedelta(days=30)
+        for _ in range(2):
+            work.add(session, OrderKind.READ_CASES, now=long_ago, due_at=long_ago).status = OrderStatus.DEAD
+
+    assert not any("given up" in said for said in troubles(well, "warning"))
+
+
+def test_a_register_that_nobody_seals_is_said_with_its_age(well: dict[str, str], runtime: Runtime) -> None:
+    let_pass(runtime, 2.0)  # the sealer's rhythm
+    with queue.connect(runtime.settings.redis_url) as connection:
+        relay.turn(runtime, connection)
+    with runtime.database.begin(db.EVERYBODY) as session:
+        asset = factories.make_asset(session, factories.make_client(session))
+        an_hour_ago = db.now(session) - timedelta(hours=1)
+        given = {"serial_number": asset.serial_number}
+        factories.make_fault(session, runtime, OPERATOR, now=an_hour_ago, **given)
+
+    assert any("no seal for 60 minutes" in said for said in troubles(well, "warning"))
+
+
+def test_what_workers_left_and_what_nobody_knows_are_said(well: dict[str, str], runtime: Runtime) -> None:
+    desk = Desk(runtime)
+    desk.report()
+    with runtime.database.begin(db.EVERYBODY) as session:
+        now = db.now(session)
+        session.execute(update(Outbox).values(steals=1, first_claimed_at=now))
+        session.execute(update(Rma).values(state=RmaState.OUTCOME_UNKNOWN))
+
+    found = " ".join(troubles(well, "warning"))
+
+    assert "a worker vanished and another took over" in found
+    assert "1 claims nobody knows" in found
+    assert "warranty review list --kind outcome_unknown" in found
 
 
 def test_an_order_that_nobody_takes_is_said_with_its_age(well: dict[str, str], runtime: Runtime) -> None:

@@ -11,26 +11,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from redis import Redis
-from rq import Worker
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from vendors.contract import Duty
 from vendors.errors import VendorError
-from warranty import config, db, queue, store
+from warranty import config, db, lookout, queue, store
 from warranty.cli.shared import answer
 from warranty.config import Settings, SettingsError
-from warranty.models import Lease, Outbox, VendorAccount
+from warranty.domain.lifecycles import RmaState
+from warranty.models import VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.runtime import Runtime
-from warranty.services import accounts, deliveries, keys
+from warranty.services import accounts, deliveries, keys, signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.orm import Session
 
+    from warranty.services.signals import Signals
+
 SKEW_S = 2.0
 RECENT = timedelta(days=1)
+UNSEALED_S = 60.0
 LATE_S = 120.0  # an order that has been due for so long is on nobody's table
 
 
@@ -143,7 +146,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
 def _queue(settings: Settings) -> Iterator[Finding]:
     with closing(queue.connect(settings.redis_url)) as connection:
         try:
-            workers = Worker.count(queue=queue.work_queue(connection))
+            workers = lookout.look(settings.redis_url).workers
             seconds, micros = connection.time()
             policy = _eviction(connection)
         except queue.QueueUnavailable as err:
@@ -195,7 +198,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             now = db.now(session)
             yield from _clock("database", (now - datetime.now(UTC)).total_seconds())
             yield from _wall(session)
-            yield from _work(session, now)
+            yield from _work(signals.read(session, settings))
             yield from _keys(session, runtime)
             yield from _vendors(session, runtime, now)
     finally:
@@ -216,29 +219,44 @@ def _wall(session: Session) -> Iterator[Finding]:
         yield Finding("database", Level.OK, "Row-level security keeps clients apart.")
 
 
-def _work(session: Session, now: datetime) -> Iterator[Finding]:
-    counts: Any = dict(session.execute(select(Outbox.status, func.count()).group_by(Outbox.status)).all())
-    oldest = session.scalar(select(func.min(Outbox.next_at)).where(Outbox.status == OrderStatus.PENDING))
-    periodic = session.scalar(select(func.max(Lease.next_run_at)))
-    if periodic is None or (now - periodic).total_seconds() > LATE_S:
+def _work(found: Signals) -> Iterator[Finding]:
+    if found.relay_age_s is None or found.relay_age_s > LATE_S:
         yield Finding(
             "work", Level.WRONG, "No relay runs: nothing is handed to the workers.", "warranty relay, or warranty up"
         )
-    elif oldest is not None and (now - oldest).total_seconds() > LATE_S:
-        late = f"The oldest order has been due for {(now - oldest).total_seconds() / 60:.0f} minutes."
+    elif found.oldest_due_s > LATE_S:
+        late = f"The oldest order has been due for {found.oldest_due_s / 60:.0f} minutes."
         yield Finding("work", Level.WARNING, late, "Start more workers, or see what holds them up in their log.")
-    if dead := counts.get(OrderStatus.DEAD, 0):
-        yield Finding(
-            "work", Level.WARNING, f"{dead} orders were given up; a person has each as a task.", "warranty review list"
-        )
-    if parked := counts.get(OrderStatus.PARKED, 0):
+    if found.given_up:
+        said = f"{found.given_up} orders were given up, within a week or with a task that is still open."
+        yield Finding("work", Level.WARNING, said, "warranty review list")
+    if found.stolen_lately:
+        said = f"Of {found.stolen_lately} orders of the last day a worker vanished and another took over."
+        mend = "See what kills or freezes workers: memory, restarts, WARRANTY_LEASE_SECONDS."
+        yield Finding("work", Level.WARNING, said, mend)
+    if unknown := found.claims.get(RmaState.OUTCOME_UNKNOWN, 0):
+        said = f"Of {unknown} claims nobody knows whether the vendor has them."
+        yield Finding("work", Level.WARNING, said, "warranty review list --kind outcome_unknown")
+    if found.sightings_without_rma:
+        said = f"{found.sightings_without_rma} cases at vendors belong to no claim here."
+        yield Finding("work", Level.WARNING, said, "warranty review list --kind stray_case")
+    if parked := _standing(found, OrderStatus.PARKED):
         yield Finding(
             "work",
             Level.WARNING,
             f"{parked} orders wait for an account to be mended.",
             "Mend it, then: warranty vendor test NAME",
         )
-    yield Finding("work", Level.OK, f"{counts.get(OrderStatus.PENDING, 0)} orders are to be done.")
+    if found.unsealed_s > UNSEALED_S:
+        said = f"The register has had no seal for {found.unsealed_s / 60:.0f} minutes."
+        yield Finding(
+            "register", Level.WARNING, said, "See the relay's log (audit.unsealed), then: warranty audit verify"
+        )
+    yield Finding("work", Level.OK, f"{_standing(found, OrderStatus.PENDING)} orders are to be done.")
+
+
+def _standing(found: Signals, status: OrderStatus) -> int:
+    return sum(count for (stands, _), count in found.orders.items() if stands is status)
 
 
 def _keys(session: Session, runtime: Runtime) -> Iterator[Finding]:

@@ -64,6 +64,7 @@ class TaskKind(StrEnum):
 
 PENDING = text("status = 'pending'")
 STUCK = text("status IN ('parked', 'dead')")
+STOLEN = text("steals > 0")
 UNRESOLVED = text("resolved_at IS NULL")
 UNTOLD = text("told_at IS NULL AND resolved_at IS NULL")
 
@@ -73,7 +74,8 @@ class Outbox(Base):
 
     ``last_send`` is committed before the first byte of an open leaves: who comes next searches before sending again.
     ``enqueued_at`` ages out, so that an emptied queue loses nothing. ``stumbles`` counts, one after the other, the times a
-    worker broke off or vanished over it. Every statement on this table: ``services.work``.
+    worker broke off or vanished over it; ``steals``, for ever, the times one vanished and another took over. Every statement
+    on this table: ``services.work``.
     """
 
     __tablename__ = "outbox"
@@ -82,6 +84,8 @@ class Outbox(Base):
         Index("ix_outbox_rma_id", "rma_id"),
         Index("ix_outbox_fault_id", "fault_id"),
         Index("ix_outbox_account", "account_id", sqlite_where=PENDING, postgresql_where=PENDING),
+        Index("ix_outbox_stuck", "status", "kind", "account_id", sqlite_where=STUCK, postgresql_where=STUCK),
+        Index("ix_outbox_stolen", "steals", sqlite_where=STOLEN, postgresql_where=STOLEN),
         # Periodic work is ordered once: the second order of the same name is refused while the first is pending.
         Index("uq_outbox_name", "name", unique=True, sqlite_where=PENDING, postgresql_where=PENDING),
     )
@@ -98,6 +102,7 @@ class Outbox(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
     stumbles: Mapped[int] = mapped_column(default=0, server_default="0")
+    steals: Mapped[int] = mapped_column(default=0, server_default="0")
     waited_s: Mapped[float] = mapped_column(default=0.0)
     token: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime]

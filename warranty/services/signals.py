@@ -6,14 +6,15 @@ A few statements, none of which goes over what is done: they cost the same after
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 
 from warranty import db
 from warranty.models import AuditRow, HumanTask, Lease, Outbox, Rma, VendorAccount, VendorDelivery
 from warranty.models.audit import Seal
-from warranty.models.work import STUCK, OrderStatus, TaskKind
+from warranty.models.work import STOLEN, STUCK, OrderStatus, TaskKind
 from warranty.services import leases
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from warranty.config import Settings
     from warranty.domain.lifecycles import RmaState
     from warranty.models.work import OrderKind
+
+RECENT = timedelta(days=7)
+LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,17 @@ class AccountSigns:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """Everything at one moment. Ages are seconds by the database's clock; ``relay_age_s`` is null where none ever ran."""
+    """Everything at one moment. Ages are seconds by the database's clock; ``relay_age_s`` is null where none ever ran.
+
+    ``given_up`` counts the orders that somebody has yet to see to: given up within a week, or with a task that is open.
+    ``steals`` counts since ever how often a worker vanished and another took over, ``stolen_lately`` such orders of a day.
+    """
 
     orders: Mapping[tuple[OrderStatus, OrderKind], int]
+    given_up: int
     oldest_due_s: float
+    steals: int
+    stolen_lately: int
     claims: Mapping[RmaState, int]
     tasks: Mapping[TaskKind, int]
     accounts: list[AccountSigns]
@@ -77,6 +88,10 @@ def read(session: Session, settings: Settings) -> Signals:
         orders[status, kind] = orders.get((status, kind), 0) + count
         if status is OrderStatus.PARKED:
             parked[account_id] = parked.get(account_id, 0) + count
+    stolen = select(
+        func.coalesce(func.sum(Outbox.steals), 0), func.count().filter(Outbox.first_claimed_at > now - LATELY)
+    )
+    steals, stolen_lately = session.execute(stolen.where(STOLEN)).one()
     claims = select(Rma.state, func.count()).where(Rma.is_open).group_by(Rma.state)
     open_tasks = select(HumanTask.kind, func.count()).where(HumanTask.resolved_at.is_(None)).group_by(HumanTask.kind)
     tasks: dict[TaskKind, int] = dict(session.execute(open_tasks).all())
@@ -84,7 +99,10 @@ def read(session: Session, settings: Settings) -> Signals:
     periodic = session.scalar(select(Lease.next_run_at).where(Lease.name == leases.PERIODIC))
     return Signals(
         orders=orders,
+        given_up=_given_up(session, now),
         oldest_due_s=_age(oldest, now),
+        steals=steals,
+        stolen_lately=stolen_lately,
         claims=dict(session.execute(claims).all()),
         tasks=tasks,
         accounts=_accounts(session, parked, now),
@@ -93,6 +111,12 @@ def read(session: Session, settings: Settings) -> Signals:
         relay_age_s=None if periodic is None else _age(periodic, now) + leases.periodic_s(settings),
         unsealed_s=_age(_first_unsealed(session), now),
     )
+
+
+def _given_up(session: Session, now: datetime) -> int:
+    is_open = exists().where(HumanTask.fault_id == Outbox.fault_id, HumanTask.resolved_at.is_(None))
+    dead = select(func.count()).where(STUCK, Outbox.status == OrderStatus.DEAD)
+    return session.scalar(dead.where(or_(Outbox.next_at > now - RECENT, is_open))) or 0
 
 
 def _age(at: datetime | None, now: datetime) -> float:

@@ -178,6 +178,7 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
     A lease that ran out is a holder who vanished without a word: one stumble more.
     """
     started = time.monotonic()
+    is_stolen = case((Outbox.lease_until.is_(None), 0), else_=1)
     row = session.execute(
         update(Outbox)
         .where(Outbox.id == order_id, Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock())
@@ -186,7 +187,8 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
             lease_until=clock(lease_s),
             token=Outbox.token + 1,
             attempts=Outbox.attempts + 1,
-            stumbles=Outbox.stumbles + case((Outbox.lease_until.is_(None), 0), else_=1),
+            stumbles=Outbox.stumbles + is_stolen,
+            steals=Outbox.steals + is_stolen,
             first_claimed_at=func.coalesce(Outbox.first_claimed_at, clock()),
         )
         .returning(Outbox, clock().label("db_now"), *_NAMES)

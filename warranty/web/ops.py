@@ -95,6 +95,12 @@ def _families() -> Iterator[Family]:
     yield Family(
         "warranty_oldest_due_order_seconds", "gauge", "For how long the oldest order has been due that is not done."
     ).add(found.oldest_due_s)
+    yield Family(
+        "warranty_orders_given_up", "gauge", "Orders given up within a week, or of a case with an open task."
+    ).add(found.given_up)
+    yield Family(
+        "warranty_lease_steals_total", "counter", "How often a worker vanished and another took over its order."
+    ).add(found.steals)
     claims = Family("warranty_open_claims", "gauge", "Claims that hold their component, by state.")
     for state in RmaState:
         claims.add(found.claims.get(state, 0), state=state)
