@@ -165,14 +165,14 @@ def test_what_was_given_up_is_not_brought_up_for_ever(well: dict[str, str], runt
 
 
 def test_a_register_that_nobody_seals_is_said_with_its_age(well: dict[str, str], runtime: Runtime) -> None:
+    with runtime.database.begin(db.EVERYBODY) as session:
+        serial = factories.make_asset(session, factories.make_client(session)).serial_number
     let_pass(runtime, 2.0)  # the sealer's rhythm
     with queue.connect(runtime.settings.redis_url) as connection:
         relay.turn(runtime, connection)
     with runtime.database.begin(db.EVERYBODY) as session:
-        asset = factories.make_asset(session, factories.make_client(session))
         an_hour_ago = db.now(session) - timedelta(hours=1)
-        given = {"serial_number": asset.serial_number}
-        factories.make_fault(session, runtime, OPERATOR, now=an_hour_ago, **given)
+        factories.make_fault(session, runtime, OPERATOR, now=an_hour_ago, serial_number=serial)
 
     assert any("no seal for 60 minutes" in said for said in troubles(well, "warning"))
 
