@@ -92,7 +92,7 @@ def harness(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str, step
         "WARRANTY_LEASE_SECONDS": str(LEASE_S),
         "WARRANTY_SETTLE_SECONDS": str(SETTLE_S),
         "WARRANTY_RELAY_SECONDS": "0.5",
-        "WARRANTY_POLL_SECONDS": "3",
+        "WARRANTY_POLL_SECONDS": "10",
         "WARRANTY_RETRY_SECONDS": str(RETRY_S),
     }
     settings = environment_of(url, tmp_path, redis_url) | shrunk
