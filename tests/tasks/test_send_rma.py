@@ -59,7 +59,8 @@ def test_an_order_delivered_twice_is_sent_once(desk: Desk) -> None:
     assert desk.order().attempts == 1
 
 
-def test_a_worker_goes_on_with_what_else_is_due_for_the_account(desk: Desk) -> None:
+def test_a_worker_goes_on_with_what_else_is_due_for_the_account(runtime: Runtime, twin: Twin) -> None:
+    desk = Desk(runtime, twin)  # alone: nobody else's order waits for a worker
     for component in (Component.DISK, Component.PSU, Component.FAN):
         desk.report(component=component)
     first = desk.orders()[0]
@@ -70,8 +71,8 @@ def test_a_worker_goes_on_with_what_else_is_due_for_the_account(desk: Desk) -> N
     assert [(order.status, order.attempts) for order in desk.orders()] == [(OrderStatus.DONE, 1)] * 3
 
 
-def test_a_worker_leaves_the_rest_of_an_account_to_the_relay_where_others_wait(desk: Desk) -> None:
-    other = Desk(desk.runtime, desk.twin)
+def test_a_worker_leaves_the_rest_of_an_account_to_the_relay_where_others_wait(runtime: Runtime, twin: Twin) -> None:
+    desk, other = Desk(runtime, twin), Desk(runtime, twin)
     for component in (Component.DISK, Component.PSU):
         desk.report(component=component)
     other.report()
