@@ -35,7 +35,7 @@ lint: .venv/development ## format, lint, types, import rules, dead code, unused 
 bench: .venv/development ## measure decisions and the way of a fault, each beside its floor
 	@$(BIN)/python -m bench
 
-chaos: .venv/development ## kill, freeze, cut off and lie for an hour and a half, and check that nothing was lost or doubled (PART=broken: a part)
+chaos: .venv/development ## kill, freeze, cut off and lie, and check that nothing was lost (PART=soak: one part)
 	@WARRANTY_MODE=development $(BIN)/python -m tests.chaos $(PART) $(ARGS)
 
 fuzz: .venv/development ## random calls at the whole API, as four who may do different things (MINUTES=1: shorter than 15)

@@ -155,6 +155,24 @@ def test_what_is_restored_goes_on_as_before(desk: Desk, path: Path) -> None:
         assert session.scalars(select(Fault)).all() == []
 
 
+@pytest.mark.parametrize("runtime", ["postgresql"], indirect=True)
+def test_what_somebody_keeps_beside_the_product_is_neither_taken_nor_touched(desk: Desk, path: Path) -> None:
+    owner = owner_of(desk.runtime.database)
+    with owner.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA reports")
+        connection.exec_driver_sql("CREATE TABLE reports.kept AS SELECT 1 AS number")
+    a_day_later(desk, path)
+    with owner.begin() as connection:
+        connection.exec_driver_sql("UPDATE reports.kept SET number = 2")
+
+    restore(desk, path)
+
+    assert desk.fault().symptom == "Before."
+    with owner.begin() as connection:
+        assert connection.exec_driver_sql("SELECT number FROM reports.kept").scalar() == 2
+        connection.exec_driver_sql("DROP SCHEMA reports CASCADE")
+
+
 def test_files_come_back_with_their_thumbnails(desk: Desk, path: Path, tmp_path: Path) -> None:
     desk.report()
     photo, paper = picture(), PDF

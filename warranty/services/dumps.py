@@ -142,6 +142,7 @@ def _archive(database: db.Database, settings: Settings, at: datetime) -> Iterato
         def pieces() -> Iterator[bytes]:
             options = [
                 "--format=custom",
+                f"--schema={SCHEMA}",
                 f"--snapshot={snapshot}",
                 "--enable-row-security",  # with the setting below the walls let everything through
                 "--no-owner",
@@ -396,7 +397,11 @@ class PostgresTarget:
         """Whether nothing in it would be lost."""
         with self.connection.begin():
             self._check_alone()
-            there = set(self.connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
+            there = set(
+                self.connection.scalars(
+                    text("SELECT tablename FROM pg_tables WHERE schemaname = :schema"), {"schema": SCHEMA}
+                )
+            )
             self._see_all()
             return not any(
                 self.connection.exec_driver_sql(_any_row(name)).first() is not None
@@ -466,14 +471,17 @@ class PostgresTarget:
             raise CannotLoad(f"The database cannot be replaced: {said}. It is as it was.") from err
 
 
+SCHEMA = "public"
+"""Whatever somebody keeps beside it in the same database is neither taken along nor touched."""
+
 _OF_AN_EXTENSION = "EXISTS (SELECT FROM pg_depend WHERE pg_depend.objid = {0}.oid AND deptype = 'e')"
 _DROPPING = f"""
-    SELECT format('DROP %s IF EXISTS public.%I CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, relname)
-    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
+    SELECT format('DROP %s IF EXISTS {SCHEMA}.%I CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, relname)
+    FROM pg_class WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind IN ('r', 'p', 'v')
     AND NOT {_OF_AN_EXTENSION.format("pg_class")}
     UNION ALL
     SELECT format('DROP ROUTINE %s CASCADE', oid::regprocedure) FROM pg_proc
-    WHERE pronamespace = 'public'::regnamespace AND NOT {_OF_AN_EXTENSION.format("pg_proc")}
+    WHERE pronamespace = '{SCHEMA}'::regnamespace AND NOT {_OF_AN_EXTENSION.format("pg_proc")}
 """  # noqa: S608 - our own text
 """Asks for the statements that empty the schema, but for what belongs to an extension."""
 
@@ -481,7 +489,7 @@ _DROPPING = f"""
 def _script(program: Program, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The lines of SQL that ``pg_restore`` makes of an archive."""
     with subprocess.Popen(
-        [program.path, "--file=-", "--no-owner", "--no-privileges", "--exit-on-error"],
+        [program.path, "--file=-", f"--schema={SCHEMA}", "--no-owner", "--no-privileges", "--exit-on-error"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
