@@ -225,7 +225,8 @@ def test_whatever_of_a_line_changes_is_a_new_version_and_the_register_says_so(
     assert (old.state, new.state) == (CoverageState.SUPERSEDED, CoverageState.ACTIVE)
     assert {name: getattr(old, name) for name in change} != {name: getattr(new, name) for name in change}
     with desk.session() as session:
-        rows = session.scalars(select(AuditRow).where(AuditRow.record == "coverage", AuditRow.record_id == old.id))
+        of_old = (AuditRow.record == "coverage", AuditRow.record_id == old.id)
+        rows = session.scalars(select(AuditRow).where(*of_old).order_by(AuditRow.id))
         assert [(row.action, row.actor) for row in rows] == [
             ("add", f"vendor:{desk.lookup_account_id}"),
             ("supersede", f"vendor:{desk.lookup_account_id}"),
