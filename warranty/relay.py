@@ -148,9 +148,8 @@ def order_sweeps(session: Session, runtime: Runtime, *, at_once: bool = False) -
 
     ``at_once``: all of them are due; so is one that opens nothing before its listing was compared, whatever its rhythm.
     """
-    leases.hold(
-        session, leases.PERIODIC
-    )  # a relay that starts does not wait for the rhythm: the order of another is seen
+    # A relay that starts does not wait for the rhythm: so it sees what another has ordered.
+    leases.hold(session, leases.PERIODIC)
     is_due = true() if at_once else VendorAccount.opens_held_since.is_not(None)
     for account in _in_turn(session, OrderKind.SWEEP_CASES, SWEEPS, rhythm_s=runtime.settings.poll_s, also=is_due):
         if accounts.is_listed(runtime, account):

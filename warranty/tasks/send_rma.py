@@ -88,9 +88,8 @@ def _attempt(
     except VendorError as err:
         return Unsent(err)
     marked: float | None = None
-    while (
-        marked is None or time.monotonic() - marked > AT_ONCE_S
-    ):  # the settle time counts from the mark, so the request leaves with it
+    # The settle time counts from the mark, so the request leaves with it.
+    while marked is None or time.monotonic() - marked > AT_ONCE_S:
         marked = time.monotonic()
         said = _mark(runtime, order, vendor.capabilities)
         if said is not True:
