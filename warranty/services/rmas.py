@@ -448,9 +448,8 @@ def _settle_failed_send(
     error: VendorError,
     because: Because,
 ) -> None:
-    if (
-        not error.may_have_arrived
-    ):  # a definite no to our form or our account: a person mends it, then it is armed again
+    if not error.may_have_arrived:
+        # A definite no to our form or our account: a person mends it, then it is armed again.
         is_first = order.sent_ago_s is None  # of an earlier one, whose outcome nobody knew, this says nothing
         if work.end(session, order, OrderStatus.PARKED, error=str(error), never_arrived=is_first):
             why = in_trouble(account, error)

@@ -119,9 +119,8 @@ def add(
         next_at=due_at or clock(),
         created_at=now,
     )
-    if (
-        sent_before is not None
-    ):  # searched for first, no vendor knows its key any more, and it is tried as long as a new one
+    if sent_before is not None:
+        # Searched for first, no vendor knows its key any more, and it is tried as long as a new one.
         order.last_send, order.first_claimed_at = now, sent_before
         order.waited_s = (now - sent_before).total_seconds()
     session.add(order)
