@@ -35,7 +35,8 @@ from warranty import config, db
 from warranty.domain.access import TokenScope
 from warranty.domain.lifecycles import RmaState
 from warranty.domain.terms import AssetState, CoverageKind, Fulfilment, Role
-from warranty.models import AuditRow, Rma
+from warranty.models import AuditRow, Outbox, Rma
+from warranty.models.work import OrderKind, OrderStatus
 from warranty.runtime import Runtime
 from warranty.services import accounts, people
 from warranty.services import estate as units
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
 
 VENDORS = 3
 MINUTE_S = 60.0
-A_SECOND = 6  # reports, each vendor in turn
-REST_S = 12.0  # from one minute to the next: what the outage left is worked off
+A_SECOND = 4  # reports, each vendor in turn, each of a unit of its own
+REST_S = 60.0  # at most, from one minute to the next: what the outage left is worked off
 SHRUNK = {
     "WARRANTY_VENDOR_TIMEOUT_SECONDS": "0.5",
     "WARRANTY_LEASE_SECONDS": "1.25",  # work is ended at a whole second before it
@@ -58,6 +59,7 @@ SHRUNK = {
     "WARRANTY_POLL_SECONDS": "15",
 }
 PHASES = ("quiet", "refuses", "quiet again", "hangs", "quiet at last")
+REPORTS = round(MINUTE_S * A_SECOND) * len(PHASES)
 
 
 @dataclass(slots=True)
@@ -111,9 +113,8 @@ class Load:
     def _report(self, phase: str, number: int) -> None:
         vendor = number % VENDORS
         body = {
-            "serial_number": f"AWAY{vendor}",
+            "serial_number": f"AWAY{number}",
             "component": "disk",
-            "component_ref": f"bay {number}",
             "cause": "hardware_failure",
             "symptom": "dead",
         }
@@ -164,8 +165,19 @@ def _on(folder: Path, url: str) -> dict[str, Any]:
             else:
                 load.minute(phase)
             busy[phase] = round(os.getloadavg()[0], 1)
-            time.sleep(REST_S)
+            _rest(runtime)
         return _figures(runtime, load, busy)
+
+
+def _rest(runtime: Runtime) -> None:
+    """Wait until no claim waits any more; a moment at least, for what follows an opening."""
+    until = time.monotonic() + REST_S
+    waiting = select(Outbox.id).where(Outbox.kind == OrderKind.SEND_RMA, Outbox.status == OrderStatus.PENDING)
+    while time.monotonic() < until:
+        time.sleep(2.0)
+        with runtime.database.read(db.EVERYBODY) as session:
+            if session.scalars(waiting.limit(1)).first() is None:
+                return
 
 
 def _build(session: Any, runtime: Runtime, made: list[Vendor]) -> str:
@@ -183,8 +195,9 @@ def _build(session: Any, runtime: Runtime, made: list[Vendor]) -> str:
             because=because,
         )
         place = {"product": product, "site": site, "state": AssetState.IN_SERVICE}
-        unit = units.add_asset(session, owner, serial_number=f"AWAY{number}", because=because, **place)
-        estate.cover(session, unit, because, CoverageKind.MANUFACTURER_WARRANTY, Fulfilment.VENDOR_RMA)
+        for one in range(number, REPORTS + 1, VENDORS):
+            unit = units.add_asset(session, owner, serial_number=f"AWAY{one}", because=because, **place)
+            estate.cover(session, unit, because, CoverageKind.MANUFACTURER_WARRANTY, Fulfilment.VENDOR_RMA)
         accounts.add(
             session,
             runtime,

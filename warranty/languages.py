@@ -1,6 +1,6 @@
 """Languages: the only place that knows the catalogues and turns values into text of a language, for pages and for mails.
 
-The English text is the message id; every other language is a catalogue, `locale/<language>/LC_MESSAGES/messages.po`,
+The English text is the message id; every other language is catalogues, `locale/<language>/LC_MESSAGES/*.po`,
 which is compiled to memory, so that no compiled file can be older than its source. Formats: one table per language,
 below; nothing else in the project writes a sum, a day or a span.
 """
@@ -24,6 +24,8 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from babel.messages.catalog import Catalog
 
 SOURCE_LANGUAGE: Final = "en"
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
@@ -171,20 +173,42 @@ class Reader:
 
 
 def load(folder: Path) -> dict[str, gettext.NullTranslations]:
-    """Read and compile every catalogue under `folder` (`<language>/LC_MESSAGES/messages.po`).
+    """Read and compile every catalogue under `folder` (`<language>/LC_MESSAGES/*.po`); those of a language are read as one.
 
     Raises:
         FileNotFoundError: a language of `LANGUAGES` has no catalogue.
     """
     catalogues: dict[str, gettext.NullTranslations] = {SOURCE_LANGUAGE: gettext.NullTranslations()}
     for language in LANGUAGES.keys() - catalogues.keys():
-        with (folder / language / "LC_MESSAGES" / "messages.po").open("rb") as source:
-            catalogue = read_po(source, locale=language)
+        catalogue = read(folder, language)
         compiled = io.BytesIO()
         write_mo(compiled, catalogue)
         compiled.seek(0)
         catalogues[language] = gettext.GNUTranslations(compiled)
     return catalogues
+
+
+def read(folder: Path, language: str) -> Catalog:
+    """The messages of a language: `messages.po`, and beside it a file for each room of the house that has words of its own.
+
+    Raises:
+        FileNotFoundError: there is no such language.
+        ValueError: two files hold the same message.
+    """
+    place = folder / language / "LC_MESSAGES"
+    with (place / "messages.po").open("rb") as source:
+        whole = read_po(source, locale=language)
+    for path in sorted(place.glob("*.po")):
+        if path.name == "messages.po":
+            continue
+        with path.open("rb") as source:
+            for message in read_po(source, locale=language):
+                if not message.id:
+                    continue
+                if message.id in whole:
+                    raise ValueError(f"{path.name} holds a message that another file holds: {message.id}")
+                whole[message.id] = message
+    return whole
 
 
 def choose_language(chosen: Iterable[str | None], accepted: Iterable[str]) -> str:

@@ -1,83 +1,32 @@
-"""The staff's pages: what needs a person, the cases, one case, the report."""
+"""The cases, one case, and what a person answers there; one job."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
-from marshmallow import ValidationError
+from flask import redirect, render_template, request, url_for
 
-from vendors.contract import Duty
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
-from warranty.models import AdHocJob, CaseNote, Client, Fault, File, HumanTask
-from warranty.services import casefile, faults, inputs, notes, preparing, queries, resolutions, rmas
+from warranty.models import AdHocJob, CaseNote, Client, Fault, File
+from warranty.services import casefile, notes, preparing, queries, resolutions, rmas
 from warranty.services.estate import Invalid
-from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, UnknownClient
 from warranty.services.moves import Because
 from warranty.services.queries import Shows
-from warranty.web import pages, views, words
+from warranty.web import pages, views
 from warranty.web.errors import Problem
-from warranty.web.forms import instant, key_of, read, refused_choice, take_report, typed_inputs, typed_report, uuid_of
+from warranty.web.forms import key_of, read, refused_choice, typed_inputs, uuid_of
 from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, ProposalBody, ResolveBody, TransitionBody
-from warranty.web.schemas.faults import QuestionBody, from_form
 from warranty.web.schemas.notes import NoteBody
+from warranty.web.staff.room import blueprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from werkzeug.datastructures import MultiDict
     from werkzeug.wrappers import Response
-
-    from warranty.domain.coverage import Verdict
-    from warranty.services.casefile import CaseFile, UnitFile
-    from warranty.services.faults import FaultFacts
-
-blueprint = Blueprint("staff", __name__)
-
-NEWEST = 12
-
-
-@blueprint.get("/")
-@needs(Permission.READ, Permission.READ_OWN)
-def board() -> str | Response:
-    """What needs a person, and the newest cases; a client's own start is the portal."""
-    if not call().principal.may(Permission.READ):
-        return redirect(url_for("portal.case_list"), 303)
-    return _board_page({})
-
-
-def _board_page(errors: Mapping[str, str]) -> str:
-    session = call().session
-    counts = queries.counts(session)
-    newest, _ = queries.cases(session, now=call().now, limit=NEWEST)
-    view = pages.BoardView(
-        tasks=tuple(views.task_row(task, errors) for task in queries.open_tasks(session)),
-        open_tasks=counts.tasks,
-        open_cases=counts.cases,
-        newest=tuple(views.case_row(brief) for brief in newest),
-    )
-    return render_template("staff/board.html", frame=views.frame(counts.tasks), view=view)
-
-
-@blueprint.post("/review-items/<uuid:id>/dealt-with")
-@needs(Permission.DECIDE, of=HumanTask)
-def deal_with(item: HumanTask) -> Response | tuple[str, int]:
-    """Say that somebody has seen to a case at a vendor that belongs to no claim, and how."""
-    asked, name = call(), views.field_of(item)
-    typed = {"action": resolutions.Action.DEALT_WITH.value, "stray_reason": request.form.get(name, "")}
-    body, errors = read(ResolveBody(), typed, {"action": "action", "reason": "stray_reason"})
-    if errors:
-        return _board_page({name: errors["stray_reason"]}), 422
-    try:
-        resolutions.resolve(
-            asked.session, asked.runtime, asked.principal, item, body["action"], reason=body["reason"], now=asked.now
-        )
-    except Invalid as err:
-        raise resolutions.NotWaiting("This waits for another answer.") from err
-    return redirect(url_for("staff.board"), 303)
 
 
 @blueprint.get("/cases")
@@ -305,101 +254,3 @@ def job_detail(job: AdHocJob) -> str:
     """One ad hoc job."""
     found, fault, place = queries.job(call().session, job)
     return render_template("staff/job_detail.html", frame=views.frame(), job=views.job_view(found, fault, place))
-
-
-# --- the report ---
-
-# Clients report too, but on their own page: of those who report, only the MSP's people handle claims.
-_REPORTS_HERE = Permission.HANDLE
-
-
-@blueprint.get("/faults/new")
-@needs(_REPORTS_HERE)
-def fault_new() -> str:
-    """The form."""
-    return _form(request.args, {})
-
-
-@blueprint.post("/faults/preview")
-@needs(_REPORTS_HERE, writes=False)
-def fault_preview() -> str:
-    """What would become of the report as it stands; opens nothing."""
-    view = pages.ReportView(_preview(typed_report(request.form)), "")
-    return render_template("staff/fault_preview.html", view=view)
-
-
-@blueprint.post("/faults/new")
-@needs(_REPORTS_HERE)
-def report() -> Response | tuple[str, int]:
-    """Log the fault, decide it, order what follows."""
-    typed = typed_report(request.form)
-    made = take_report(typed)
-    if isinstance(made, dict):
-        return _form(typed, made), 422
-    return redirect(url_for("staff.case_detail", id=made.fault.public_id), 303)
-
-
-def _form(values: Mapping[str, str], errors: dict[str, str]) -> str:
-    clients = tuple((str(one.public_id), one.name) for one in queries.clients(call().session))
-    view = pages.ReportView(_preview(values), key_of(values), dict(values), errors, clients)
-    return render_template("staff/fault_new.html", frame=views.frame(), view=view, **words.choices())
-
-
-def _preview(values: Mapping[str, str]) -> pages.PreviewView:
-    serial = values.get("serial_number", "").strip()
-    if not serial:
-        return pages.PreviewView("empty")
-    client = uuid_of(values.get("client"))
-    units = casefile.find_units(call().session, serial_number=serial, client=client)
-    if len(units) != 1:
-        return pages.PreviewView("ambiguous" if units else "unknown", needs_client=client is None)
-    unit = casefile.successor(call().session, units[0])
-    account = unit.account_for(Duty.OPEN)
-    vendor = unit.product.manufacturer if unit.product and account else None
-    decided = _decided(values)
-    if decided is None:
-        return pages.PreviewView("incomplete", unit=_unit(unit, has_open_case=False), vendor=vendor)
-    verdict, file = decided
-    asks = inputs.of_report(call().runtime, unit, verdict, file.case.fault.component)
-    return pages.PreviewView(
-        "decided",
-        unit=_unit(unit, has_open_case=any(one.closed_at is None for one in file.case.cases)),
-        verdict=views.verdict_view(verdict, file.coverages, vendor),
-        vendor=vendor,
-        asks_for=tuple(need.value for need in asks.missing),
-        contact=_site_contact(unit),
-        address=", ".join(filter(None, (unit.site.address.get(name) for name in _SHOWN_LINES))) if unit.site else "",
-    )
-
-
-_SHOWN_LINES = ("address_line1", "postal_code", "city", "country")
-
-
-def _site_contact(unit: UnitFile) -> str:
-    """Who is called where the report names nobody; nobody where the site has no contact."""
-    person = unit.site_contact
-    return ", ".join(filter(None, (person.name, person.phone))) if person else ""
-
-
-def _decided(values: Mapping[str, str]) -> tuple[Verdict, CaseFile] | None:
-    """The verdict on what is typed so far, as soon as there is enough of it."""
-    wanted = ("serial_number", "client", "component", "component_ref", "cause", "occurred_at")
-    body = instant(from_form({name: values[name] for name in wanted if name in values}))
-    try:
-        facts: FaultFacts = QuestionBody().load(body)
-        return faults.preview(call().session, call().principal, facts, now=call().now)[:2]
-    except (ValidationError, ClientRequired, UnknownAsset, UnknownClient, OccursLater):
-        return None
-
-
-def _unit(unit: UnitFile, *, has_open_case: bool) -> pages.UnitView:
-    subject = pages.Subject(
-        component=words.COMMON_COMPONENTS[0],
-        component_ref="",
-        serial_number=unit.asset.serial_number,
-        product=f"{unit.product.manufacturer} {unit.product.model}" if unit.product else None,
-        unit_name=unit.asset.name,
-        site_name=unit.site.name if unit.site else None,
-        client_name=unit.client.name,
-    )
-    return pages.UnitView(subject, has_open_case)
