@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from warranty.crypto import SecretBox
 from warranty.db import Database
 from warranty.store import Store, open_store
 
 if TYPE_CHECKING:
+    from vendors.contract import Capabilities
     from warranty.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The process's settings, database, secret box and store of files."""
+    """The process's settings, database, secret box and store of files.
+
+    ``abilities``: what each account could do when it was last asked for, beside all that it follows from.
+    """
 
     settings: Settings
     database: Database
     box: SecretBox
     store: Store
+    abilities: dict[int, tuple[Any, Capabilities]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, settings: Settings, *, database_url: str | None = None) -> Runtime:

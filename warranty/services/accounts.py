@@ -6,6 +6,7 @@ one that works, whatever becomes of the transaction around them.
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -282,12 +283,17 @@ def adapter(runtime: Runtime, account: VendorAccount, line: Line | None = None) 
 
 
 def capabilities(runtime: Runtime, account: VendorAccount) -> Capabilities:
-    """What an account can do.
+    """What an account can do, found anew whenever something about the account has changed.
 
     Raises:
         VendorError: as ``adapter``: it can do nothing as it stands.
     """
-    return adapter(runtime, account).capabilities
+    follows_from = account.vendor, account.base_url, account.options, account.secrets
+    kept = runtime.abilities.get(account.id)
+    if kept is None or kept[0] != follows_from:
+        kept = copy.deepcopy(follows_from), adapter(runtime, account).capabilities
+        runtime.abilities[account.id] = kept
+    return kept[1]
 
 
 def is_pulled(runtime: Runtime, account: VendorAccount) -> bool:

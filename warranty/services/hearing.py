@@ -96,6 +96,9 @@ def hear(
         case.vendor_status,
     )
     heard = _heard(rma, case, goods)
+    is_news = bool(heard.steps or word_is_new or any(says_more))
+    if is_news:
+        rma.heard_at = now
     for step in heard.steps:
         _take(session, rma, goods, step, case, because)
     if not heard.steps and word_is_new:
@@ -105,13 +108,13 @@ def hear(
     doubtful = _doubtful(rma, case, account, heard, word_is_new=word_is_new, is_later=rma.vendor_changed_at != was)
     if doubtful is not None:
         _flag(session, rma, doubtful, because)
-    if heard.steps:
-        settled = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
-        reviews.settle(session, rma.fault_id, because, *settled)
-    if heard.steps or word_is_new or any(says_more):
-        rma.heard_at = now
-        reviews.settle(session, rma.fault_id, because, TaskKind.SILENT)
     pace(runtime, rma, account, goods, now=now, asked_at=asked_at)
+    if is_news:
+        reviews.settle(session, rma.fault_id, because, TaskKind.SILENT, *(_ANSWERED if heard.steps else ()))
+
+
+_ANSWERED = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
+"""What waits for a person is answered by a word that moves the claim."""
 
 
 def _doubtful(
