@@ -76,7 +76,7 @@ def cases_in(page: str) -> list[str]:
 # --- what a page costs ---
 
 MOST = {"/": 11, "/cases": 10, "/cases?q=canary": 10, "/cases?shows=closed": 10, "/faults/new": 4, "/faults/preview": 8}
-MOST_OF_A_CASE = 15
+MOST_OF_A_CASE = 16
 
 
 def test_a_page_costs_the_same_few_statements_whatever_there_is(world: World) -> None:

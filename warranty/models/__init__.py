@@ -9,12 +9,13 @@ from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
 from warranty.models.look_ups import LookUpRun, UnitAnswer
 from warranty.models.mail import Mail, News
 from warranty.models.money import AdHocJob, JobLine
-from warranty.models.people import ApiToken, Person, User
+from warranty.models.people import Absence, ApiToken, Person, User
 from warranty.models.stock import StockLocation, StockUnit
 from warranty.models.vendor_log import AccountMaker, PartsList, VendorAccount, VendorCall, VendorDelivery
 from warranty.models.work import HumanTask, IdempotencyKey, Lease, Outbox, OverrideRequest, Sighting
 
 __all__ = [
+    "Absence",
     "AccountMaker",
     "AdHocJob",
     "ApiToken",

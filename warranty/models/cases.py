@@ -32,7 +32,8 @@ class Fault(TenantRow, Base):
 
     ``asset_id`` is null while the unit is not identified. ``case_closed_at`` is the instant from which the fault no longer
     holds its component. ``reference`` is the short name people use. ``told`` is the newest thing that the client was told by
-    mail, null until that is looked at. ``state`` and ``case_closed_at``: ``services.moves`` only.
+    mail, null until that is looked at. ``owner_id``: who of the MSP looks after it and after what waits for a person on it,
+    null where nobody has taken it; ``services.owners`` only. ``state`` and ``case_closed_at``: ``services.moves`` only.
     """
 
     __tablename__ = "fault"
@@ -41,6 +42,7 @@ class Fault(TenantRow, Base):
         Index("ix_fault_state", "state", "id"),
         Index("ix_fault_asset_id", "asset_id", "case_closed_at"),
         Index("ix_fault_duplicate_of_id", "duplicate_of_id"),
+        Index("ix_fault_owner_id", "owner_id", "state", "id"),
         Index("ix_fault_untold", "id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
     )
 
@@ -65,6 +67,7 @@ class Fault(TenantRow, Base):
     state: Mapped[FaultState] = mapped_column(words(FaultState))
     case_closed_at: Mapped[datetime | None]
     told: Mapped[Told | None] = mapped_column(words(Told))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
     asset: Mapped[Asset | None] = relationship(lazy="raise")
 

@@ -34,6 +34,21 @@ class User(PublicRow, Base):
     deactivated_at: Mapped[datetime | None]
 
 
+class Absence(PublicRow, Base):
+    """When somebody of the MSP is away, and who stands in; from ``begins_at`` until just before ``ends_at``."""
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        Index("ix_absence_user_id", "user_id", "ends_at"),
+        Index("ix_absence_stand_in_id", "stand_in_id", "ends_at"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    stand_in_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
 class ApiToken(PublicRow, Base):
     """A key of a program. The secret is shown once; a digest of it is stored.
 

@@ -39,6 +39,7 @@ _NAMED = {
 }
 
 REASONS = {
+    "absence": "who stands in is asked for every case that is handed over, and names no client",
     "account_maker": "which account serves a maker's products is asked for every report, and names no client",
     "api_token": "read before it is known who asks",
     "idempotency_key": "read before it is known who asks; belongs to a user",

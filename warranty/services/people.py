@@ -61,10 +61,11 @@ class LastAdmin(Exception):
 
 def actor_of(user: User) -> str:
     """The pseudonym that registers carry instead of the name."""
-    return _actor(user.id)
+    return pseudonym(user.id)
 
 
-def _actor(user_id: int) -> str:
+def pseudonym(user_id: int) -> str:
+    """The same, of a user's key."""
     return f"user:{user_id}"
 
 
@@ -440,7 +441,7 @@ def check_token(session: Session, token: TokenId, *, key: str | None = None) -> 
         return None
     principal = Principal(
         user_id=row.user_id,
-        actor=_actor(row.user_id),
+        actor=pseudonym(row.user_id),
         role=row.role,
         client_id=row.client_id,
         scopes=frozenset(TokenScope(scope) for scope in row.scopes),

@@ -20,6 +20,7 @@ from warranty.domain.coverage import Verdict
 from warranty.domain.lifecycles import FAULT_OVER, JobState, ShipmentDirection, ShipmentState, SwapState
 from warranty.domain.terms import AssetState, Party
 from warranty.models import (
+    Absence,
     AdHocJob,
     Asset,
     AuditRow,
@@ -44,7 +45,7 @@ from warranty.models import (
     VendorCall,
 )
 from warranty.models.work import OrderStatus, TaskKind
-from warranty.services import jobs, notes, standings
+from warranty.services import jobs, notes, owners, standings
 from warranty.services.estate import serial_key
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from warranty.domain.headline import Standing
+    from warranty.services.owners import Away
 
 PAGE = 50
 BOARD = 12
@@ -72,6 +74,7 @@ class Shows(StrEnum):
     """Which cases a list shows."""
 
     OPEN = "open"
+    MINE = "mine"  # open, and the caller's own or those of whom they stand in for
     CLOSED = "closed"
     ALL = "all"
 
@@ -100,6 +103,7 @@ class Brief:
     has_job: bool
     client_minor: int | None
     currency: str
+    owner: User | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +187,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything that is known of one case; each list oldest first, but ``verdicts``, whose first one counts."""
+    """Everything that is known of one case; each list oldest first, but ``verdicts``, whose first one counts.
+
+    ``away``: the absence of the owner, and who stands in, while it lasts.
+    """
 
     fault: Fault
     place: Place
     reporter: User | None
     contact: Person | None
+    owner: User | None
+    away: Away | None
     standing: Standing
     verdicts: tuple[Decided, ...]
     coverages: dict[str, Coverage]
@@ -272,17 +281,21 @@ def cases(
     search: str = "",
     before: UUID | None = None,
     limit: int = PAGE,
+    user_id: int | None = None,
 ) -> tuple[list[Brief], UUID | None]:
     """Cases, the newest first, and the id before which the next page begins; at most nine statements.
 
     Args:
+        user_id: whose cases ``MINE`` shows.
         search: part of a serial, of a unit's or a client's name, or of any number of the case.
         before: the id that the page before gave; one that names nothing gives the first page.
     """
     query = _briefs()
     if shows is not Shows.ALL:
         is_open = Fault.state.not_in(FAULT_OVER)
-        query = query.where(is_open if shows is Shows.OPEN else ~is_open)
+        query = query.where(~is_open if shows is Shows.CLOSED else is_open)
+    if shows is Shows.MINE:
+        query = query.where(owners.looked_after_by(user_id, now))
     if search.strip():
         query = query.where(_fits(search.strip()))
     return _page(session, query, now=now, before=before, limit=limit)
@@ -317,7 +330,7 @@ def _briefs() -> Any:
     cost = _cost()
     return (
         select(
-            Fault, Client, Asset, Product, Site, StoredVerdict.verdict_document, VendorAccount, Coverage,
+            Fault, Client, Asset, Product, Site, StoredVerdict.verdict_document, VendorAccount, Coverage, User,
             AdHocJob.id.label("job_id"), AdHocJob.state.label("job_state"), AdHocJob.currency,
             expected.label("expected_on"), back.label("return_by"), *cost,
         )
@@ -330,6 +343,7 @@ def _briefs() -> Any:
         .outerjoin(VendorAccount, VendorAccount.id == Rma.account_id)
         .outerjoin(Coverage, Coverage.id == Rma.coverage_id)
         .outerjoin(AdHocJob, AdHocJob.id == newest_job)
+        .outerjoin(User, User.id == Fault.owner_id)
     )  # fmt: skip
 
 
@@ -371,6 +385,7 @@ def _brief(row: Any, standing: Standing) -> Brief:
         has_job=row.job_id is not None,
         client_minor=0 if is_free else (None if row.unpriced else int(row.client_minor or 0)),
         currency=row.currency or row.Client.currency,
+        owner=row.User,
     )
 
 
@@ -413,9 +428,9 @@ def _version(*parts: object) -> str:
 
 def case(session: Session, fault: Fault, *, now: datetime) -> Case:
     """Everything of a case that the caller may see; at most nine statements."""
-    reporter = aliased(User)
-    place = session.execute(
-        select(Client, Asset, Product, Site, Person, reporter)
+    reporter, owner, stand_in = aliased(User), aliased(User), aliased(User)
+    place: Any = session.execute(
+        select(Client, Asset, Product, Site, Person, reporter, owner, Absence, stand_in)
         .select_from(Fault)
         .join(Client, Client.id == Fault.client_id)
         .outerjoin(Asset, Asset.id == Fault.asset_id)
@@ -423,9 +438,12 @@ def case(session: Session, fault: Fault, *, now: datetime) -> Case:
         .outerjoin(Site, Site.id == Asset.site_id)
         .outerjoin(Person, Person.id == Fault.contact_id)
         .outerjoin(reporter, _is_actor(reporter, Fault.reporter))
+        .outerjoin(owner, owner.id == Fault.owner_id)
+        .outerjoin(Absence, (Absence.user_id == Fault.owner_id) & owners.is_on(now))
+        .outerjoin(stand_in, stand_in.id == Absence.stand_in_id)
         .where(Fault.id == fault.id)
-    ).one()
-    client, asset, product, site, contact, reported_by = place
+    ).first()
+    client, asset, product, site, contact, reported_by, looks_after, absence, stands_in = place
     decided = _verdicts(session, fault)
     claims = _claims(session, fault)
     swaps = _swaps(session, fault)
@@ -436,6 +454,8 @@ def case(session: Session, fault: Fault, *, now: datetime) -> Case:
         place=Place(client, asset, product, site),
         reporter=reported_by,
         contact=contact,
+        owner=looks_after,
+        away=owners.Away(absence, stands_in) if absence else None,
         standing=_standing(fault, client, site, decided, claims, swaps, of_fault, tasks, now),
         verdicts=decided,
         coverages=_coverages(session, decided, claims),

@@ -428,6 +428,7 @@ def _fault(row: Row[Any]) -> Document:
         "rma_id": row.rma,
         "job_id": row.job,
         "review_item_id": row.review_item,
+        "owner": row.owner,
         "duplicate_of": row.duplicate_of,
         **_columns(fault, "state", *names, "occurred_at", "reported_at"),
     }
@@ -452,8 +453,10 @@ FAULTS = Kind(
             _newest(Rma.public_id, Rma).label("rma"),
             _newest(AdHocJob.public_id, AdHocJob).label("job"),
             _newest(HumanTask.public_id, HumanTask, HumanTask.resolved_at.is_(None)).label("review_item"),
+            User.public_id.label("owner"),
         )
         .join(Client, Client.id == Fault.client_id)
+        .outerjoin(User, User.id == Fault.owner_id)
         .outerjoin(Asset, Asset.id == Fault.asset_id)
         .outerjoin(_first, _first.id == Fault.duplicate_of_id)
     ),

@@ -107,6 +107,7 @@ _MISSING: Final = {
     "reason": N_("Say why: it is kept with the verdict."),
     "claim_reason": N_("Say how you know: it stands in the timeline."),
     "found_reason": N_("Say how you know: it stands in the timeline."),
+    "owner_reason": N_("Say why: whoever has it next reads it."),
     "stray_reason": N_("Say what became of the case: it stands in the register."),
 }
 """What is said of a field that was left empty."""
@@ -123,6 +124,7 @@ _CHOOSE: Final = {
     "part": N_("Choose up to four of the parts that the vendor lists."),
     "claim_file": N_("Choose files of this case, and no more in all than the vendor takes."),
     "to": N_("Say what happened."),
+    "owner": N_("Choose who is to have it."),
     "note_way": N_("Say who is to read it."),
 }
 """What is said of a field that takes no text of one's own, empty or not."""

@@ -384,6 +384,10 @@ HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("fault", FaultState.REOPENED): N_("%(actor)s reopened the case"),
     ("fault", "decide_again"): N_("%(actor)s had it decided again"),
     ("fault", "identify"): N_("%(actor)s said which unit is meant"),
+    ("fault", "taken"): N_("%(actor)s took the case"),
+    ("fault", "handed_over"): N_("%(actor)s handed the case to %(to)s"),
+    ("fault", "handed_to_stand_in"): N_("%(actor)s handed the case to %(to)s, who stands in for %(meant)s"),
+    ("fault", "given_back"): N_("%(actor)s gave the case back to all"),
     ("rma", "inputs_given"): N_("%(actor)s gave what the vendor asks for"),
     ("rma", "proposal_confirmed"): N_("%(actor)s confirmed what was proposed"),
     ("rma", "proposal_declined"): N_("%(actor)s declined what was proposed"),
@@ -518,7 +522,7 @@ def number(kind: str, vendor: str | None) -> str:
 def happened(row: TimelineRow) -> str:
     """What a row of the timeline tells, in the past tense, with the actor as its subject."""
     actor = row.actor or reader().text(N_("The system"))
-    told = reader().text(HAPPENED[row.record, row.state], actor=actor, vendor=_named(row.vendor))
+    told = reader().text(HAPPENED[row.record, row.state], actor=actor, vendor=_named(row.vendor), **row.names)
     return told if row.actor else upper_first(told)  # nobody's name or address is spelled anew
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_
 
 from warranty.domain.access import Permission
-from warranty.models import Asset, Fault
-from warranty.services import faults, inputs, overrides, records
+from warranty.models import Asset, Fault, User
+from warranty.services import faults, inputs, overrides, owners, records
 from warranty.web import trace
-from warranty.web.api.base import Endpoints, check_version, document, id_of, listed
-from warranty.web.guards import call, needs
-from warranty.web.schemas.cases import DecisionBody, FaultQuery
+from warranty.web.api.base import Endpoints, by_caller, check_version, document, held, id_of, listed
+from warranty.web.guards import call, find, needs
+from warranty.web.schemas.cases import DecisionBody, FaultQuery, OwnerBody
 from warranty.web.schemas.faults import FaultBody, FaultDocument, OutcomeDocument, QuestionBody, VerdictDocument
 from warranty.web.schemas.lists import page_of
 
@@ -100,4 +100,14 @@ def decide(fault: Fault, wish: Wish) -> dict[str, Any]:
     check_version(FaultDocument(), lambda: document(records.FAULTS, fault))
     overrides.override(asked.session, asked.runtime, asked.principal, fault, wish, now=asked.now)
     asked.session.flush()
+    return document(records.FAULTS, fault)
+
+
+@endpoints.post("/faults/<uuid:id>/owner", needs(Permission.HANDLE, of=Fault), body=OwnerBody(), answer=FaultDocument())
+def hand_over(fault: Fault, body: dict[str, Any]) -> dict[str, Any]:
+    """Give a case to a colleague; where they are away, whoever stands in has it."""
+    fault = held(fault)
+    check_version(FaultDocument(), lambda: document(records.FAULTS, fault))
+    to = None if body["owner"] is None else find(User, body["owner"], field="owner")
+    owners.hand_over(call().session, fault, to, by_caller(body["reason"]))
     return document(records.FAULTS, fault)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, Role, Route, Share, VerdictWord
     from warranty.models.work import TaskKind
     from warranty.services.notes import NoteState
+    from warranty.web.pages.colleagues import Owner, OwnerForm
 
 
 class Fill(StrEnum):
@@ -199,7 +200,8 @@ class Sending:
 class TimelineRow:
     """One thing that happened to a record, or (`is_expected`) is expected to.
 
-    `record` and `state` name the event; `actor` is null for the system; `their_word` is the vendor's, unchanged.
+    `record` and `state` name the event; `actor` is null for the system; `their_word` is the vendor's, unchanged. `names`:
+    what else its sentence has.
     """
 
     at: datetime | date
@@ -213,6 +215,7 @@ class TimelineRow:
     note: str = ""
     is_expected: bool = False
     sending: Sending | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,7 @@ class CaseRow:
     situation: Situation
     ball: Ball | None
     reported_at: datetime
+    owner: str | None = None
 
 
 # --- Staff pages ------------------------------------------------------------------------------------------------------
@@ -514,6 +518,8 @@ class CaseView:
     proposal: ProposalForm | None = None
     handout: HandoutView | None = None
     notes: NoteForm | None = None
+    owner: Owner | None = None
+    owning: OwnerForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

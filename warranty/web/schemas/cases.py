@@ -43,6 +43,13 @@ class FaultQuery(ListQuery):
     since = moment(load_default=None)
 
 
+class OwnerBody(Strict):
+    """Who is to look after a case; null gives it back to all."""
+
+    owner = fields.UUID(required=True, allow_none=True)
+    reason = text(2000, needed=True)
+
+
 class RmaQuery(ListQuery):
     """Which RMAs."""
 

@@ -214,3 +214,4 @@ class FaultDocument(OutcomeDocument, Record):
     occurred_at = fields.AwareDateTime(allow_none=True)
     reported_at = fields.AwareDateTime()
     duplicate_of = fields.UUID(allow_none=True)
+    owner = fields.UUID(allow_none=True)

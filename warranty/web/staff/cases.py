@@ -8,8 +8,8 @@ from flask import redirect, render_template, request, url_for
 
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
-from warranty.models import AdHocJob, CaseNote, Client, Fault, File
-from warranty.services import casefile, notes, preparing, queries, resolutions, rmas
+from warranty.models import AdHocJob, CaseNote, Client, Fault, File, User
+from warranty.services import casefile, notes, owners, preparing, queries, resolutions, rmas
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because
 from warranty.services.queries import Shows
@@ -18,9 +18,10 @@ from warranty.web.errors import Problem
 from warranty.web.forms import key_of, read, refused_choice, typed_inputs, uuid_of
 from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
-from warranty.web.schemas.cases import NUMBERS, ProposalBody, ResolveBody, TransitionBody
+from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, ResolveBody, TransitionBody
 from warranty.web.schemas.notes import NoteBody
 from warranty.web.staff.room import blueprint
+from warranty.web.views import colleagues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,14 @@ def case_list() -> str:
     search, before = request.args.get("q", "")[:100], request.args.get("before")
     asked = request.args.get("shows", "")
     shows = Shows(asked) if asked in list(Shows) else (Shows.ALL if search else Shows.OPEN)
-    found, older = queries.cases(call().session, now=call().now, shows=shows, search=search, before=uuid_of(before))
+    found, older = queries.cases(
+        call().session,
+        now=call().now,
+        shows=shows,
+        search=search,
+        before=uuid_of(before),
+        user_id=call().principal.user_id,
+    )
     view = pages.CaseListView(
         rows=tuple(views.case_row(brief) for brief in found),
         query=search,
@@ -73,18 +81,22 @@ def _case(
     note: Typed | None = None,
     given: tuple[MultiDict[str, str], dict[str, str]] | None = None,
     proposal: Typed | None = None,
+    owning: Typed | None = None,
 ) -> pages.CaseView:
     session = call().session
     found, noted = queries.case(session, fault, now=call().now), queries.case_notes(session, fault)
-    key = key_of(*(form[0] for form in (review, claim, note, given, proposal) if form))
+    staff = owners.colleagues(session)
+    key = key_of(*(form[0] for form in (review, claim, note, given, proposal, owning) if form))
     return views.case(
         found,
         noted,
+        staff,
         review=views.review_form(found, key, *(review or ())),
         claim_form=views.claim_form(found, key, *(claim or ())),
         note_form=views.note_form(found, noted, queries.case_files(session, fault), key, *(note or ())),
         inputs=views.inputs_form(found, key, *(given or ())),
         proposal=views.proposal_form(found, key, *(proposal or ())),
+        owning=colleagues.owner_form(found, staff, key, *(owning or ())),
     )
 
 
@@ -241,6 +253,32 @@ def send_note_again(note: CaseNote) -> Response:
     """Send a note that the vendor refused again."""
     notes.send_again(call().session, note, _because("sent again"))
     fault = call().session.get_one(Fault, note.fault_id)
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
+
+
+@blueprint.post("/cases/<uuid:id>/owner")
+@needs(Permission.HANDLE, of=Fault)
+def hand_over(fault: Fault) -> Response | tuple[str, int]:
+    """Hand a case to a colleague, or give it back to all."""
+    session, typed = call().session, request.form
+    session.refresh(fault, with_for_update=True)
+    is_back = typed.get("owner") == colleagues.EVERYBODY
+    names = {"reason": "owner_reason"} | ({} if is_back else {"owner": "owner"})
+    body, errors = read(OwnerBody(partial=("owner",) if is_back else ()), typed, names)
+    has = session.get(User, fault.owner_id) if fault.owner_id else None
+    if typed.get("seen", "") != colleagues.seen(has):
+        said = N_(
+            "Somebody else has handed it over meanwhile. Look who has it now, and send again if you still want to."
+        )
+        return _case_page(fault, owning=(typed, {"owner": reader().text(said)})), 409
+    if not errors:
+        try:
+            to = None if is_back else find(User, body["owner"], field="owner")
+            owners.hand_over(session, fault, to, _because(body["reason"]))
+        except Invalid:
+            errors["owner"] = reader().text(N_("Choose who is to have it."))
+    if errors:
+        return _case_page(fault, owning=(typed, errors)), 422
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ from warranty.web import pages, words
 from warranty.web.forms import key_of
 from warranty.web.guards import call
 from warranty.web.pages import Dot, Fill, Outcome, StepState
+from warranty.web.views import colleagues
+from warranty.web.views.colleagues import name_of as _name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from warranty.domain.reasons import Reason
     from warranty.models import Fault, File, HumanTask, Rma, Shipment, Sighting, VendorCall
     from warranty.services.queries import Brief, Case, Decided, Event, Job, Noted, Place
+    from warranty.web.pages.colleagues import OwnerForm
 
 
 # --- pieces ---
@@ -67,10 +71,6 @@ def frame(open_tasks: int | None = None) -> pages.Frame:
         open_tasks = 0 if client else queries.counts(asked.session).tasks
     may_report = asked.principal.may(Permission.REPORT)
     return pages.Frame(_name(user), user.role, client.name if client else None, open_tasks, may_report)
-
-
-def _name(user: User) -> str:
-    return user.name or user.email
 
 
 def subject(place: Place, fault: Any) -> pages.Subject:
@@ -128,6 +128,7 @@ def case_row(brief: Brief) -> pages.CaseRow:
         situation=_situation(brief),
         ball=ball(brief.standing, brief.vendor, brief.place.client.name),
         reported_at=brief.fault.reported_at,
+        owner=_name(brief.owner) if brief.owner else None,
     )
 
 
@@ -227,14 +228,16 @@ def _outcome(code: ReasonCode, *, is_awarded: bool) -> Outcome:
 def case(
     found: Case,
     noted: tuple[Noted, ...],
+    staff: list[User],
     *,
     review: pages.ReviewForm | None,
     claim_form: pages.ClaimForm | None,
     note_form: pages.NoteForm | None,
     inputs: pages.InputsForm | None,
     proposal: pages.ProposalForm | None,
+    owning: OwnerForm | None,
 ) -> pages.CaseView:
-    """The page of one case."""
+    """The page of one case; ``staff`` is everybody who may have had it in hand."""
     fault, place, claim = found.fault, found.place, found.claim
     newest = found.verdicts[0].verdict if found.verdicts else None
     rma = claim.rma if claim else None
@@ -255,7 +258,7 @@ def case(
         ball=ball(found.standing, found.vendor, place.client.name),
         tracks=tuple(_tracks(found)),
         verdict=verdict_view(newest, found.coverages, found.vendor, found.verdicts) if newest else None,
-        timeline=tuple(_timeline(found, noted)),
+        timeline=tuple(_timeline(found, noted, staff)),
         calls=tuple(_call(one) for one in found.calls),
         numbers=tuple(_numbers(rma, found.vendor)) if rma else (),
         tasks=tuple(_task(task, fault, place) for task in found.tasks if task.resolved_at is None),
@@ -271,6 +274,8 @@ def case(
         proposal=proposal,
         handout=_handout(rma) if rma else None,
         notes=note_form,
+        owner=colleagues.owner(found),
+        owning=owning,
     )
 
 
@@ -357,9 +362,9 @@ _TOLD_ELSEWHERE = frozenset({FaultState.REPORTED, FaultState.TRIAGED, FaultState
 _PEOPLE = frozenset({Dot.PERSON, Dot.CLIENT})
 
 
-def _timeline(found: Case, noted: tuple[Noted, ...]) -> list[pages.TimelineRow]:
+def _timeline(found: Case, noted: tuple[Noted, ...], staff: list[User]) -> list[pages.TimelineRow]:
     """What is expected, then what happened and was written, the newest first."""
-    told = [(row.at, 0 if row.state == "reported" else 2, row) for row in _events(found)]
+    told = [(row.at, 0 if row.state == "reported" else 2, row) for row in _events(found, staff)]
     told += [
         (decided.row.decided_at, 1, _decision(decided, found)) for decided in found.verdicts if decided.row.verdict
     ]
@@ -409,7 +414,7 @@ def _decision(decided: Decided, found: Case) -> pages.TimelineRow:
     )
 
 
-def _events(found: Case) -> list[pages.TimelineRow]:
+def _events(found: Case, staff: list[User]) -> list[pages.TimelineRow]:
     """The rows of the register that tell something; of several moves in one instant the last one tells them all."""
     directions = {parcel.id: parcel.direction.value for claim in found.claims for parcel in claim.parcels}
     last = {
@@ -422,8 +427,11 @@ def _events(found: Case) -> list[pages.TimelineRow]:
             continue
         record = directions.get(row.record_id, "") if row.record == "shipment" else row.record
         state = row.new_state if row.action == "move" else row.action
+        names: dict[str, str] = {}
+        if state == "handed_over":
+            state, names = colleagues.handed(row, staff)
         if (record, state) in words.HAPPENED and not _is_told_elsewhere(event):
-            rows.append(_event(event, found, record, str(state)))
+            rows.append(replace(_event(event, found, record, str(state)), names=names))
     return rows
 
 
@@ -717,6 +725,7 @@ def portal_case(found: Case) -> pages.PortalCaseView:
         cost=pages.Cost(minor, newest.row.currency if newest else place.client.currency),
         payers=tuple(payers),
         reasons=tuple(_deciding(verdict)) if verdict and is_decided else (),
+        owner_name=_name(found.owner) if found.owner else None,
     )
 
 
