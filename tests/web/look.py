@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.serving import make_server
 
@@ -20,13 +20,6 @@ ROOT = Path(__file__).parents[2]
 CSP = web.HEADERS["Content-Security-Policy"]
 
 
-def _blueprint(name: str, **routes: str) -> Blueprint:
-    blueprint = Blueprint(name, __name__)
-    for endpoint, rule in routes.items():
-        blueprint.add_url_rule(rule, endpoint, lambda **_: "", methods=["GET", "POST"])
-    return blueprint
-
-
 def make_app() -> Flask:
     """The app: `/look/<page>/<scale>?lang=&theme=` shows an example."""
     app = Flask(__name__, template_folder=ROOT / "templates", static_folder=None)
@@ -34,11 +27,11 @@ def make_app() -> Flask:
     CSRFProtect(app)
     i18n.init_app(app, ROOT / "locale", lambda: (request.args.get("lang", "en"), i18n.choose_zone("Europe/Berlin")))
     words.init_app(app)
-    app.register_blueprint(
-        _blueprint("staff", board="/", case_list="/cases", fault_new="/faults/new", fault_preview="/faults/preview")
-    )
-    app.register_blueprint(_blueprint("portal", case_list="/portal", fault_new="/portal/faults/new"))
-    app.register_blueprint(_blueprint("auth", sign_in="/login", sign_out="/logout", choose_language="/language"))
+    app.jinja_env.tests["may_be_opened"] = lambda _endpoint: True
+    for part in (web.auth, web.staff, web.portal):
+        app.register_blueprint(part.blueprint)
+    for endpoint in app.view_functions:  # links and forms lead where they do in the product, but nothing happens there
+        app.view_functions[endpoint] = lambda **_: ""
 
     @app.get("/static/<path:filename>", endpoint="static")
     def static(filename: str) -> Response:

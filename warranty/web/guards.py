@@ -141,6 +141,12 @@ def access_of(app: Flask, endpoint: str) -> Access:
     return declared
 
 
+def may_be_opened(endpoint: str) -> bool:
+    """Whether the caller may see a page of this application; a page offers only such."""
+    access = access_of(current_app, endpoint)
+    return not access.permissions or (_may(access) and not (access.wide and call().principal.client_id is not None))
+
+
 def call() -> Call:
     """The present guarded request."""
     found: Call = g.call
@@ -451,6 +457,7 @@ def init_app(app: Flask, *, is_production: bool) -> None:
     manager.user_loader(_load)
     manager.init_app(app, add_context_processor=False)  # a page of an error must ask no database
     app.before_request(_refuse_forgeries)
+    app.jinja_env.tests["may_be_opened"] = may_be_opened
     app.register_error_handler(SignInFirst, _ask_to_sign_in)
 
 
