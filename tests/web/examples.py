@@ -385,7 +385,14 @@ def portal_report(scale: str) -> pages.PortalReportView:
 def sign_in(scale: str) -> Any:
     """The sign-in form; the third one was refused."""
     errors = {"email": "E-mail and password do not fit together."} if scale == "many" else {}
-    return pages.SignInView({"email": "jana.kowalczyk@nordlicht-it.example"}, errors)
+    return pages.SignInView(
+        {"email": "jana.kowalczyk@nordlicht-it.example"}, errors, "a form" if scale == "many" else ""
+    )
+
+
+def kept_form(scale: str) -> pages.KeptFormView:
+    """A form that was sent after its session had ended."""
+    return pages.KeptFormView("/faults/new", (("symptom", 'It "clicks"'),), lost_files=scale == "many")
 
 
 def error(scale: str) -> pages.ErrorView:
@@ -397,6 +404,7 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "board": ("staff/board.html", "view", board, STAFF),
     "cases": ("staff/case_list.html", "view", case_list, STAFF),
     "case": ("staff/case_detail.html", "case", case, STAFF),
+    "send-again": ("auth/send_again.html", "view", kept_form, STAFF),
     "report": ("staff/fault_new.html", "view", report, STAFF),
     "job": (
         "staff/job_detail.html",

@@ -232,6 +232,75 @@ def test_a_form_of_another_session_is_refused_on_a_page_that_says_what_to_do(wor
         assert "Dieses Formular ist älter als Ihre Sitzung." in words(answer.text)
 
 
+OWN = {"Origin": "http://localhost"}
+
+
+def test_a_form_that_was_left_open_overnight_is_kept_through_signing_in(world: World) -> None:
+    user = world.users[Role.TECHNICIAN]
+    visitor = visit(world.app, user)
+    visitor.get("/faults/new")
+    typed = {"component": "disk", "cause": "wear", "symptom": 'It "clicks"', "serial_number": world.ours.bare_serial}
+    form = typed | {name: visitor.hidden(name) for name in ("csrf_token", "idempotency_key")}
+    visitor.browser.delete_cookie("session")  # as the browser does after twelve hours
+
+    answer = visitor.post("/faults/new", form, OWN)
+    assert answer.status_code == 401
+    assert "Nothing was done and nothing is lost" in words(visitor.page)
+    visitor.send("/login", email=user.email, password="wrong", kept=visitor.hidden("kept"))
+    answer = visitor.send("/login", email=user.email, password=factories.PASSWORD, kept=visitor.hidden("kept"))
+    assert "Your form is still here" in words(answer.text)
+    assert world.get("/faults").json["items"] == []
+
+    answer = visitor.send("/faults/new", **{name: visitor.hidden(name) for name in typed})
+
+    assert answer.status_code == 303, words(answer.text)
+    assert [one["symptom"] for one in world.get("/faults").json["items"]] == ['It "clicks"']
+
+
+def test_a_form_that_is_older_than_the_present_session_waits_for_one_press(world: World) -> None:
+    visitor = visit(world.app, world.users[Role.TECHNICIAN])
+
+    answer = visitor.post("/faults/new", {"csrf_token": "of another", "symptom": "a & b", "cause": "wear"}, OWN)
+
+    assert answer.status_code == 400
+    assert (visitor.hidden("symptom"), visitor.hidden("cause")) == ("a & b", "wear")
+    assert visitor.send("/faults/new", symptom=visitor.hidden("symptom")).status_code == 422
+    assert visitor.value("symptom") == "a & b"
+
+
+def test_nothing_of_another_site_is_kept_for_a_press(world: World) -> None:
+    visitor = visit(world.app, world.users[Role.TECHNICIAN])
+
+    for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        answer = visitor.post("/faults/new", {"symptom": "of another site"}, headers)
+        assert "of another site" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "no form", "[]", '{"path": "//evil.example", "fields": []}', '{"fields": [["a"]]}']
+)
+def test_what_is_no_kept_form_leads_where_signing_in_leads(world: World, kept: str) -> None:
+    user = world.users[Role.TECHNICIAN]
+    visitor = visit(world.app)
+    visitor.get("/login")
+
+    assert visitor.send("/login", email=user.email, password=factories.PASSWORD, kept=kept).location == "/"
+
+
+def test_a_sign_in_page_that_was_left_open_overnight_asks_for_the_password_again(world: World) -> None:
+    visitor = visit(world.app)
+
+    answer = visitor.post("/login", {"csrf_token": "of another", "email": "a@msp.example", "password": "x"}, OWN)
+
+    assert answer.status_code == 400
+    assert visitor.value("email") == "a@msp.example"
+    assert visitor.error("password") == "This page was older than its session: enter your password again."
+
+
+def test_signing_out_of_a_session_that_has_ended_leads_to_sign_in(world: World) -> None:
+    assert visit(world.app).post("/logout", {}, OWN).location == "/login"
+
+
 def test_a_form_from_another_site_is_refused_on_a_page_that_says_so(world: World) -> None:
     visitor = visit(world.app, world.users[Role.TECHNICIAN], Accept_Language="de")
     visitor.get("/faults/new")

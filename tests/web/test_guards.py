@@ -211,6 +211,16 @@ def test_a_form_that_is_sent_twice_is_done_once(paged: World) -> None:
     assert other.status_code == 422
 
 
+def test_a_form_that_is_sent_again_from_a_page_loaded_anew_is_done_once(paged: World) -> None:
+    browser = sign_in(paged.app, paged.users[Role.SERVICE_MANAGER])
+    token, form = form_token(browser), {"idempotency_key": "one", "said": "this"}
+
+    first = browser.post("/counted", data=form | {"csrf_token": token})
+    anew = browser.post("/counted", data=form, headers={"X-CSRFToken": token})
+
+    assert [(answer.status_code, answer.location) for answer in (first, anew)] == [(303, "/somewhere")] * 2
+
+
 # --- the app ---
 
 

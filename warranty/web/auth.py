@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFError
+from marshmallow import Schema, ValidationError, fields
 
 from warranty import db
 from warranty.domain.access import Permission
 from warranty.domain.terms import CLIENT_ROLES
 from warranty.models import User
 from warranty.services import people
-from warranty.web import guards, i18n
-from warranty.web.guards import call, needs, public, runtime
+from warranty.web import errors, guards, i18n
+from warranty.web.errors import Problem
+from warranty.web.guards import SAFE, SignInFirst, call, needs, public, runtime
 from warranty.web.i18n import N_
-from warranty.web.pages import SignInView
+from warranty.web.pages import KeptFormView, SignInView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Flask
     from werkzeug.wrappers import Response
 
@@ -40,6 +46,8 @@ def init_app(app: Flask) -> None:
     """Keep the counts in the queue server, so that all web processes share them; while it is away each counts its own."""
     app.config.update(RATELIMIT_STORAGE_URI=_queue_address(app))
     limiter.init_app(app)
+    app.register_error_handler(SignInFirst, _ask_to_sign_in)
+    app.register_error_handler(CSRFError, _ask_to_send_again)
 
 
 def _queue_address(app: Flask) -> str:
@@ -76,26 +84,35 @@ def take_password() -> Response | tuple[str, int]:
     """Check the password; an unknown address costs the same work and gets the same answer as a wrong password."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
     values, said = _typed(), i18n.reader().text
-    errors = {}
+    wrong = {}
     if not email.strip():
-        errors["email"] = said(N_("Enter your e-mail address."))
+        wrong["email"] = said(N_("Enter your e-mail address."))
     if not password:
-        errors["password"] = said(N_("Enter your password."))
+        wrong["password"] = said(N_("Enter your password."))
     user = None
-    if not errors:
+    if not wrong:
         user = _known(email, password)
         if user is None:
             g.sign_in_failed = True
-            errors["email"] = said(N_("This e-mail address and password do not belong together."))
+            wrong["email"] = said(N_("This e-mail address and password do not belong together."))
     if user is None:
-        return render_template("auth/sign_in.html", view=SignInView(values, errors)), 422
+        return _form(values, wrong), 422
     language = session.get("language")
     guards.sign_in(user)
     if language:
         session["language"] = language
     if request.form.get("zone"):
         session["zone"] = request.form["zone"][:64]
+    kept = _kept_before()
+    if kept is not None:
+        return _send_again(kept), 200
     return redirect(values["next"] or url_for(start_of(user)), 303)
+
+
+def _form(values: Mapping[str, str], wrong: Mapping[str, str]) -> str:
+    kept = _kept_before()
+    text = KeptForm().dumps(kept) if kept else ""
+    return render_template("auth/sign_in.html", view=SignInView(values, wrong, text))
 
 
 def _typed() -> dict[str, str]:
@@ -111,7 +128,68 @@ def ask_to_wait(_error: RateLimitExceeded) -> tuple[str, int]:
     seconds = limit.reset_at - 1 - time.time()  # it counts the second that has begun as a whole one
     minutes = max(1, math.ceil(seconds / 60))
     said = i18n.reader().text(N_("Too many wrong passwords. Try again in %(minutes)s min."), minutes=minutes)
-    return render_template("auth/sign_in.html", view=SignInView(_typed(), {"email": said})), 429
+    return _form(_typed(), {"email": said}), 429
+
+
+# --- a form that was sent after its session had ended: nothing is done, and nothing that was typed is lost ---
+
+
+class KeptForm(Schema):
+    """A form on its way through sign-in: it goes out in a hidden field, and comes back with the password."""
+
+    path = fields.String(required=True)
+    fields_ = fields.List(fields.Tuple((fields.String(), fields.String())), data_key="fields", required=True)
+    lost_files = fields.Boolean(load_default=False)
+
+
+_OF_ONE_SESSION = {"csrf_token", "password"}
+
+
+def _ask_to_sign_in(_error: SignInFirst) -> Response:
+    if "HX-Request" in request.headers or (request.method not in SAFE and not guards.is_own_form()):
+        return errors.answer(Problem("unauthorized"))
+    if request.method in SAFE:
+        return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")), 303)
+    text = KeptForm().dumps(_kept())
+    return make_response(render_template("auth/sign_in.html", view=SignInView({}, {}, text)), 401)
+
+
+def _ask_to_send_again(error: CSRFError) -> Response:
+    """A form whose session has ended; what only another site can have sent gets nothing that a click would send on."""
+    if request.endpoint == "auth.take_password":
+        said = i18n.reader().text(N_("This page was older than its session: enter your password again."))
+        return make_response(_form(_typed(), {"password": said}), 400)
+    if request.endpoint == "auth.sign_out" and "_user_id" not in session:
+        return redirect(url_for("auth.sign_in"), 303)
+    if not guards.is_own_form() or "HX-Request" in request.headers or not _is_guarded():
+        return errors.answer(errors.of_http(error))
+    if "_user_id" not in session:
+        return _ask_to_sign_in(SignInFirst())
+    return make_response(_send_again(_kept()), 400)
+
+
+def _is_guarded() -> bool:
+    return bool(request.endpoint and guards.access_of(current_app, request.endpoint).permissions)
+
+
+def _kept() -> dict[str, Any]:
+    typed = [(name, value) for name, value in request.form.items(multi=True) if name not in _OF_ONE_SESSION]
+    files = any(file.filename for _, file in request.files.items(multi=True))
+    return {"path": request.path, "fields_": typed, "lost_files": files}
+
+
+def _kept_before() -> dict[str, Any] | None:
+    """The form that came along with the password, where one did."""
+    try:
+        kept: dict[str, Any] = KeptForm().loads(request.form.get("kept", ""))
+    except (ValidationError, json.JSONDecodeError):
+        return None
+    return kept if _own_path(kept["path"]) else None
+
+
+def _send_again(kept: dict[str, Any]) -> str:
+    view = KeptFormView(kept["path"], tuple(map(tuple, kept["fields_"])), kept["lost_files"])
+    return render_template("auth/send_again.html", view=view)
 
 
 def start_of(user: User) -> str:

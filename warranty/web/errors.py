@@ -109,7 +109,7 @@ def is_api() -> bool:
 
 def init_app(app: Flask) -> None:
     """Have every error of the app answered here."""
-    app.register_error_handler(HTTPException, lambda err: answer(_of_http(err)))
+    app.register_error_handler(HTTPException, lambda err: answer(of_http(err)))
     app.register_error_handler(Exception, _of_exception)
 
 
@@ -194,7 +194,7 @@ def is_conflict(err: Exception) -> bool:
     return isinstance(err, IntegrityError | moves.Raced) or is_held
 
 
-def _of_http(err: HTTPException) -> Problem:
+def of_http(err: HTTPException) -> Problem:
     """What Flask, Werkzeug or webargs raised; their headers (``Allow`` of a 405) go with it."""
     status = err.code or 500
     name = _TYPE_OF_STATUS.get(status, "internal" if status >= 500 else "bad_request")

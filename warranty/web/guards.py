@@ -17,7 +17,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
-from flask import Flask, Response, current_app, g, make_response, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, make_response, redirect, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import select
@@ -28,7 +28,7 @@ from warranty import db
 from warranty.models import IdempotencyKey, PublicRow, User
 from warranty.services import moves, people
 from warranty.web import trace
-from warranty.web.errors import Problem, answer, is_api, is_conflict
+from warranty.web.errors import Problem, is_api, is_conflict
 from warranty.web.i18n import N_
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Access:
     method says), ``key`` whether a program must send an Idempotency-Key, ``wide`` whether it is about what belongs to no one
     client, and so refused to whoever sees one client only, ``once`` the field of its answer that is shown once and kept
     nowhere: a repeated request is answered without it, ``largest`` how many bytes a body may have that is a file and not
-    JSON.
+    JSON, or that is a form with files.
     """
 
     permissions: tuple[Permission, ...] = ()
@@ -304,10 +304,15 @@ def _digest() -> str:
 
 
 def _body() -> bytes:
-    """What the request brings. The bounds between the parts of a form with files are made anew each time, and say nothing."""
-    if request.mimetype != "multipart/form-data":
+    """What the request brings; of a form, what its fields say.
+
+    The bounds between the parts of a form with files are made anew each time, and the token against forgery whenever its
+    page is loaded: they say nothing.
+    """
+    if request.mimetype not in {"multipart/form-data", "application/x-www-form-urlencoded"}:
         return request.get_data()
-    said = [f"{name}={value}\n".encode() for name, value in sorted(request.form.items(multi=True))]
+    fields = sorted((name, value) for name, value in request.form.items(multi=True) if name != "csrf_token")
+    said = [f"{name}={value}\n".encode() for name, value in fields]
     for name, file in sorted(request.files.items(multi=True), key=lambda part: part[0]):
         file.stream.seek(0)  # the view may have read it
         said.append(
@@ -383,12 +388,6 @@ class SignInFirst(Exception):
     """Nobody is signed in."""
 
 
-def _ask_to_sign_in(_error: SignInFirst) -> Response:
-    if request.method in SAFE and "HX-Request" not in request.headers:
-        return cast("Response", redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")), 303))
-    return answer(Problem("unauthorized"))
-
-
 def known() -> SignedIn | None:
     """Whoever is known to ask, without a look into the database: null on public pages and where that look failed."""
     found = g.get("_login_user")
@@ -423,18 +422,32 @@ def _refuse_forgeries() -> None:
     if is_api():
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    own = {request.host_url.rstrip("/"), runtime().settings.base_url}
-    if site not in {None, "same-origin", "none"} or (origin is not None and origin not in own):
+    if site not in {None, "same-origin", "none"} or (origin is not None and origin not in _own_origins()):
         raise Problem("forbidden", "This form was sent from another site.", advice=_FOREIGN)
     csrf.protect()
 
 
+def _own_origins() -> set[str]:
+    return {request.host_url.rstrip("/"), runtime().settings.base_url}
+
+
+def is_own_form() -> bool:
+    """Whether the browser itself says that a page of this site sent the present form: programs and old browsers do not."""
+    return request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin") in _own_origins()
+
+
 def _let_files_in() -> None:
-    """A file may be larger than any other body, but only whoever brings a token has so much read."""
+    """A file may be larger than any other body, but only whoever brings a token, or a session, has so much read."""
     access = access_of(current_app, request.endpoint) if request.endpoint else None
-    if access is not None and access.largest:
+    if access is None or not access.largest:
+        return
+    if is_api():
         _bearer()
-        request.max_content_length = access.largest
+    elif "_user_id" not in session:
+        if (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]:
+            raise SignInFirst
+        return
+    request.max_content_length = access.largest
 
 
 # --- the app ---
@@ -458,7 +471,6 @@ def init_app(app: Flask, *, is_production: bool) -> None:
     manager.init_app(app, add_context_processor=False)  # a page of an error must ask no database
     app.before_request(_refuse_forgeries)
     app.jinja_env.tests["may_be_opened"] = may_be_opened
-    app.register_error_handler(SignInFirst, _ask_to_sign_in)
 
 
 def check_declarations(app: Flask) -> None:

@@ -641,10 +641,23 @@ class PortalCaseView:
 
 @dataclass(frozen=True, slots=True)
 class SignInView:
-    """The sign-in form: what was typed (never the password), and what is wrong, by field."""
+    """The sign-in form: what was typed (never the password), and what is wrong, by field.
+
+    `kept` is the form that was sent after its session had ended, as text.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFormView:
+    """A form that was sent after its session had ended, to be sent again: to which path, and its fields in their order."""
+
+    path: str
+    fields: tuple[tuple[str, str], ...]
+    lost_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
