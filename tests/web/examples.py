@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from tests.web import examples_assets
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import JobState, RmaState, ShipmentState, SwapState
 from warranty.domain.reasons import Reason, reason
@@ -406,6 +407,12 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "case": ("staff/case_detail.html", "case", case, STAFF),
     "send-again": ("auth/send_again.html", "view", kept_form, STAFF),
     "report": ("staff/fault_new.html", "view", report, STAFF),
+    "asset": (
+        "staff/asset_detail.html",
+        "view",
+        lambda scale: examples_assets.asset(scale, COVERED, case_list(scale).rows[:8]),
+        STAFF,
+    ),
     "job": (
         "staff/job_detail.html",
         "job",

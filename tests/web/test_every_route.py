@@ -78,6 +78,7 @@ TABLE = {
     "staff.send_note_again": "handle",
     "staff.hand_over": "handle",
     "staff.job_detail": "read",
+    "staff.asset_detail": "read",
     "staff.fault_new": "handle",
     "staff.fault_preview": "handle",
     "staff.report": "handle",

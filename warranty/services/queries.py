@@ -310,6 +310,11 @@ def client_cases(
     return _page(session, _briefs().where(running), now=now, before=before, limit=limit)
 
 
+def cases_of_unit(session: Session, asset: Asset, *, now: datetime, limit: int = PAGE) -> list[Brief]:
+    """The newest cases of a unit; at most nine statements."""
+    return _page(session, _briefs().where(Fault.asset_id == asset.id), now=now, before=None, limit=limit)[0]
+
+
 def _page(
     session: Session, query: Any, *, now: datetime, before: UUID | None, limit: int
 ) -> tuple[list[Brief], UUID | None]:
@@ -437,7 +442,7 @@ def case(session: Session, fault: Fault, *, now: datetime) -> Case:
         .outerjoin(Product, Product.id == Asset.product_id)
         .outerjoin(Site, Site.id == Asset.site_id)
         .outerjoin(Person, Person.id == Fault.contact_id)
-        .outerjoin(reporter, _is_actor(reporter, Fault.reporter))
+        .outerjoin(reporter, is_actor(reporter, Fault.reporter))
         .outerjoin(owner, owner.id == Fault.owner_id)
         .outerjoin(Absence, (Absence.user_id == Fault.owner_id) & owners.is_on(now))
         .outerjoin(stand_in, stand_in.id == Absence.stand_in_id)
@@ -507,14 +512,14 @@ def newest_swap(swaps: Sequence[Swap], rma: Rma | None, job: AdHocJob | None) ->
     return None
 
 
-def _is_actor(user: Any, actor: Any) -> ColumnElement[bool]:
+def is_actor(user: Any, actor: Any) -> ColumnElement[bool]:
     """Whether a pseudonym of the register is a user's."""
     is_user: ColumnElement[bool] = literal("user:") + cast(user.id, String) == actor
     return is_user
 
 
 def _verdicts(session: Session, fault: Fault) -> tuple[Decided, ...]:
-    query = select(StoredVerdict, User).outerjoin(User, _is_actor(User, StoredVerdict.decided_by))
+    query = select(StoredVerdict, User).outerjoin(User, is_actor(User, StoredVerdict.decided_by))
     query = query.where(StoredVerdict.fault_id == fault.id).order_by(StoredVerdict.id.desc())
     return tuple(Decided(row, Verdict.from_json(row.verdict_document), by) for row, by in session.execute(query))
 
@@ -563,7 +568,7 @@ def _jobs(session: Session, which: ColumnElement[bool]) -> tuple[Job, ...]:
 
 
 def _events(session: Session, fault: Fault) -> tuple[Event, ...]:
-    query = select(AuditRow, User).outerjoin(User, _is_actor(User, AuditRow.actor)).where(AuditRow.fault_id == fault.id)
+    query = select(AuditRow, User).outerjoin(User, is_actor(User, AuditRow.actor)).where(AuditRow.fault_id == fault.id)
     rows = session.execute(query.order_by(AuditRow.id.desc()).limit(MOST_EVENTS)).all()
     return tuple(Event(row, user) for row, user in reversed(rows))
 
@@ -578,7 +583,7 @@ def case_notes(session: Session, fault: Fault) -> tuple[Noted, ...]:
     """The newest notes on a case, oldest first: for the MSP's own pages, and never for a client's."""
     query = (
         select(CaseNote, User, Outbox.status)
-        .outerjoin(User, _is_actor(User, CaseNote.author))
+        .outerjoin(User, is_actor(User, CaseNote.author))
         .outerjoin(Outbox, Outbox.id == CaseNote.order_id)
         .where(CaseNote.fault_id == fault.id)
     )

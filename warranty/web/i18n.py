@@ -30,7 +30,7 @@ def init_app(app: Flask, folder: Path, profile: Callable[[], tuple[str, ZoneInfo
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it at run time
         gettext=_gettext, ngettext=_ngettext, newstyle=True
     )
-    for name in ("money", "count", "hundredths", "day", "long_day", "heading_day", "time", "moment", "ago"):
+    for name in ("money", "count", "hundredths", "day", "dated", "long_day", "heading_day", "time", "moment", "ago"):
         env.filters[name] = partial(_formatted, name)
     env.globals["reader"] = reader
     env.globals["languages"] = LANGUAGES

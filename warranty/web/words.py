@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Final
 from warranty.domain import reasons
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapState
-from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, Role, Route, Share, VerdictWord
+from warranty.domain.terms import (
+    AssetState,
+    Cause,
+    Component,
+    CoverageState,
+    JobKind,
+    Ownership,
+    Party,
+    Role,
+    Route,
+    Share,
+    VerdictWord,
+)
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
 from warranty.services.notes import NoteState
@@ -97,6 +109,28 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         Ownership.MSP: N_("Owned by us"),
         Ownership.LEASED: N_("Leased"),
         Ownership.LOANER: N_("On loan"),
+    },
+    AssetState: {
+        AssetState.ONBOARDING: N_("Being taken on"),
+        AssetState.IN_SERVICE: N_("In service"),
+        AssetState.REJECTED_AT_HANDOVER: N_("Rejected at hand-over"),
+        AssetState.IN_STOCK: N_("In stock"),
+        AssetState.FAULTY: N_("Faulty"),
+        AssetState.IN_RMA: N_("In RMA"),
+        AssetState.REPLACED: N_("Replaced"),
+        AssetState.RETURNED_TO_VENDOR: N_("Back at the vendor"),
+        AssetState.RETAINED_MEDIA: N_("Media kept"),
+        AssetState.DECOMMISSIONED: N_("Decommissioned"),
+        AssetState.DISPOSED: N_("Disposed of"),
+        AssetState.LOST: N_("Lost"),
+        AssetState.STOLEN: N_("Stolen"),
+    },
+    CoverageState: {
+        CoverageState.ACTIVE: N_("Active"),
+        CoverageState.SUSPENDED: N_("Suspended"),
+        CoverageState.VOIDED: N_("Voided"),
+        CoverageState.CANCELLED: N_("Cancelled"),
+        CoverageState.SUPERSEDED: N_("Superseded"),
     },
     Role: {
         Role.ADMIN: N_("Administrator"),
@@ -196,6 +230,26 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         TaskKind.OVERRIDE: N_("Second opinion"),
         TaskKind.UNREAD: N_("Cases unread"),
     },
+}
+
+UNIT_EVENTS: Final[Mapping[str, str]] = {
+    "add": N_("Registered"),
+    "change": N_("Changed"),
+    "baseline": N_("Handed over"),
+    "leave": N_("Passed to another client"),
+    "file_added": N_("Document added"),
+    "file_removed": N_("Document taken away"),
+    "file_shown": N_("Document shown to the client"),
+    "file_hidden": N_("Document hidden from the client"),
+}
+"""What the register says of a unit; what is not here stands as it is written there."""
+
+UNIT_FIELDS: Final[Mapping[str, str]] = {
+    "serial_number": N_("Serial number"),
+    "name": N_("Name"),
+    "asset_tag": N_("Asset tag"),
+    "ownership": N_("Owner"),
+    "purchased_on": N_("Bought"),
 }
 
 BECAME: Final[Mapping[Route, str]] = {
@@ -580,6 +634,21 @@ def kind(of: str) -> str:
     return upper_first(reader().text(reasons.LABELS["kind"][of]))
 
 
+def unit_event(action: str) -> str:
+    """What happened to a unit."""
+    return reader().text(UNIT_EVENTS[action]) if action in UNIT_EVENTS else action
+
+
+def unit_field(column: str) -> str:
+    """What a fact of a unit is called."""
+    return reader().text(UNIT_FIELDS[column])
+
+
+def component_word(of: str) -> str:
+    """A component that is kept as its bare word."""
+    return word(Component(of))
+
+
 def step(of: Step) -> str:
     """What a person does next who claims something by hand."""
     return reader().text(of.sentence, **of.params)
@@ -664,6 +733,7 @@ _FILTERS: Final = {
     "client_ball": client_ball,
     "client_share": client_share,
     "client_title": client_title,
+    "component_word": component_word,
     "happened": happened,
     "initials": initials,
     "line": line,
@@ -671,6 +741,8 @@ _FILTERS: Final = {
     "step_number": step_number,
     "sum_lost": lost,
     "title_of": title,
+    "unit_event": unit_event,
+    "unit_field": unit_field,
     "upper_first": upper_first,
     "word": word,
 }

@@ -1,0 +1,139 @@
+"""Pages of units filled with invented values, as `examples` has them of the other rooms."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from warranty.domain.coverage import ENGINE_VERSION, Shares, Verdict
+from warranty.domain.terms import (
+    AssetState,
+    CoverageKind,
+    CoverageState,
+    Ownership,
+    Party,
+    Route,
+    Share,
+    VerdictWord,
+)
+from warranty.models import Coverage
+from warranty.services.years import Stretch, Years
+from warranty.web.pages import CaseRow
+from warranty.web.pages import assets as pages
+from warranty.web.views import assets as views
+
+NOW = datetime.now(UTC)
+TODAY = NOW.date()
+LONG_CLIENT = "Stadtwerke Grünau-Ostheide Versorgungsbetriebe GmbH"
+VERDICT = Verdict(VerdictWord.COVERED, Route.RMA, Shares(), Shares(Party.VENDOR, Party.MSP), (), ENGINE_VERSION)
+
+
+def _day(months: int) -> date:
+    return TODAY + timedelta(days=round(months * 30.4))
+
+
+def _contract(
+    number: str, name: str, kind: CoverageKind, begin: int, end: int | None, *covers: Share, **more: Any
+) -> Coverage:
+    facts: dict[str, Any] = {"state": CoverageState.ACTIVE, **more}
+    return Coverage(
+        public_id=uuid4(), contract_number=number, name=name, kind=kind, starts_on=_day(begin),
+        ends_on=None if end is None else _day(end), covers=list(covers), **facts,
+    )  # fmt: skip
+
+
+def _stretch(row: Coverage, *, is_sure: bool = True) -> Stretch:
+    return Stretch(str(row.public_id), row.starts_on, row.ends_on, is_sure)
+
+
+def years(scale: str) -> Years:
+    """None; a warranty, its renewal and an agreement; and with `many` all sorts that ended and one in doubt."""
+    if scale == "bare":
+        return Years(VERDICT, TODAY, dict.fromkeys(Share, ()), ())
+    warranty = _contract("W-88213", "Dell ProSupport NBD", CoverageKind.MANUFACTURER_WARRANTY, -20, 4, Share.PARTS)
+    renewal = _contract("W-88950", "ProSupport, renewal", CoverageKind.VENDOR_CONTRACT, 4, 28, Share.PARTS)
+    agreement = _contract("MV-2024-117", "Rundum-Betrieb", CoverageKind.MSP_AGREEMENT, -35, 1, Share.LABOUR)
+    rows = [renewal, warranty, agreement]
+    labour = [_stretch(agreement)]
+    if scale == "many":
+        rows.append(
+            _contract("MSA-0000000000012345", "", CoverageKind.MSP_AGREEMENT, 3, None, Share.PARTS, Share.LABOUR)
+        )
+        labour.append(_stretch(rows[-1], is_sure=False))
+        rows += [
+            _contract(f"EW-{number}", "Elbtech Wartung mit vier Stunden Reaktionszeit und Teilelager", CoverageKind.THIRD_PARTY_MAINTENANCE,
+                      -90 + 6 * number, -60 + 6 * number, Share.PARTS, Share.LABOUR,
+                      state=CoverageState.VOIDED if number % 4 == 3 else CoverageState.ACTIVE)
+            for number in range(10)
+        ]  # fmt: skip
+    parts = (_stretch(warranty), _stretch(renewal))
+    return Years(VERDICT, TODAY, {Share.PARTS: parts, Share.LABOUR: tuple(labour)}, tuple(rows))
+
+
+def _event(days: int, actor: str | None, action: str, **more: Any) -> pages.Happened:
+    facts: dict[str, Any] = {"old_state": None, "new_state": None, "changes": (), "reason": "", **more}
+    return pages.Happened(at=NOW - timedelta(days=days), actor=actor, action=action, **facts)
+
+
+HISTORY = (
+    _event(
+        1, None, "move", old_state=AssetState.FAULTY, new_state=AssetState.IN_RMA, reason="the vendor authorised it"
+    ),
+    _event(
+        40,
+        "Marit Søndergaard",
+        "change",
+        changes=(
+            pages.Change("name", "srv-grn-vmhost-03", "srv-grn-vmhost-04"),
+            pages.Change("asset_tag", "", "NL-004718"),
+        ),
+        reason="renamed with the rack",
+    ),
+    _event(400, "Marit Søndergaard", "move", new_state=AssetState.ONBOARDING, reason="imported from the spreadsheet"),
+)
+
+
+def asset(scale: str, sign: Any, cases: tuple[CaseRow, ...]) -> pages.AssetView:
+    """A unit without anything, a usual one, and one with long names and a long life."""
+    is_bare, is_many = scale == "bare", scale == "many"
+    line = (
+        pages.Kin("5PL2N13", "/assets/1", AssetState.RETURNED_TO_VENDOR, _day(-56)),
+        pages.Kin("FOC2433L0HJ123456789" if is_many else "7XK4P03", None, AssetState.IN_RMA, _day(-15)),
+    )
+    serial = line[-1].serial_number
+    return pages.AssetView(
+        serial_number=serial,
+        name="" if is_bare else "rt-vdm-rotterdam-maasvlakte-1" if is_many else "srv-grn-vmhost-04",
+        asset_tag="" if is_bare else "NL-004718",
+        manufacturer=None if is_bare else "Dell",
+        model=None
+        if is_bare
+        else "Catalyst C9300-48P-E mit Netzwerkmodul C9300-NM-8X"
+        if is_many
+        else "PowerEdge R750xs",
+        part_number="" if is_bare else "210-AZYQ",
+        base_term_months=None if is_bare else 36,
+        client=LONG_CLIENT,
+        site=None if is_bare else "Rechenzentrum Süd, Rack 4 HE 18",
+        address="" if is_bare else "Am Kraftwerk 1, 12345, Grünau, DE",
+        ownership=Ownership.LEASED if is_many else Ownership.CLIENT,
+        state=AssetState.IN_SERVICE if is_bare else AssetState.IN_RMA,
+        purchased_on=None if is_bare else _day(-35),
+        created_at=NOW - timedelta(days=400),
+        exceptions=("fan", "psu") if is_many else (),
+        sign=None if is_bare else sign,
+        years=views.years_view(serial, years(scale)),
+        answer=None if is_bare else pages.Answer("Dell", NOW, "listed", "HTTP 503" if is_many else None),
+        line=line[1:] if is_bare else line * 3 if is_many else line,
+        open_cases=() if is_bare else cases[:1],
+        past_cases=() if is_bare else cases[1:],
+        files=tuple(
+            pages.Paper("Rechnung und Lieferschein der ganzen Lieferung 2024-03-14.pdf", 183_000, NOW)
+            for _ in range(3 * is_many)
+        ),
+        history=() if is_bare else HISTORY * (5 if is_many else 1),
+        stock=() if is_bare else (pages.Shelf("Lager Süd", 2),),
+        edit_url=None if is_bare else "/assets/1/edit",
+        report_url=None if is_bare else "/faults/new",
+    )
