@@ -75,7 +75,7 @@ def cases_in(page: str) -> list[str]:
 
 # --- what a page costs ---
 
-MOST = {"/": 11, "/cases": 10, "/cases?q=canary": 10, "/cases?shows=closed": 10, "/faults/new": 4, "/faults/preview": 8}
+MOST = {"/": 6, "/cases": 5, "/cases?q=canary": 5, "/cases?shows=closed": 5, "/faults/new": 3, "/faults/preview": 7}
 MOST_OF_A_CASE = 16
 
 

@@ -298,10 +298,16 @@ def sign_out_everywhere(session: Session, user: User) -> None:
     session.execute(update(User).where(User.id == user.id).values(session_epoch=uuid4()))
 
 
-def find_session(session: Session, user_id: UUID, epoch: UUID) -> User | None:
-    """The user of a session that has not been ended since; one statement."""
+def find_session(session: Session, user_id: UUID, epoch: UUID, *, tells: bool = False) -> User | None:
+    """The user of a session that has not been ended since; one statement.
+
+    With ``tells`` it tells PostgreSQL too whose rows exist from then on, as that of a token does.
+    """
     is_theirs = (User.public_id == user_id) & (User.session_epoch == epoch) & User.deactivated_at.is_(None)
-    return session.scalars(select(User).where(is_theirs)).one_or_none()
+    query = select(User).where(is_theirs)
+    if tells and not db.is_sqlite(session):
+        query = query.add_columns(db.telling(User.client_id))
+    return session.scalars(query).one_or_none()
 
 
 # --- tokens ---

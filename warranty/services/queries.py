@@ -283,7 +283,7 @@ def cases(
     limit: int = PAGE,
     user_id: int | None = None,
 ) -> tuple[list[Brief], UUID | None]:
-    """Cases, the newest first, and the id before which the next page begins; at most nine statements.
+    """Cases, the newest first, and the id before which the next page begins; at most four statements.
 
     Args:
         user_id: whose cases ``MINE`` shows.

@@ -207,7 +207,8 @@ def _enter(transaction: Session, token: people.TokenId | None, key: str | None) 
         principal, answered = _signed_in(transaction), None
         if key is not None:
             answered = people.answered_before(transaction, principal.user_id, key)
-    db.enter(transaction, db.Scope(principal.client_id), is_told=token is not None)
+    is_told = token is not None or g.get("told") is transaction
+    db.enter(transaction, db.Scope(principal.client_id), is_told=is_told)
     trace.asks(principal)
     g.call = Call(runtime(), transaction, principal, datetime.now(UTC))
     return answered
@@ -369,8 +370,9 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
 
 def _load(identity: str) -> SignedIn | None:
     user_id, _, epoch = identity.partition(".")
+    tells = g.get("told") is g.session_transaction
     try:
-        user = people.find_session(g.session_transaction, UUID(user_id), UUID(epoch))
+        user = people.find_session(g.session_transaction, UUID(user_id), UUID(epoch), tells=tells)
     except ValueError:
         return None
     return SignedIn(user) if user else None
@@ -378,6 +380,7 @@ def _load(identity: str) -> SignedIn | None:
 
 def _signed_in(transaction: Session) -> Principal:
     g.session_transaction = transaction
+    g.told = None if known() else transaction  # whoever is known from a transaction before is not looked up again
     if not current_user.is_authenticated:
         raise SignInFirst
     principal: Principal = current_user.principal
