@@ -30,6 +30,7 @@ from warranty.models.work import TaskKind
 from warranty.services.notes import NoteState
 from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
+from warranty.web.pages.saved_views import SavedViewForm, ViewTab, ViewTabs
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
@@ -278,13 +279,35 @@ def board(scale: str) -> pages.BoardView:
     return pages.BoardView(tasks, 12_486, 12_486, tuple(map(row, range(12))))
 
 
+def kept_views(count: int) -> ViewTabs:
+    """So many views that people kept, the second of them open."""
+    names = ("Grünau", "Vendor silent since last week", "Everything of Dell that Jana looks after")
+    tabs = (
+        ViewTab(
+            names[at % 3], f"/cases?q={at}", is_current=at == 1, is_shared=at % 2 == 0, removal_url="/views/1/removal"
+        )
+        for at in range(count)
+    )
+    return ViewTabs(tuple(tabs), "/views/new?page=cases", is_new=count == 0)
+
+
+def saved_view_new(scale: str) -> SavedViewForm:
+    """Where a list is kept as it is filtered."""
+    tabs = kept_views({"bare": 0, "few": 2, "many": 30}[scale]).tabs
+    if scale != "many":
+        return SavedViewForm("/views", "key", "cases", "q=9XQ", "/cases?q=9XQ", tabs)
+    values, errors = {"name": "", "is_shared": "yes"}, {"name": "Give the view a name of at most 60 characters."}
+    return SavedViewForm("/views", "key", "cases", "q=9XQ", "/cases?q=9XQ", tabs, values, errors)
+
+
 def case_list(scale: str) -> pages.CaseListView:
     """The list of cases."""
     if scale == "bare":
-        return pages.CaseListView((), "9XQ", "open")
+        return pages.CaseListView((), "9XQ", "open", kept_views(0))
     if scale == "few":
-        return pages.CaseListView((row(0),), "", "open")
-    return pages.CaseListView(tuple(map(row, range(50))), "Stadtwerke", "all", "/cases?cursor=x", "/cases")
+        return pages.CaseListView((row(0),), "", "open", kept_views(2))
+    rows = tuple(map(row, range(50)))
+    return pages.CaseListView(rows, "Stadtwerke", "all", kept_views(12), "/cases?cursor=x", "/cases")
 
 
 def report(scale: str) -> pages.ReportView:
@@ -404,6 +427,7 @@ def error(scale: str) -> pages.ErrorView:
 PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "board": ("staff/board.html", "view", board, STAFF),
     "cases": ("staff/case_list.html", "view", case_list, STAFF),
+    "saved-view": ("staff/saved_view_new.html", "view", saved_view_new, STAFF),
     "case": ("staff/case_detail.html", "case", case, STAFF),
     "send-again": ("auth/send_again.html", "view", kept_form, STAFF),
     "report": ("staff/fault_new.html", "view", report, STAFF),

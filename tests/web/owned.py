@@ -29,6 +29,7 @@ from warranty.models import (
     Product,
     PublicRow,
     Rma,
+    SavedView,
     Shipment,
     Site,
     StockLocation,
@@ -37,6 +38,8 @@ from warranty.models import (
     User,
     VendorAccount,
 )
+from warranty.services import people, saved_views
+from warranty.services.moves import Because
 
 if TYPE_CHECKING:
     from tests.web.conftest import Tenant, World
@@ -105,10 +108,20 @@ def own_nothing(world: World, product: UUID) -> Owned:
         ApiToken: UUID(token["id"]),
         ImportRun: UUID(started["id"]),
         LookUpRun: UUID(asked["id"]),
+        SavedView: _view(world, user),
         StockLocation: UUID(location),
         StockUnit: UUID(unit["id"]),
         User: user.public_id,
     }
+
+
+def _view(world: World, owner: User) -> UUID:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        because = Because(people.actor_of(owner), "kept a view", factories.NOW)
+        kept = saved_views.keep(
+            session, owner.id, "cases", name="Closed", query="shows=closed", is_shared=False, because=because
+        )
+        return kept.public_id
 
 
 def _write(world: World, method: str, path: str, body: dict[str, Any]) -> Any:

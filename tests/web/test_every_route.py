@@ -34,6 +34,7 @@ from warranty.models import (
     LookUpRun,
     Product,
     PublicRow,
+    SavedView,
     Site,
     StockLocation,
     StockUnit,
@@ -79,6 +80,9 @@ TABLE = {
     "staff.hand_over": "handle",
     "staff.job_detail": "read",
     "staff.asset_detail": "read",
+    "staff.saved_view_new": "read",
+    "staff.keep_view": "read",
+    "staff.remove_saved_view": "read",
     "staff.fault_new": "handle",
     "staff.fault_preview": "handle",
     "staff.report": "handle",
@@ -214,7 +218,7 @@ TABLE = {
     "stock.put_back": "handle",
 }
 
-SHARED: set[type[PublicRow]] = {ApiToken, ImportRun, LookUpRun, Product, StockLocation, StockUnit, User}
+SHARED: set[type[PublicRow]] = {ApiToken, ImportRun, LookUpRun, Product, SavedView, StockLocation, StockUnit, User}
 """Tables whose rows belong to no client; who sees one client only is refused where they are managed."""
 
 NAMES: dict[str, type[PublicRow]] = {

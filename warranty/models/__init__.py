@@ -12,6 +12,7 @@ from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import Absence, ApiToken, Person, User
 from warranty.models.stock import StockLocation, StockUnit
 from warranty.models.vendor_log import AccountMaker, PartsList, VendorAccount, VendorCall, VendorDelivery
+from warranty.models.views import SavedView
 from warranty.models.work import HumanTask, IdempotencyKey, Lease, Outbox, OverrideRequest, Sighting
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Product",
     "PublicRow",
     "Rma",
+    "SavedView",
     "Shipment",
     "Sighting",
     "Site",

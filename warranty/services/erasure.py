@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 
 from warranty import crypto
-from warranty.models import ApiToken, Fault, IdempotencyKey, Mail, Person, User, VendorDelivery, clock
+from warranty.models import ApiToken, Fault, IdempotencyKey, Mail, Person, SavedView, User, VendorDelivery, clock
 from warranty.services import moves, people
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def erase_user(session: Session, user: User, *, because: Because) -> None:
     user.email, user.name, user.language = f"{user.public_id}{people.ERASED}", "", None
     user.password_hash = crypto.hash_password(people.make_password())
     session.execute(update(ApiToken).where(ApiToken.user_id == user.id).values(name=""))
+    session.execute(delete(SavedView).where(SavedView.user_id == user.id, ~SavedView.is_shared))
     for token in session.scalars(select(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))):
         people.revoke_token(session, token, because=because)
     _out_of_answers(session, user.public_id)

@@ -30,6 +30,7 @@ from warranty.models import (
     Person,
     Product,
     Rma,
+    SavedView,
     Shipment,
     Site,
     StockLocation,
@@ -47,7 +48,19 @@ if TYPE_CHECKING:
     from warranty.domain.terms import AssetState
 
 Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset | StockUnit
-Stateless = Client | Site | Person | Product | Contract | Coverage | StockLocation | User | VendorAccount | AuditChain
+Stateless = (
+    Client
+    | Site
+    | Person
+    | Product
+    | Contract
+    | Coverage
+    | StockLocation
+    | User
+    | VendorAccount
+    | AuditChain
+    | SavedView
+)
 """What has no life cycle, and leaves rows all the same when it is added or changed."""
 
 
@@ -218,6 +231,7 @@ _NAMES: dict[type, str] = {
     User: "user",
     VendorAccount: "vendor_account",
     AuditChain: "audit_chain",
+    SavedView: "saved_view",
 }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from warranty.models.work import TaskKind
     from warranty.services.notes import NoteState
     from warranty.web.pages.colleagues import Owner, OwnerForm
+    from warranty.web.pages.saved_views import ViewTabs
 
 
 class Fill(StrEnum):
@@ -349,6 +350,7 @@ class CaseListView:
     rows: tuple[CaseRow, ...]
     query: str
     shows: str
+    kept: ViewTabs
     next_url: str | None = None
     first_url: str | None = None
 

@@ -21,7 +21,7 @@ from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, ResolveBody, TransitionBody
 from warranty.web.schemas.notes import NoteBody
 from warranty.web.staff.room import blueprint
-from warranty.web.views import colleagues
+from warranty.web.views import colleagues, saved_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,7 @@ def case_list() -> str:
         shows=shows.value,
         next_url=url_for("staff.case_list", before=older, shows=shows.value, q=search or None) if older else None,
         first_url=url_for("staff.case_list", shows=shows.value, q=search or None) if before else None,
+        kept=saved_views.tabs("cases"),
     )
     return render_template("staff/case_list.html", frame=views.frame(), view=view)
 
