@@ -22,6 +22,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Insert,
+    SQLColumnExpression,
     String,
     Text,
     any_,
@@ -298,7 +299,7 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def telling(client_id: ColumnElement[Any]) -> ColumnElement[str]:
+def telling(client_id: SQLColumnExpression[Any]) -> ColumnElement[str]:
     """A column for the statement that finds out who asks: it tells PostgreSQL on the way, which saves a round trip."""
     return func.set_config(walls.SETTING, func.coalesce(cast(client_id, String), walls.EVERYBODY), True)
 
