@@ -18,6 +18,7 @@ from warranty.domain.terms import (
     Cause,
     Component,
     JobKind,
+    OverrideCode,
     Ownership,
     Party,
     ReasonCode,
@@ -30,6 +31,8 @@ from warranty.models.work import TaskKind
 from warranty.services.notes import NoteState
 from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
+from warranty.web.pages.colleagues import Owner, OwnerForm
+from warranty.web.pages.overriding import Ending, OpinionForm, OutlookView, OverrideView
 from warranty.web.pages.saved_views import SavedViewForm, ViewTab, ViewTabs
 
 NOW = datetime.now(UTC)
@@ -194,7 +197,7 @@ def task(kind: TaskKind, subject: pages.Subject) -> pages.TaskRow:
 
 
 INPUTS = pages.InputsForm(
-    "/cases/1/inputs", "key", "Dell", ("diagnosis", "contact", "ship_to"),
+    "/cases/1/inputs", "key", "seen", "Dell", ("diagnosis", "contact", "ship_to"),
     (pages.OfferRow("HDD", "Hard drive, 960 GB", is_proposed=True, is_chosen=True), pages.OfferRow("FAN", "Fan", is_proposed=False, is_chosen=False)),
     goes=True, parts_url="/cases/1/parts-list", most_bytes=14_000_000,
     files=(
@@ -244,17 +247,44 @@ def case(scale: str) -> pages.CaseView:
         tasks=(task(TaskKind.REVIEW, LONG_SUBJECT), task(TaskKind.MANUAL_HANDLING, LONG_SUBJECT)), calls=(CALL,) * 12,
         timeline=TIMELINE * 12, attention="The vendor used a word that we do not know.", ownership=Ownership.LEASED,
         contact_email="leitwarte.umspannwerk-ost@stadtwerke-gruenau-ostheide.example", vendor_reason="NOT COVERED",
-        review=pages.ReviewForm("/cases/1/review", "key", needs_unit=True, errors={"reason": "Say why."}),
+        review=pages.ReviewForm("/cases/1/review", "key", "seen", needs_unit=True, errors={"reason": "Say why."}),
         claim=pages.ClaimForm(
-            "/cases/1/claim", "key", "Dell", (RmaState.UNDER_REVIEW, RmaState.AUTHORIZED, RmaState.DENIED), is_asked=True
+            "/cases/1/claim", "key", "seen", "Dell", (RmaState.UNDER_REVIEW, RmaState.AUTHORIZED, RmaState.DENIED), is_asked=True
         ),
-        notes=NOTES, inputs=INPUTS,
+        notes=NOTES, inputs=INPUTS, override_url="/cases/1/override",
+        owner=Owner("Annegret Freifrau von Wüstenhagen-Ostheide", False, NOW + timedelta(days=9), "Tobias Lindqvist"),
+        owning=OwnerForm("/cases/1/owner", "key", "seen", "1", (("2", "Jana Kowalczyk"), ("3", "Marit Søndergaard"))),
+        opinion=OpinionForm(
+            "/cases/1/second-opinion", "key", "seen", "Marit Søndergaard", VerdictWord.PARTLY_COVERED, OverrideCode.GOODWILL,
+            "The client has waited for three weeks, and the contract ended two days before the fault. " * 3,
+        ),
+        kept=pages.Kept("The record has changed. Look at it again, then decide.", ("Called their hotline. " * 12,)),
         handout=pages.HandoutView(
             "Reference: WR-7K2M-9XQ4\nSerial number: 7XK4P03\nFault: " + "no longer spins up, " * 20,
             "https://portal.vendor.example/rma", ("Open the portal: https://portal.vendor.example/rma", "Paste the text."),
         ),
         tracks=(*TRACKS, pages.Track("return", ShipmentState.DUE, 0, 3, vendor="Dell", due_on=TODAY)),
     )  # fmt: skip
+
+
+def override(scale: str) -> OverrideView:
+    """The page of an override."""
+    bare = OverrideView(
+        "/cases/1/override", "/cases/1/override/preview", "/cases/1", "F-20418", BARE_SUBJECT, None, "key", "", ()
+    )
+    if scale == "bare":
+        return bare
+    names = (("1", "Dell ProSupport NBD, W-88213"), ("2", f"Rundum-Betrieb {LONG_CLIENT}, MV-2024-117"))
+    payers = ((Share.PARTS, Party.VENDOR, "Dell"), (Share.LABOUR, Party.CLIENT, None))
+    out = OutlookView(PARTLY, payers, "Dell", (Ending("rma", "WR-7KQ2-M9XD"), Ending("job", "J-1043")))
+    few = replace(
+        bare, subject=SUBJECT, present=COVERED, coverages=names, outlook=out, values={"verdict": "partly_covered"}
+    )
+    if scale == "few":
+        return few
+    held = replace(out, holds=Ending("rma", "WR-7KQ2-M9XD"))
+    errors = {"verdict": "It was decided again meanwhile.", "override_reason": "Say why."}
+    return replace(few, subject=LONG_SUBJECT, outlook=held, errors=errors, values={"override_reason": "Kulanz " * 60})
 
 
 def row(number: int) -> pages.CaseRow:
@@ -430,6 +460,7 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "saved-view": ("staff/saved_view_new.html", "view", saved_view_new, STAFF),
     "case": ("staff/case_detail.html", "case", case, STAFF),
     "send-again": ("auth/send_again.html", "view", kept_form, STAFF),
+    "override": ("staff/override.html", "view", override, STAFF),
     "report": ("staff/fault_new.html", "view", report, STAFF),
     "asset": (
         "staff/asset_detail.html",

@@ -434,6 +434,7 @@ def test_a_review_that_somebody_answered_first_says_so(world: World) -> None:
 
     assert answer.status_code == 409
     assert "Jemand war schneller" in words(answer.text)
+    assert "No fault of ours" in words(answer.text)
 
 
 def stray(world: World, number: str = "INC77", serial: str = "S-LOST") -> str:

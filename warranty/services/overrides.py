@@ -25,11 +25,13 @@ from warranty.services.moves import Because, IllegalMove
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from enum import StrEnum
 
     from sqlalchemy.orm import Session
 
     from warranty.domain.access import Principal
     from warranty.domain.coverage import Verdict
+    from warranty.models import VendorAccount
     from warranty.runtime import Runtime
     from warranty.services.casefile import CaseFile, UnitFile
 
@@ -62,6 +64,7 @@ def override(
         Invalid: no unit is known, or a coverage that is none of the unit's, or not what the verdict says.
         IllegalMove: the fault is over, or what its verdict ordered cannot be taken back any more.
     """
+    hold(session, fault)
     unit, file = _gather(session, fault, now)
     verdict = _verdict(unit, file, wish)
     if not _moves_cost_to_msp(session, fault, verdict):
@@ -98,7 +101,7 @@ def confirm(
         NotYours: it is one's own.
         Invalid, IllegalMove: as ``override``; the world may have changed since.
     """
-    asked = session.scalars(select(OverrideRequest).where(OverrideRequest.task_id == task.id)).one()
+    asked = request_of(session, task)
     if asked.asked_by == principal.actor:
         raise NotYours("Nobody agrees to their own override: a second person does.")
     fault = session.get_one(Fault, task.fault_id)
@@ -109,6 +112,7 @@ def confirm(
         code=asked.reason_code,
         reason=asked.reason,
     )
+    hold(session, fault)
     unit, file = _gather(session, fault, now)
     because = Because(principal.actor, f"{wish.why} Agreed: {reason}", now, fault.id)
     reviews.settle(session, fault.id, because, TaskKind.OVERRIDE)
@@ -120,12 +124,76 @@ def _public_id(session: Session, key: int | None) -> UUID | None:
     return None if key is None else session.get_one(Coverage, key).public_id
 
 
+def hold(session: Session, fault: Fault) -> None:
+    """Lock a case: its unit and then its fault, as decisions hold them."""
+    if fault.asset_id is not None:
+        session.execute(select(Asset.id).where(Asset.id == fault.asset_id).with_for_update())
+    session.refresh(fault, with_for_update=True)
+
+
+def request_of(session: Session, task: HumanTask) -> OverrideRequest:
+    """What a second person is asked about."""
+    return session.scalars(select(OverrideRequest).where(OverrideRequest.task_id == task.id)).one()
+
+
+# --- before anything is done ---
+
+
+def is_possible(fault: Fault) -> bool:
+    """Whether the verdict of a case can be overridden at all."""
+    return fault.asset_id is not None and fault.state in _OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an override would do. ``ends``: what the old verdict ordered and what ends with it; ``holds``: what does not let go.
+
+    ``needs_second``: it lets the MSP pay what it did not pay before, so a second person has to agree. ``winner`` of the parts
+    and the ``account`` that it names; null where nobody wins them, or it names none.
+    """
+
+    verdict: Verdict
+    winner: Coverage | None
+    account: VendorAccount | None
+    needs_second: bool
+    ends: tuple[Rma | AdHocJob, ...]
+    holds: Rma | AdHocJob | None
+
+
+def outlook(session: Session, fault: Fault, wish: Wish, *, now: datetime) -> Outlook:
+    """What would become of an override; changes nothing and holds nobody up.
+
+    Raises:
+        Invalid, IllegalMove: as ``override``.
+    """
+    unit, file = _gather(session, fault, now)
+    verdict = _verdict(unit, file, wish)
+    ordered = _ordered(session, fault)
+    won = verdict.awards.parts or ""
+    return Outlook(
+        verdict=verdict,
+        winner=file.coverages.get(won),
+        account=file.named_accounts.get(won),
+        needs_second=_moves_cost_to_msp(session, fault, verdict),
+        ends=tuple(record for record, to in ordered if to is not None),
+        holds=next((record for record, to in ordered if to is None), None),
+    )
+
+
+def candidates(session: Session, fault: Fault, *, now: datetime) -> tuple[Coverage, ...]:
+    """The coverages that may win a share, by number.
+
+    Raises:
+        Invalid, IllegalMove: as ``override``.
+    """
+    _, file = _gather(session, fault, now)
+    return tuple(sorted(file.coverages.values(), key=lambda one: (one.contract_number, one.id)))
+
+
 def _gather(session: Session, fault: Fault, now: datetime) -> tuple[UnitFile, CaseFile]:
-    """The case as it stands, its unit and then its fault locked, as decisions hold them."""
+    """The case as it stands."""
     if fault.asset_id is None:
         raise Invalid("override", "No unit is known yet: identify it first.")
-    session.execute(select(Asset.id).where(Asset.id == fault.asset_id).with_for_update())
-    session.refresh(fault, with_for_update=True)
     if fault.state not in _OPEN:
         raise IllegalMove(f"Fault {fault.reference} is {fault.state}: its verdict cannot be overridden.")
     unit = casefile.find_units(session, asset_id=fault.asset_id)[0]
@@ -206,21 +274,36 @@ _NOT_AT_VENDOR = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED, RmaState.MAN
 _OVER = frozenset({RmaState.CANCELLED, RmaState.CLOSED})
 
 
+def _ordered(session: Session, fault: Fault, *, lock: bool = False) -> list[tuple[Rma | AdHocJob, StrEnum | None]]:
+    """What the old verdict ordered and what each would become; null where it cannot be taken back any more."""
+    if fault.state not in {FaultState.RMA_OPEN, FaultState.AD_HOC_OPEN}:
+        return []
+    claims = select(Rma).where(Rma.fault_id == fault.id, Rma.state.not_in(_OVER))
+    ordered: list[tuple[Rma | AdHocJob, StrEnum | None]] = []
+    for rma in session.scalars(claims.with_for_update() if lock else claims):
+        cancelled = RmaState.CANCELLED if rma.state in _NOT_AT_VENDOR else None
+        ordered.append((rma, RmaState.CLOSED if rma.state is RmaState.DENIED else cancelled))
+    for job in session.scalars(select(AdHocJob).where(AdHocJob.fault_id == fault.id)):
+        if job.state in jobs.BEFORE_APPROVAL:
+            ordered.append((job, JobState.CANCELLED))
+        elif job.case_closed_at is None:
+            ordered.append((job, None))
+    return ordered
+
+
+def _why_it_stays(record: Rma | AdHocJob) -> str:
+    if isinstance(record, Rma):
+        return f"The vendor may hold the claim {record.client_reference} ({record.state}): cancel that first."
+    return f"Job {record.reference} is {record.state}: cancel or credit it first."
+
+
 def _take_back(session: Session, fault: Fault, because: Because) -> None:
     """End what the old verdict ordered, so that the fault has one route again."""
     if fault.state not in {FaultState.RMA_OPEN, FaultState.AD_HOC_OPEN}:
         return
-    for rma in session.scalars(select(Rma).where(Rma.fault_id == fault.id, Rma.state.not_in(_OVER)).with_for_update()):
-        if rma.state is RmaState.DENIED:
-            moves.move(session, rma, RmaState.CLOSED, because)
-        elif rma.state in _NOT_AT_VENDOR:
-            moves.move(session, rma, RmaState.CANCELLED, because)
-        else:
-            raise IllegalMove(f"The vendor may hold the claim {rma.client_reference} ({rma.state}): cancel that first.")
-    for job in session.scalars(select(AdHocJob).where(AdHocJob.fault_id == fault.id)):
-        if job.state in jobs.BEFORE_APPROVAL:
-            moves.move(session, job, JobState.CANCELLED, because)
-        elif job.case_closed_at is None:
-            raise IllegalMove(f"Job {job.reference} is {job.state}: cancel or credit it first.")
+    for record, to in _ordered(session, fault, lock=True):
+        if to is None:
+            raise IllegalMove(_why_it_stays(record))
+        moves.move(session, record, to, because)
     verdicts.release_claims_of(session, fault)
     moves.move(session, fault, FaultState.ENTITLEMENT_CHECK, because)

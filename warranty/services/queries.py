@@ -596,6 +596,15 @@ def case_files(session: Session, fault: Fault) -> tuple[File, ...]:
     return tuple(session.scalars(select(File).where(notes.files_of(fault)).order_by(File.id.desc()).limit(MOST_FILES)))
 
 
+def place_of(session: Session, fault: Fault) -> Place:
+    """The unit of a case with what stands around it; one statement."""
+    query = select(Client, Asset, Product, Site).select_from(Fault).join(Client, Client.id == Fault.client_id)
+    query = query.outerjoin(Asset, Asset.id == Fault.asset_id).outerjoin(Product, Product.id == Asset.product_id)
+    query = query.outerjoin(Site, Site.id == Asset.site_id).where(Fault.id == fault.id)
+    client, asset, product, site = session.execute(query).one()
+    return Place(client, asset, product, site)
+
+
 # --- one job ---
 
 
@@ -622,15 +631,9 @@ def clients(session: Session) -> list[Client]:
     return list(session.scalars(select(Client).order_by(func.lower(Client.name), Client.id)))
 
 
-def open_review(session: Session, fault: Fault) -> HumanTask | None:
-    """The question that a case waits for a person to answer, if it does."""
-    query = select(HumanTask).where(HumanTask.fault_id == fault.id, HumanTask.kind == TaskKind.REVIEW)
-    return session.scalars(query.where(HumanTask.resolved_at.is_(None))).one_or_none()
-
-
-def open_proposal(session: Session, fault: Fault) -> HumanTask | None:
-    """The proposals that a case waits for a person to confirm, if it does."""
-    query = select(HumanTask).where(HumanTask.fault_id == fault.id, HumanTask.kind == TaskKind.PROPOSAL)
+def open_of(session: Session, fault: Fault, kind: TaskKind) -> HumanTask | None:
+    """The question of a kind that a case waits for a person to answer, if it does."""
+    query = select(HumanTask).where(HumanTask.fault_id == fault.id, HumanTask.kind == kind)
     return session.scalars(query.where(HumanTask.resolved_at.is_(None))).one_or_none()
 
 

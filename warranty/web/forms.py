@@ -69,7 +69,7 @@ def take_report(typed: Mapping[str, str]) -> faults.Outcome | dict[str, str]:
         facts: FaultFacts = FaultBody().load(instant(from_form(typed)))
         made = faults.report(call().session, call().runtime, call().principal, facts, now=call().now)
     except ValidationError as err:
-        return _said_of(form_errors(err.messages_dict), typed)
+        return said_of(form_errors(err.messages_dict), typed)
     except (ClientRequired, UnknownAsset, UnknownClient, OccursLater) as err:
         return _said(err)
     trace.about(made.fault, made.rma)
@@ -91,12 +91,12 @@ def typed_inputs(form: MultiDict[str, str]) -> Given | dict[str, str]:
         return InputsBody().load(body)["given"]  # type: ignore[no-any-return]  # what its `post_load` makes
     except ValidationError as err:
         wrong = form_errors(err.messages_dict)
-        return _said_of((_CHOSEN.get(name.partition("_")[0], name) for name in wrong), form)
+        return said_of((_CHOSEN.get(name.partition("_")[0], name) for name in wrong), form)
 
 
 def refused_choice(err: Invalid) -> dict[str, str]:
     """What is wrong with what was chosen for a claim, by field."""
-    return _said_of([_CHOSEN.get(err.field, err.field)], {})
+    return said_of([_CHOSEN.get(err.field, err.field)], {})
 
 
 _MISSING: Final = {
@@ -107,6 +107,8 @@ _MISSING: Final = {
     "reason": N_("Say why: it is kept with the verdict."),
     "claim_reason": N_("Say how you know: it stands in the timeline."),
     "found_reason": N_("Say how you know: it stands in the timeline."),
+    "override_reason": N_("Say why: it is kept with the verdict."),
+    "opinion_reason": N_("Say why: it is kept with the verdict."),
     "owner_reason": N_("Say why: whoever has it next reads it."),
     "stray_reason": N_("Say what became of the case: it stands in the register."),
 }
@@ -124,13 +126,18 @@ _CHOOSE: Final = {
     "part": N_("Choose up to four of the parts that the vendor lists."),
     "claim_file": N_("Choose files of this case, and no more in all than the vendor takes."),
     "to": N_("Say what happened."),
+    "verdict": N_("Choose the verdict."),
+    "parts": N_("There is no such contract."),
+    "labour": N_("There is no such contract."),
+    "reason_code": N_("Choose what kind of reason it is."),
+    "opinion": N_("Choose an answer."),
     "owner": N_("Choose who is to have it."),
     "note_way": N_("Say who is to read it."),
 }
 """What is said of a field that takes no text of one's own, empty or not."""
 
 
-def _said_of(errors: Iterable[str], typed: Mapping[str, str]) -> dict[str, str]:
+def said_of(errors: Iterable[str], typed: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with each of these fields, in the reader's words; the schemas speak to programs."""
     said = {}
     for name in errors:
@@ -152,7 +159,7 @@ def read(schema: Schema, typed: Mapping[str, str], names: Mapping[str, str]) -> 
     try:
         return schema.load({name: value for name, value in given.items() if value}), {}
     except ValidationError as err:
-        return given, _said_of((names[name] for name in err.messages_dict), typed)
+        return given, said_of((names[name] for name in err.messages_dict), typed)
 
 
 def _said(err: Exception) -> dict[str, str]:

@@ -19,6 +19,7 @@ from warranty.domain.terms import (
     Component,
     CoverageState,
     JobKind,
+    OverrideCode,
     Ownership,
     Party,
     Role,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from warranty.services.handouts import Step
     from warranty.web.pages import Ball, ClaimForm, NoteForm, ShareRows, Sign, Situation, Subject, TimelineRow
+    from warranty.web.pages.overriding import Ending
 
 WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
     Component: {
@@ -213,6 +215,13 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         NoteState.ON_ITS_WAY: N_("On its way"),
         NoteState.TAKEN: N_("Taken"),
         NoteState.REFUSED: N_("Not taken"),
+    },
+    OverrideCode: {
+        OverrideCode.GOODWILL: N_("Goodwill"),
+        OverrideCode.CONTRACT_READING: N_("The contract reads otherwise"),
+        OverrideCode.VENDOR_CONFIRMED: N_("The vendor confirmed it"),
+        OverrideCode.WRONG_DATA: N_("Our data were wrong"),
+        OverrideCode.OTHER: N_("Another reason"),
     },
     TaskKind: {
         TaskKind.REVIEW: N_("Review"),
@@ -438,6 +447,8 @@ HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("fault", FaultState.REOPENED): N_("%(actor)s reopened the case"),
     ("fault", "decide_again"): N_("%(actor)s had it decided again"),
     ("fault", "identify"): N_("%(actor)s said which unit is meant"),
+    ("fault", "override_asked"): N_("%(actor)s asked to override the verdict"),
+    ("fault", "override_refused"): N_("%(actor)s refused the override"),
     ("fault", "taken"): N_("%(actor)s took the case"),
     ("fault", "handed_over"): N_("%(actor)s handed the case to %(to)s"),
     ("fault", "handed_to_stand_in"): N_("%(actor)s handed the case to %(to)s, who stands in for %(meant)s"),
@@ -629,6 +640,20 @@ def note_choices(form: NoteForm) -> list[tuple[str, str]]:
     return [(way.value, upper_first(reader().text(text, vendor=vendor))) for way, text in shown]
 
 
+def holds(record: Ending) -> str:
+    """Why an override cannot be made yet."""
+    said = {
+        "rma": N_("The vendor may hold the claim %(number)s: cancel that first."),
+        "job": N_("Job %(number)s is approved already: cancel or credit it first."),
+    }
+    return reader().text(said[record.record], number=record.number)
+
+
+def override_codes() -> list[tuple[str, str]]:
+    """What kinds of reasons an override may have, each with its words."""
+    return [(code.value, word(code)) for code in OverrideCode]
+
+
 def kind(of: str) -> str:
     """What sort of contract it is, in the reader's language."""
     return upper_first(reader().text(reasons.LABELS["kind"][of]))
@@ -735,6 +760,7 @@ _FILTERS: Final = {
     "client_title": client_title,
     "component_word": component_word,
     "happened": happened,
+    "holds": holds,
     "initials": initials,
     "line": line,
     "sentence": sentence,
@@ -760,4 +786,5 @@ def init_app(app: Flask) -> None:
         number_name=number,
         claim_choices=claim_choices,
         note_choices=note_choices,
+        override_codes=override_codes,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from warranty.models.work import TaskKind
     from warranty.services.notes import NoteState
     from warranty.web.pages.colleagues import Owner, OwnerForm
+    from warranty.web.pages.overriding import OpinionForm
     from warranty.web.pages.saved_views import ViewTabs
 
 
@@ -357,10 +358,14 @@ class CaseListView:
 
 @dataclass(frozen=True, slots=True)
 class ReviewForm:
-    """What a person may answer to an open review; `needs_unit` where nobody knows yet which unit is meant."""
+    """What a person may answer to an open review; `needs_unit` where nobody knows yet which unit is meant.
+
+    `seen`, here and in the forms below: what the form was made for. Whoever sends it after that has changed is told so.
+    """
 
     url: str
     key: str
+    seen: str
     needs_unit: bool
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -372,6 +377,7 @@ class ClaimForm:
 
     url: str
     key: str
+    seen: str
     vendor: str | None
     moves: tuple[RmaState, ...]
     is_asked: bool
@@ -409,6 +415,7 @@ class InputsForm:
 
     url: str
     key: str
+    seen: str
     vendor: str | None
     asks: tuple[str, ...]
     offers: tuple[OfferRow, ...]
@@ -435,6 +442,7 @@ class ProposalForm:
 
     url: str
     key: str
+    seen: str
     rows: tuple[ProposalRow, ...]
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -485,6 +493,14 @@ class NoteForm:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What was typed into a form that came too late, and what was in the way."""
+
+    said: str
+    typed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything that is known of one case."""
 
@@ -522,6 +538,9 @@ class CaseView:
     notes: NoteForm | None = None
     owner: Owner | None = None
     owning: OwnerForm | None = None
+    override_url: str | None = None
+    opinion: OpinionForm | None = None
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)

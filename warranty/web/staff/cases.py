@@ -9,9 +9,10 @@ from flask import redirect, render_template, request, url_for
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
 from warranty.models import AdHocJob, CaseNote, Client, Fault, File, User
+from warranty.models.work import TaskKind
 from warranty.services import casefile, notes, owners, preparing, queries, resolutions, rmas
 from warranty.services.estate import Invalid
-from warranty.services.moves import Because
+from warranty.services.moves import Because, IllegalMove, attempt
 from warranty.services.queries import Shows
 from warranty.web import pages, views
 from warranty.web.errors import Problem
@@ -21,7 +22,7 @@ from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, ResolveBody, TransitionBody
 from warranty.web.schemas.notes import NoteBody
 from warranty.web.staff.room import blueprint
-from warranty.web.views import colleagues, saved_views
+from warranty.web.views import colleagues, overriding, saved_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,7 @@ def case_list() -> str:
 @needs(Permission.READ, of=Fault)
 def case_detail(fault: Fault) -> str:
     """One case."""
-    return _case_page(fault)
+    return case_page(fault)
 
 
 @blueprint.get("/cases/<uuid:id>/live")
@@ -83,11 +84,13 @@ def _case(
     given: tuple[MultiDict[str, str], dict[str, str]] | None = None,
     proposal: Typed | None = None,
     owning: Typed | None = None,
+    opinion: Typed | None = None,
+    kept: pages.Kept | None = None,
 ) -> pages.CaseView:
     session = call().session
     found, noted = queries.case(session, fault, now=call().now), queries.case_notes(session, fault)
     staff = owners.colleagues(session)
-    key = key_of(*(form[0] for form in (review, claim, note, given, proposal, owning) if form))
+    key = key_of(*(form[0] for form in (review, claim, note, given, proposal, owning, opinion) if form))
     return views.case(
         found,
         noted,
@@ -98,11 +101,28 @@ def _case(
         inputs=views.inputs_form(found, key, *(given or ())),
         proposal=views.proposal_form(found, key, *(proposal or ())),
         owning=colleagues.owner_form(found, staff, key, *(owning or ())),
+        opinion=overriding.opinion(found, staff, key, *(opinion or ())),
+        kept=kept,
     )
 
 
-def _case_page(fault: Fault, **forms: Any) -> str:
+def case_page(fault: Fault, **forms: Any) -> str:
+    """The page of one case, with the forms that came back."""
     return render_template("staff/case_detail.html", frame=views.frame(), case=_case(fault, **forms))
+
+
+_CHANGED = N_("The record has changed. Look at it again, then decide.")
+
+
+def is_late(typed: Mapping[str, str], seen: str) -> bool:
+    """Whether a form was made for something else than what stands there now."""
+    return typed.get("seen", seen) != seen
+
+
+def too_late(fault: Fault, *texts: str | None, **forms: Any) -> tuple[str, int]:
+    """Somebody was quicker: nothing is done, the case is shown as it is now, and what was typed stands above it."""
+    kept = pages.Kept(reader().text(_CHANGED), tuple(filter(None, texts)))
+    return case_page(fault, kept=kept, **forms), 409
 
 
 # --- what a person answers on a case page ---
@@ -112,10 +132,9 @@ def _case_page(fault: Fault, **forms: Any) -> str:
 @needs(Permission.DECIDE, of=Fault)
 def answer_review(fault: Fault) -> Response | tuple[str, int]:
     """Answer the open review: decide again, say which unit is meant, attest that nothing covers it, or reject."""
-    item = queries.open_review(call().session, fault)
-    if item is None:
-        raise resolutions.NotWaiting("Nothing waits for this answer any more.")
-    typed, asset = request.form, None
+    item, typed, asset = queries.open_of(call().session, fault, TaskKind.REVIEW), request.form, None
+    if item is None or is_late(typed, str(item.public_id)):
+        return too_late(fault, typed.get("reason"), review=(typed, {}))
     body, errors = read(ResolveBody(), typed, {"action": "action", "reason": "reason"})
     if body.get("action") == resolutions.Action.IDENTIFY:
         client = call().session.get_one(Client, fault.client_id).public_id
@@ -124,11 +143,15 @@ def answer_review(fault: Fault) -> Response | tuple[str, int]:
         if asset is None:
             errors["serial_number"] = reader().text(N_("This serial does not name one unit of this client."))
     if errors:
-        return _case_page(fault, review=(typed, errors)), 422
+        return case_page(fault, review=(typed, errors)), 422
     asked, answer, reason = call(), body["action"], body["reason"]
-    resolutions.resolve(
-        asked.session, asked.runtime, asked.principal, item, answer, reason=reason, now=asked.now, asset=asset
-    )
+    try:
+        with attempt(asked.session):
+            resolutions.resolve(
+                asked.session, asked.runtime, asked.principal, item, answer, reason=reason, now=asked.now, asset=asset
+            )
+    except resolutions.NotWaiting:
+        return too_late(fault, reason, review=(typed, {}))
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 
@@ -148,12 +171,19 @@ def record_claim(fault: Fault) -> Response | tuple[str, int]:
     if rma is None:
         raise Problem("not_found")
     typed, asked = request.form, call()
+    asked.session.refresh(rma, with_for_update=True)
+    if is_late(typed, views.seen_of_claim(rma)):
+        return too_late(fault, typed.get("claim_reason"), claim=(typed, {}))
     body, errors = read(TransitionBody(), typed, _CLAIM_FIELDS)
     if body.get("to") == RmaState.AUTHORIZED and not (body.get("rma_number") or rma.rma_number):
         errors["rma_number"] = reader().text(N_("Enter the RMA number that the vendor gave."))
     if errors:
-        return _case_page(fault, claim=(typed, errors)), 422
-    rmas.transition(asked.session, asked.runtime, asked.principal, rma, body.pop("to"), now=asked.now, **body)
+        return case_page(fault, claim=(typed, errors)), 422
+    try:
+        with attempt(asked.session):
+            rmas.transition(asked.session, asked.runtime, asked.principal, rma, body.pop("to"), now=asked.now, **body)
+    except IllegalMove:
+        return too_late(fault, typed.get("claim_reason"), claim=(typed, {}))
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 
@@ -165,6 +195,9 @@ def give_inputs(fault: Fault) -> Response | tuple[str, int]:
     if rma is None:
         raise Problem("not_found")
     asked, typed = call(), request.form
+    asked.session.refresh(rma, with_for_update=True)
+    if is_late(typed, views.seen_of_inputs(rma, fault)):
+        return too_late(fault, typed.get("troubleshooting"), given=(typed, {}))
     given = typed_inputs(typed)
     errors = given if isinstance(given, dict) else {}
     if not isinstance(given, dict):
@@ -173,7 +206,7 @@ def give_inputs(fault: Fault) -> Response | tuple[str, int]:
         except Invalid as err:
             errors = refused_choice(err)
     if errors:
-        return _case_page(fault, given=(typed, errors)), 422
+        return case_page(fault, given=(typed, errors)), 422
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 
@@ -197,10 +230,10 @@ _PROPOSAL_FIELDS = {"action": "found_answer", "proposal": "found_place", "reason
 @needs(Permission.HANDLE, of=Fault)
 def answer_proposal(fault: Fault) -> Response | tuple[str, int]:
     """Say whether what a program proposes is true, with the numbers as they are."""
-    item = queries.open_proposal(call().session, fault)
-    if item is None:
-        raise resolutions.NotWaiting("Nothing waits for this answer any more.")
     asked, typed = call(), request.form
+    item = queries.open_of(asked.session, fault, TaskKind.PROPOSAL)
+    if item is None or is_late(typed, views.digest(item.public_id, item.proposals)):
+        return too_late(fault, typed.get("found_reason"), proposal=(typed, {}))
     body, errors = read(ProposalBody(), typed, _PROPOSAL_FIELDS)
     if not errors:
         try:
@@ -210,7 +243,7 @@ def answer_proposal(fault: Fault) -> Response | tuple[str, int]:
         except Invalid:
             errors["found_place"] = reader().text(N_("Say which of them is true."))
     if errors:
-        return _case_page(fault, proposal=(typed, errors)), 422
+        return case_page(fault, proposal=(typed, errors)), 422
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 
@@ -236,7 +269,7 @@ def write_note(fault: Fault) -> Response | tuple[str, int]:
         except Invalid as err:
             errors[_NOTE_FIELDS[err.field]] = reader().text(_NOTE_REFUSED[err.field])
     if errors:
-        return _case_page(fault, note=(typed, errors)), 422
+        return case_page(fault, note=(typed, errors)), 422
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 
@@ -267,11 +300,11 @@ def hand_over(fault: Fault) -> Response | tuple[str, int]:
     names = {"reason": "owner_reason"} | ({} if is_back else {"owner": "owner"})
     body, errors = read(OwnerBody(partial=("owner",) if is_back else ()), typed, names)
     has = session.get(User, fault.owner_id) if fault.owner_id else None
-    if typed.get("seen", "") != colleagues.seen(has):
+    if is_late(typed, colleagues.seen(has)):
         said = N_(
             "Somebody else has handed it over meanwhile. Look who has it now, and send again if you still want to."
         )
-        return _case_page(fault, owning=(typed, {"owner": reader().text(said)})), 409
+        return case_page(fault, owning=(typed, {"owner": reader().text(said)})), 409
     if not errors:
         try:
             to = None if is_back else find(User, body["owner"], field="owner")
@@ -279,7 +312,7 @@ def hand_over(fault: Fault) -> Response | tuple[str, int]:
         except Invalid:
             errors["owner"] = reader().text(N_("Choose who is to have it."))
     if errors:
-        return _case_page(fault, owning=(typed, errors)), 422
+        return case_page(fault, owning=(typed, errors)), 422
     return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
 
 

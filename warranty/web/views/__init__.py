@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share,
 from warranty.models import User
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
-from warranty.services import handouts, inputs, jobs, notes, proposals, queries, rmas
+from warranty.services import handouts, inputs, jobs, notes, overrides, proposals, queries, rmas
 from warranty.web import pages, words
 from warranty.web.forms import key_of
 from warranty.web.guards import call
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from warranty.models import Fault, File, HumanTask, Rma, Shipment, Sighting, VendorCall
     from warranty.services.queries import Brief, Case, Decided, Event, Job, Noted, Place
     from warranty.web.pages.colleagues import OwnerForm
+    from warranty.web.pages.overriding import OpinionForm
 
 
 # --- pieces ---
@@ -236,6 +238,8 @@ def case(
     inputs: pages.InputsForm | None,
     proposal: pages.ProposalForm | None,
     owning: OwnerForm | None,
+    opinion: OpinionForm | None,
+    kept: pages.Kept | None,
 ) -> pages.CaseView:
     """The page of one case; ``staff`` is everybody who may have had it in hand."""
     fault, place, claim = found.fault, found.place, found.claim
@@ -276,7 +280,16 @@ def case(
         notes=note_form,
         owner=colleagues.owner(found),
         owning=owning,
+        override_url=override_url(fault),
+        opinion=opinion,
+        kept=kept,
     )
+
+
+def override_url(fault: Fault) -> str | None:
+    """Where the verdict is overridden, where it can be and the caller may."""
+    can = call().principal.may(Permission.DECIDE) and overrides.is_possible(fault)
+    return url_for("staff.override_form", id=fault.public_id) if can else None
 
 
 def _handout(rma: Rma) -> pages.HandoutView | None:
@@ -370,7 +383,19 @@ def _timeline(found: Case, noted: tuple[Noted, ...], staff: list[User]) -> list[
     ]
     told += [(one.row.written_at, 3, _note(one, found)) for one in noted]
     told.sort(key=lambda one: one[:2])
-    return [*_expected(found), *(row for *_, row in reversed(told))]
+    return [*_expected(found), *_once([row for *_, row in reversed(told)])]
+
+
+def _once(rows: list[pages.TimelineRow]) -> list[pages.TimelineRow]:
+    """The same rows; of several moves that one person made at once for one reason only the first tells it."""
+    seen: set[tuple[object, ...]] = set()
+    shown = []
+    for row in rows:
+        said = (row.at, row.actor, row.note)
+        is_told = row.record != "note" and bool(row.note) and said in seen
+        shown.append(replace(row, note="") if is_told else row)
+        seen.add(said)
+    return shown
 
 
 def _note(noted: Noted, found: Case) -> pages.TimelineRow:
@@ -539,11 +564,32 @@ def review_form(
     found: Case, key: str, values: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
 ) -> pages.ReviewForm | None:
     """What may be answered to the case's open review, where it has one and the caller may decide."""
-    is_open = any(task.kind is TaskKind.REVIEW and task.resolved_at is None for task in found.tasks)
-    if not is_open or not call().principal.may(Permission.DECIDE):
+    task = open_task(found, TaskKind.REVIEW)
+    if task is None or not call().principal.may(Permission.DECIDE):
         return None
     url = url_for("staff.answer_review", id=found.fault.public_id)
-    return pages.ReviewForm(url, key, found.fault.asset_id is None, values or {}, errors or {})
+    return pages.ReviewForm(url, key, str(task.public_id), found.fault.asset_id is None, values or {}, errors or {})
+
+
+def open_task(found: Case, kind: TaskKind) -> HumanTask | None:
+    """The question of a kind that the case waits for a person to answer, if it does."""
+    return next((one for one in found.tasks if one.kind is kind and one.resolved_at is None), None)
+
+
+def digest(*parts: object) -> str:
+    """A word that changes with any of the parts."""
+    return sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def seen_of_claim(rma: Rma) -> str:
+    """What a form carries of the claim that it was made for."""
+    return digest(rma.public_id, rma.state, rma.vendor_case_number, rma.rma_number)
+
+
+def seen_of_inputs(rma: Rma, fault: Fault) -> str:
+    """What a form carries of what the vendor was given until then."""
+    said = (fault.contact_id, fault.ship_to_id, fault.ship_to, fault.troubleshooting, fault.diagnostic_code)
+    return digest(rma.public_id, rma.state, rma.parts, rma.files, *said)
 
 
 def claim_form(
@@ -566,6 +612,7 @@ def claim_form(
     return pages.ClaimForm(
         url=url_for("staff.record_claim", id=found.fault.public_id),
         key=key,
+        seen=seen_of_claim(rma),
         vendor=found.vendor,
         moves=tuple(moves),
         is_asked=rma.state in _ASKED,
@@ -599,6 +646,7 @@ def inputs_form(
     return pages.InputsForm(
         url=url_for("staff.give_inputs", id=found.fault.public_id),
         key=key,
+        seen=seen_of_inputs(rma, found.fault),
         vendor=found.vendor,
         asks=asks,
         offers=tuple(sorted(offers, key=lambda one: not (one.is_proposed or one.is_chosen))),
@@ -620,7 +668,7 @@ def proposal_form(
     found: Case, key: str, values: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
 ) -> pages.ProposalForm | None:
     """What is proposed for the case's claim, where anything waits and the caller may answer."""
-    task = next((one for one in found.tasks if one.kind is TaskKind.PROPOSAL and one.resolved_at is None), None)
+    task = open_task(found, TaskKind.PROPOSAL)
     if task is None or not call().principal.may(Permission.HANDLE):
         return None
     rows = tuple(
@@ -630,6 +678,7 @@ def proposal_form(
     return pages.ProposalForm(
         url=url_for("staff.answer_proposal", id=found.fault.public_id),
         key=key,
+        seen=digest(task.public_id, task.proposals),
         rows=rows,
         values=values or {},
         errors=errors or {},
