@@ -205,6 +205,20 @@ def test_a_try_that_fails_rests_the_account_again(shared_runtime: Runtime) -> No
     assert is_shut(gate_of(shared_runtime, made))
 
 
+def test_a_vendor_that_goes_on_failing_is_tried_ever_more_seldom_and_not_for_ever(shared_runtime: Runtime) -> None:
+    made, timeout_s = make_account(shared_runtime), shared_runtime.settings.vendor_timeout_s
+    for _ in range(accounts.BREAKER_FAILURES):
+        gate_of(shared_runtime, made).heard(Trouble.UNREACHABLE)
+
+    for calls in (1, 2, 4, 8, 8, 8):
+        let_pass(shared_runtime, timeout_s * calls - 2)
+        assert is_shut(gate_of(shared_runtime, made)), calls
+        let_pass(shared_runtime, 3)
+        probe = gate_of(shared_runtime, made)
+        probe.enter()
+        probe.heard(Trouble.UNREACHABLE)
+
+
 def test_a_try_that_died_is_followed_by_another(shared_runtime: Runtime) -> None:
     made = make_account(shared_runtime)
     for _ in range(accounts.BREAKER_FAILURES):

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from warranty.services.moves import Because
 
 BREAKER_FAILURES = 5
+LONGEST_REST = 8
+"""How many times as long as one call may take a vendor rests at most that goes on failing."""
 LEAD_S = 0.03
 """What it takes to write a call down before it begins, and to look whether it still may after it was waited for."""
 
@@ -383,8 +385,9 @@ class AccountGate:
     """Token bucket and breaker of one account, on its database row: one for all workers, for one thread of each.
 
     The breaker opens after five failures in a row and rests for as long as a call may take; then one call at a time may
-    try. A definite no is an answer: it closes the breaker like any other. A vendor that says when to come back is asked by
-    nobody before.
+    try, and after each that fails the rest is twice as long, up to eight calls: a vendor that hangs must not hold a worker
+    half of the time. A definite no is an answer: it closes the breaker like any other. A vendor that says when to come back
+    is asked by nobody before.
 
     With ``patience_s`` an empty bucket is waited for: the next call of all is this one's, and it begins on the dot.
     """
@@ -466,10 +469,14 @@ class AccountGate:
             if account.failures >= BREAKER_FAILURES:
                 account.closed_until = None
             account.failures = account.failures + 1 if failed else 0
-            rest_s = max(retry_after_s or 0.0, self._rest_s if account.failures >= BREAKER_FAILURES else 0.0)
+            rest_s = max(retry_after_s or 0.0, self._rest_after(account.failures))
             if rest_s:
                 account.closed_until = max(account.closed_until or now, now + timedelta(seconds=rest_s))
             self._failures = account.failures
+
+    def _rest_after(self, failures: int) -> float:
+        over = failures - BREAKER_FAILURES
+        return self._rest_s * min(LONGEST_REST, 2 ** min(over, 16)) if over >= 0 else 0.0
 
 
 STRAY_S = 0.08
