@@ -33,6 +33,7 @@ from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
 from warranty.web.pages.colleagues import Owner, OwnerForm
 from warranty.web.pages.overriding import Ending, OpinionForm, OutlookView, OverrideView
+from warranty.web.pages.report import OpenCase, PreviewView, ReportView, UnitView
 from warranty.web.pages.saved_views import SavedViewForm, ViewTab, ViewTabs
 
 NOW = datetime.now(UTC)
@@ -340,28 +341,36 @@ def case_list(scale: str) -> pages.CaseListView:
     return pages.CaseListView(rows, "Stadtwerke", "all", kept_views(12), "/cases?cursor=x", "/cases")
 
 
-def report(scale: str) -> pages.ReportView:
+def report(scale: str) -> ReportView:
     """The report form with its preview."""
+    limits: dict[str, Any] = {"biggest": 20 * 1024 * 1024, "biggest_together": 40 * 1024 * 1024}
     if scale == "bare":
-        return pages.ReportView(pages.PreviewView("empty"), "key")
-    unit = pages.UnitView(SUBJECT, has_open_case=False)
+        return ReportView(PreviewView("empty"), "key", **limits)
+    cases = (OpenCase("/cases/1", Component.PSU, "2"),)
+    unit = UnitView("1", SUBJECT, "GRN-00417", covered_today=COVERED, last_swap_at=NOW - timedelta(days=470))
     values = {
         "serial_number": "7XK4P03", "component": "disk", "cause": "hardware_failure", "component_ref": "bay 3", "severity": "3",
         "symptom": "PERC H755 meldet „Physical Disk 0:1:3 predictive failure“, Virtual Disk 1 läuft degraded weiter.",
     }  # fmt: skip
     if scale == "few":
-        return pages.ReportView(pages.PreviewView("decided", unit, verdict(3), "Dell"), "key", values)
-    preview = pages.PreviewView(
-        "ambiguous", replace(unit, subject=LONG_SUBJECT), review_verdict(), "Dell", True, ("contact", "ship_to")
-    )
+        return ReportView(PreviewView("decided", unit, verdict(3), "Dell"), "key", values, **limits)
+    long = replace(unit, subject=LONG_SUBJECT, instead_of="7XK4P03", covered_today=REVIEW, open_cases=cases * 5)
+    preview = PreviewView(
+        "ambiguous", long, review_verdict(), "Dell", True, ("contact", "ship_to"), "Herr Wüstenhagen, +49 4531 88 0", "Am Kai 1",
+        (long, UnitView("2", BARE_SUBJECT)), "", True, (("1", "Rechenzentrum Süd"),), ("Dell PowerEdge R750xs",),
+    )  # fmt: skip
     errors = {
+        "unit": "Choose which of these units it is.",
         "component_ref": "Say which disk failed, for example “bay 3”.",
         "cause": "Choose a cause.",
+        "product": "There is no such product.",
+        "photos": "IMG_2041.HEIC is no JPEG, PNG or WebP image.",
         "contact_phone": "Give a phone number.",
     }
-    return pages.ReportView(
-        preview, "key", values | {"cause": "", "component": "lamp"}, errors, (("1", LONG_CLIENT), ("2", "Äußere Mühle"))
-    )
+    return ReportView(
+        preview, "key", values | {"cause": "", "component": "lamp"}, errors, (("1", LONG_CLIENT), ("2", "Äußere Mühle")),
+        **limits,
+    )  # fmt: skip
 
 
 def _steps(here: int) -> tuple[pages.PortalStep, ...]:

@@ -15,9 +15,10 @@ from werkzeug.serving import make_server
 from tests.web import examples
 from warranty import web
 from warranty.web import i18n, words
+from warranty.web.headers import HEADERS
 
 ROOT = Path(__file__).parents[2]
-CSP = web.HEADERS["Content-Security-Policy"]
+CSP = HEADERS["Content-Security-Policy"]
 
 
 def make_app() -> Flask:

@@ -90,6 +90,7 @@ TABLE = {
     "staff.fault_new": "handle",
     "staff.fault_preview": "handle",
     "staff.report": "handle",
+    "staff.register_unit": "register",
     "portal.case_list": "read_own",
     "portal.case_detail": "read_own",
     "portal.case_live": "read_own",

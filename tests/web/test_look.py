@@ -16,7 +16,7 @@ from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 
 from tests.web import examples
 from tests.web.look import ROOT, make_app, serving
-from warranty import web
+from warranty.web.headers import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +149,7 @@ def test_a_breach_of_the_policy_is_noticed(visit: Visit, site: str) -> None:
 def test_the_examples_are_shown_under_the_policy_of_the_product() -> None:
     answer = make_app().test_client().get("/look/error/bare")
 
-    assert answer.headers["Content-Security-Policy"] == web.HEADERS["Content-Security-Policy"]
+    assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("name", examples.PAGES)

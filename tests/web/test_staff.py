@@ -243,7 +243,6 @@ WRONG = {
     "cause": ("fate", "Choose the cause, or “Not known”."),
     "severity": ("9", "Choose how bad it is."),
     "occurred_at": ("yesterday", "This is no day and time."),
-    "client": ("nobody", "There is no such client."),
     "contact_phone": ("1" * 65, "This is too long, or holds signs that nobody types."),
 }
 
@@ -259,6 +258,14 @@ def test_what_a_report_cannot_take_is_said_at_its_field_in_the_readers_words(
 
             assert answer.status_code == 422
             assert visitor.error(name) == said
+
+
+def test_a_client_that_there_is_not_is_said_at_its_field_where_it_is_asked_for(world: World) -> None:
+    visitor = report_form(world)
+
+    visitor.send("/faults/new", serial_number="nobody knows", **REPORT, client="nobody")
+
+    assert visitor.error("client") == "There is no such client."
 
 
 def test_a_day_that_lies_ahead_is_said_at_its_field(world: World) -> None:
@@ -322,7 +329,7 @@ def test_a_preview_says_who_would_pay_and_opens_nothing(world: World) -> None:
 
 PREVIEWS = {
     "": "Nothing to decide yet",
-    "nobody knows": "No unit has this serial.",
+    "nobody knows": "No unit has this serial or tag.",
 }
 
 

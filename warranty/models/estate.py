@@ -91,6 +91,7 @@ class Asset(TenantRow, Base):
         Index("ix_asset_serial_key", "serial_key"),
         Index("ix_asset_client_serial", "client_id", "serial_key"),
         Index("ix_asset_client_tag", "client_id", "asset_tag"),
+        Index("ix_asset_tag", "asset_tag"),  # a label that is scanned names no client
         Index("ix_asset_lookup", "product_id", "lookup_at"),  # who is to be asked about: see services.refresh
         Index("ix_asset_lookup_failed", "product_id", "lookup_at", sqlite_where=FAILED, postgresql_where=FAILED),
         Index("ix_asset_site_id", "site_id"),

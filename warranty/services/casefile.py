@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CompoundSelect, Select, and_, bindparam, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, bindparam, func, literal, or_, select, union_all
 
 from vendors.contract import Duty, Unit
 from warranty.domain import case as casework
@@ -71,12 +71,17 @@ class CaseFile:
 
 # Every report asks the next three, so each is put together once; what differs is bound.
 
-_WHICH: dict[str, Any] = {"serial": Asset.serial_key, "key": Asset.id, "id": Asset.public_id}
+_WHICH: dict[str, ColumnElement[bool]] = {
+    "serial": Asset.serial_key == bindparam("wanted"),
+    "label": or_(Asset.serial_key == bindparam("wanted"), Asset.asset_tag.in_(bindparam("tags", expanding=True))),
+    "key": Asset.id == bindparam("wanted"),
+    "id": Asset.public_id == bindparam("wanted"),
+}
 
 
 @cache
 def _units(which: str, *, narrowed: bool, lock: bool) -> Select[*tuple[Any, ...]]:
-    """Units by serial, key or public id, narrowed to a client or not."""
+    """Units by serial, label, key or public id, narrowed to a client or not."""
     first_contact = select(func.min(Person.id)).where(Person.site_id == Site.id).correlate(Site).scalar_subquery()
     query = (
         select(Asset, Client, Site, Product, VendorAccount, Person)
@@ -92,7 +97,7 @@ def _units(which: str, *, narrowed: bool, lock: bool) -> Select[*tuple[Any, ...]
                 or_(VendorAccount.client_id.is_(None), VendorAccount.client_id == Asset.client_id),
             ),
         )
-        .where(_WHICH[which] == bindparam("wanted"))
+        .where(_WHICH[which])
         .order_by(Asset.id)
     )
     if narrowed:
@@ -106,19 +111,25 @@ def find_units(
     session: Session,
     *,
     serial_number: str | None = None,
+    label: str | None = None,
     asset_id: UUID | int | None = None,
     client: UUID | None = None,
     lock: bool = False,
 ) -> list[UnitFile]:
     """The units that answer to a serial or an id, among those that the session's scope may see; one statement.
 
+    ``label`` is what a person reads off a unit: its serial or its asset tag.
     ``lock`` holds the asset rows until the end of the transaction, so that two reports of one unit pass the gates in turn.
     """
-    which = "serial" if asset_id is None else "key" if isinstance(asset_id, int) else "id"
-    wanted = serial_key(serial_number or "") if asset_id is None else asset_id
+    written: dict[str, Any] = {"wanted": asset_id, "client": client}
+    if asset_id is not None:
+        which = "key" if isinstance(asset_id, int) else "id"
+    else:
+        which, read = ("serial", serial_number or "") if label is None else ("label", label.strip())
+        written |= {"wanted": serial_key(read), "tags": sorted({read, read.upper(), read.lower()})}
     query = _units(which, narrowed=client is not None, lock=lock)
     units: dict[int, UnitFile] = {}
-    for asset, owner, site, product, account, contact in session.execute(query, {"wanted": wanted, "client": client}):
+    for asset, owner, site, product, account, contact in session.execute(query, written):
         unit = units.setdefault(asset.id, UnitFile(asset, owner, site, product, contact))
         if account is not None:
             unit.accounts.append(account)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -115,10 +115,32 @@ def preview(
         UnknownAsset, UnknownClient, ClientRequired, OccursLater: as ``report`` does.
     """
     unit, matches, client = _identify(session, principal, facts, lock=False)
-    file = casefile.gather(
-        session, unit=unit, matches=matches, client=client, fault=_question(facts, str(uuid4()), now), now=now
+    return (*_consider(session, unit, matches, client, facts, now=now), unit)
+
+
+def preview_of(session: Session, unit: UnitFile, facts: FaultFacts, *, now: datetime) -> tuple[Verdict, CaseFile]:
+    """As ``preview``, of a unit that is known already and has no successor.
+
+    Raises:
+        OccursLater: as ``report`` does.
+    """
+    return _consider(session, unit, 1, unit.client, facts, now=now)
+
+
+def _consider(
+    session: Session, unit: UnitFile | None, matches: int, client: Client, facts: FaultFacts, *, now: datetime
+) -> tuple[Verdict, CaseFile]:
+    fault = _question(facts, str(uuid4()), now)
+    file = casefile.gather(session, unit=unit, matches=matches, client=client, fault=fault, now=now)
+    return decide(file.case), file
+
+
+def covered_now(file: CaseFile) -> Verdict:
+    """Who would pay for the whole unit if its hardware failed now, whatever else is open on it."""
+    plain = replace(
+        file.case.fault, component=Component.UNIT, component_ref="", cause=Cause.HARDWARE_FAILURE, occurred_at=None
     )
-    return decide(file.case), file, unit
+    return decide(replace(file.case, fault=plain, cases=()))
 
 
 def report(session: Session, runtime: Runtime, principal: Principal, facts: FaultFacts, *, now: datetime) -> Outcome:

@@ -99,7 +99,8 @@ def take(runtime: Runtime, principal: Principal, record: Filed, upload: Upload, 
         Invalid: no kind that is taken, too large, broken off, or one too many.
         StoreUnavailable: nothing was kept.
     """
-    kind, thumbnail = _inspect(upload.content)
+    kind = kind_of(upload.content)
+    thumbnail = make_thumbnail(upload.content) if kind in IMAGES else None
     digest = hashlib.sha256(upload.content).hexdigest()
     scope = db.Scope(principal.client_id)
     with runtime.database.read(scope) as session:
@@ -142,8 +143,12 @@ def take(runtime: Runtime, principal: Principal, record: Filed, upload: Upload, 
         return known
 
 
-def _inspect(content: bytes) -> tuple[MediaType, bytes | None]:
-    """What a content is, and its thumbnail where it is an image."""
+def kind_of(content: bytes) -> MediaType:
+    """What a content is, as far as that is known without decoding it.
+
+    Raises:
+        Invalid: no kind that is taken, too large, or broken off.
+    """
     if not content:
         raise Invalid("file", "The file is empty.")
     if len(content) > BIGGEST:
@@ -153,7 +158,7 @@ def _inspect(content: bytes) -> tuple[MediaType, bytes | None]:
         raise Invalid("file", "Taken are JPEG, PNG, WebP, PDF, and text or CSV in UTF-8; this is none of them.")
     if not ends(kind, content):
         raise Invalid("file", "The file is broken off or damaged: send it again.")
-    return kind, make_thumbnail(content) if kind in IMAGES else None
+    return kind
 
 
 def make_thumbnail(content: bytes) -> bytes:

@@ -12,6 +12,7 @@ from warranty import config, logs
 from warranty.db import folder
 from warranty.runtime import Runtime
 from warranty.web import api, auth, errors, forms, guards, i18n, ops, portal, staff, trace, words
+from warranty.web.headers import HEADERS
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -19,26 +20,6 @@ if TYPE_CHECKING:
 BIGGEST_BODY = 1024 * 1024
 STATIC_AGE_S = 300
 
-POLICY = {
-    "default-src": "'none'",
-    "script-src": "'self'",
-    "style-src": "'self'",
-    "font-src": "'self'",
-    "img-src": "'self' data: blob:",
-    "connect-src": "'self'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-    "base-uri": "'none'",
-}
-
-HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{what} {whence}" for what, whence in POLICY.items()),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 YEAR_AND_A_DAY_S = 366 * 24 * 3600
 
 

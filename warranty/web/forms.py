@@ -63,13 +63,18 @@ def typed_report(form: Mapping[str, str]) -> dict[str, str]:
     return typed | more
 
 
-def take_report(typed: Mapping[str, str]) -> faults.Outcome | dict[str, str]:
-    """Log what a report form says, as the caller; else what is wrong with it, by field."""
+def take_report(typed: Mapping[str, str], wrong: Mapping[str, str] | None = None) -> faults.Outcome | dict[str, str]:
+    """Log what a report form says, as the caller; else what is wrong with it, by field.
+
+    ``wrong`` is what its page found wrong with what is not in the report itself: with that, nothing is logged.
+    """
     try:
         facts: FaultFacts = FaultBody().load(instant(from_form(typed)))
+        if wrong:
+            return dict(wrong)
         made = faults.report(call().session, call().runtime, call().principal, facts, now=call().now)
     except ValidationError as err:
-        return said_of(form_errors(err.messages_dict), typed)
+        return said_of(form_errors(err.messages_dict), typed) | dict(wrong or {})
     except (ClientRequired, UnknownAsset, UnknownClient, OccursLater) as err:
         return _said(err)
     trace.about(made.fault, made.rma)

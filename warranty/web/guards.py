@@ -63,7 +63,8 @@ class Access:
     method says), ``key`` whether a program must send an Idempotency-Key, ``wide`` whether it is about what belongs to no one
     client, and so refused to whoever sees one client only, ``once`` the field of its answer that is shown once and kept
     nowhere: a repeated request is answered without it, ``largest`` how many bytes a body may have that is a file and not
-    JSON, or that is a form with files.
+    JSON, or that is a form with files, ``takes_key`` whether the key that a form brings is for this endpoint: not for a step
+    on the way to sending it.
     """
 
     permissions: tuple[Permission, ...] = ()
@@ -73,6 +74,7 @@ class Access:
     wide: bool = False
     once: str = ""
     largest: int = 0
+    takes_key: bool = True
     reason: str = ""
 
 
@@ -98,13 +100,14 @@ def needs(
     wide: bool = False,
     once: str = "",
     largest: int = 0,
+    takes_key: bool = True,
 ) -> Callable[[V], V]:
     """Let in whoever has one of the permissions.
 
     With ``of`` the path's ``<uuid:id>`` names a row of that table: the view gets the row as its first argument. A row
     that the caller may not see is 404, whatever the caller's role; a row it may see without the permission is 403.
     """
-    access = Access(permissions, of, writes, key, wide, once, largest)
+    access = Access(permissions, of, writes, key, wide, once, largest, takes_key)
 
     def guard(view: V) -> V:
         @wraps(view)
@@ -169,7 +172,7 @@ def _run(view: View, access: Access, args: dict[str, Any]) -> Response:
         token = _bearer()
         if not access.largest:
             _check_body()
-    key = _key(access) if writes else None
+    key = _key(access) if writes and access.takes_key else None
     database = runtime().database
     if not writes:
         with database.read(db.NOBODY) as transaction:
@@ -473,6 +476,7 @@ def init_app(app: Flask, *, is_production: bool) -> None:
     manager.user_loader(_load)
     manager.init_app(app, add_context_processor=False)  # a page of an error must ask no database
     app.before_request(_refuse_forgeries)
+    app.teardown_request(lambda _error: request.close())  # large files of a form lie in files of their own
     app.jinja_env.tests["may_be_opened"] = may_be_opened
 
 

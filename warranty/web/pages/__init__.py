@@ -543,44 +543,6 @@ class CaseView:
     kept: Kept | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UnitView:
-    """The unit that a typed serial means."""
-
-    subject: Subject
-    has_open_case: bool
-    covered_today: Sign | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewView:
-    """What would become of the report: `state` is `empty`, `unknown`, `ambiguous`, `incomplete` or `decided`.
-
-    `asks_for`: what the vendor requires (`contact`, `ship_to`, `diagnosis` …) and nobody has filled in at the unit's site or
-    product. `contact` and `address`: whom and where the vendor is told if the report says nothing else.
-    """
-
-    state: str
-    unit: UnitView | None = None
-    verdict: VerdictView | None = None
-    vendor: str | None = None
-    needs_client: bool = False
-    asks_for: tuple[str, ...] = ()
-    contact: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportView:
-    """The report form: what was typed, and what is wrong with it (messages by field, in the reader's words)."""
-
-    preview: PreviewView
-    key: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
-    clients: tuple[tuple[str, str], ...] = ()
-
-
 # --- Portal pages -----------------------------------------------------------------------------------------------------
 
 

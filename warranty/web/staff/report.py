@@ -1,38 +1,47 @@
-"""The report of a fault, with its preview."""
+"""The report of a fault, with its preview; an unknown unit is registered on the way."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, render_template, request, url_for
-from marshmallow import ValidationError
+from flask import Response, after_this_request, flash, make_response, render_template, request, url_for
+from flask import redirect as lead
+from sqlalchemy import select
 
-from vendors.contract import Duty
 from warranty.domain.access import Permission
-from warranty.services import casefile, faults, inputs, queries
-from warranty.services.faults import ClientRequired, OccursLater, UnknownAsset, UnknownClient
-from warranty.web import pages, views, words
-from warranty.web.forms import instant, key_of, take_report, typed_report, uuid_of
+from warranty.domain.media import IMAGES
+from warranty.models import Client, Fault, Site
+from warranty.services import estate, files, queries, reporting
+from warranty.services.estate import Invalid
+from warranty.services.files import Upload
+from warranty.services.moves import Because
+from warranty.store import StoreUnavailable
+from warranty.web import views, words
+from warranty.web.forms import key_of, take_report, typed_report, uuid_of
 from warranty.web.guards import call, needs
-from warranty.web.schemas.faults import QuestionBody, from_form
+from warranty.web.headers import let_scan
+from warranty.web.i18n import N_, reader
+from warranty.web.pages.report import ReportView
 from warranty.web.staff.room import blueprint
+from warranty.web.views import report as filling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from werkzeug.wrappers import Response
-
-    from warranty.domain.coverage import Verdict
-    from warranty.services.casefile import CaseFile, UnitFile
-    from warranty.services.faults import FaultFacts
+    from warranty.models import Product
+    from warranty.services.casefile import UnitFile
 
 # Clients report too, but on their own page: of those who report, only the MSP's people handle claims.
 _REPORTS_HERE = Permission.HANDLE
 
+MOST_PHOTOS = 8
+ALL_PHOTOS = 40 * 1024 * 1024
+_FORM = 256 * 1024  # what is typed, and the bounds between the parts
+
 
 @blueprint.get("/faults/new")
 @needs(_REPORTS_HERE)
-def fault_new() -> str:
+def fault_new() -> Response:
     """The form."""
     return _form(request.args, {})
 
@@ -41,82 +50,156 @@ def fault_new() -> str:
 @needs(_REPORTS_HERE, writes=False)
 def fault_preview() -> str:
     """What would become of the report as it stands; opens nothing."""
-    view = pages.ReportView(_preview(typed_report(request.form)), "")
-    return render_template("staff/fault_preview.html", view=view)
+    typed = typed_report(request.form)
+    return render_template("staff/fault_preview.html", view=ReportView(filling.preview(typed), "", typed))
+
+
+@blueprint.post("/faults/new/unit")
+@needs(Permission.REGISTER, takes_key=False, largest=ALL_PHOTOS + _FORM)
+def register_unit() -> Response:
+    """Register the unit that the label of a report names; the report goes on with what was typed."""
+    typed = typed_report(request.form)
+    wrong = _register(typed)
+    return _form(typed, wrong, 422 if wrong else 200)
 
 
 @blueprint.post("/faults/new")
-@needs(_REPORTS_HERE)
-def report() -> Response | tuple[str, int]:
+@needs(_REPORTS_HERE, largest=ALL_PHOTOS + _FORM)
+def report() -> Response:
     """Log the fault, decide it, order what follows."""
     typed = typed_report(request.form)
-    made = take_report(typed)
+    photos = [Upload(file.read(), file.filename) for file in request.files.getlist("photos") if file.filename]
+    units = filling.meant(typed)
+    one = filling.pick(units, typed)
+    wrong = {} if one else _wrong_unit(units, typed)
+    made = take_report(_named(one, typed), wrong | _wrong_photos(photos))
     if isinstance(made, dict):
-        return _form(typed, made), 422
-    return redirect(url_for("staff.case_detail", id=made.fault.public_id), 303)
+        return _form(typed, made, 422)
+    case = url_for("staff.case_detail", id=made.fault.public_id)
+    if photos:
+        _keep_afterwards(made.fault, photos, case)
+    return make_response(lead(case, 303))
 
 
-def _form(values: Mapping[str, str], errors: dict[str, str]) -> str:
-    clients = tuple((str(one.public_id), one.name) for one in queries.clients(call().session))
-    view = pages.ReportView(_preview(values), key_of(values), dict(values), errors, clients)
-    return render_template("staff/fault_new.html", frame=views.frame(), view=view, **words.choices())
+@blueprint.after_request
+def _lead_script(response: Response) -> Response:
+    """A script that sent the form is told where to go: it would follow the way itself, and see what the reader should."""
+    if request.endpoint == "staff.report" and response.status_code == 303 and "HX-Request" in request.headers:
+        return Response(status=204, headers={"HX-Redirect": response.headers["Location"]})
+    return response
 
 
-def _preview(values: Mapping[str, str]) -> pages.PreviewView:
-    serial = values.get("serial_number", "").strip()
-    if not serial:
-        return pages.PreviewView("empty")
-    client = uuid_of(values.get("client"))
-    units = casefile.find_units(call().session, serial_number=serial, client=client)
-    if len(units) != 1:
-        return pages.PreviewView("ambiguous" if units else "unknown", needs_client=client is None)
-    unit = casefile.successor(call().session, units[0])
-    account = unit.account_for(Duty.OPEN)
-    vendor = unit.product.manufacturer if unit.product and account else None
-    decided = _decided(values)
-    if decided is None:
-        return pages.PreviewView("incomplete", unit=_unit(unit, has_open_case=False), vendor=vendor)
-    verdict, file = decided
-    asks = inputs.of_report(call().runtime, unit, verdict, file.case.fault.component)
-    return pages.PreviewView(
-        "decided",
-        unit=_unit(unit, has_open_case=any(one.closed_at is None for one in file.case.cases)),
-        verdict=views.verdict_view(verdict, file.coverages, vendor),
-        vendor=vendor,
-        asks_for=tuple(need.value for need in asks.missing),
-        contact=_site_contact(unit),
-        address=", ".join(filter(None, (unit.site.address.get(name) for name in _SHOWN_LINES))) if unit.site else "",
+def _form(values: Mapping[str, str], errors: Mapping[str, str], status: int = 200) -> Response:
+    view = ReportView(
+        filling.preview(values),
+        key_of(values),
+        dict(values),
+        errors,
+        tuple((str(one.public_id), one.name) for one in queries.clients(call().session)),
+        most_photos=MOST_PHOTOS,
+        biggest=files.BIGGEST,
+        biggest_together=ALL_PHOTOS,
     )
+    page = render_template("staff/fault_new.html", frame=views.frame(), view=view, **words.choices())
+    return let_scan(make_response(page, status))
 
 
-_SHOWN_LINES = ("address_line1", "postal_code", "city", "country")
+# --- which unit ---
 
 
-def _site_contact(unit: UnitFile) -> str:
-    """Who is called where the report names nobody; nobody where the site has no contact."""
-    person = unit.site_contact
-    return ", ".join(filter(None, (person.name, person.phone))) if person else ""
+def _named(unit: UnitFile | None, typed: dict[str, str]) -> dict[str, str]:
+    """The report of a unit that is known; of an unknown or unclear one as it was typed."""
+    if unit is None:
+        return typed
+    known = {name: value for name, value in typed.items() if name not in {"serial_number", "client"}}
+    return known | {"asset_id": str(unit.asset.public_id)}
 
 
-def _decided(values: Mapping[str, str]) -> tuple[Verdict, CaseFile] | None:
-    """The verdict on what is typed so far, as soon as there is enough of it."""
-    wanted = ("serial_number", "client", "component", "component_ref", "cause", "occurred_at")
-    body = instant(from_form({name: values[name] for name in wanted if name in values}))
+def _wrong_unit(units: Sequence[UnitFile], typed: Mapping[str, str]) -> dict[str, str]:
+    if not units:
+        return _wrong_code(typed)
+    is_answered = typed.get("unit") == filling.NONE_OF_THEM
+    return {} if is_answered else {"unit": reader().text(N_("Choose which of these units it is."))}
+
+
+def _wrong_code(typed: Mapping[str, str]) -> dict[str, str]:
+    if filling.our_code(typed.get("serial_number", "")):
+        return {"serial_number": reader().text(N_("This code is of no unit that is here."))}
+    return {}
+
+
+def _register(typed: Mapping[str, str]) -> dict[str, str]:
+    """Register the unit, where it is not there yet; else what is wrong, by field."""
+    session, said = call().session, reader().text
+    client = session.scalars(select(Client).where(Client.public_id == uuid_of(typed.get("client")))).one_or_none()
+    site = session.scalars(select(Site).where(Site.public_id == uuid_of(typed.get("site")))).one_or_none()
+    product = _product(typed.get("product", ""))
+    wrong = _wrong_code(typed)
+    if client is None:
+        wrong["client"] = said(N_("Say whose unit it is."))
+    if typed.get("product", "").strip() and product is None:
+        wrong["product"] = said(N_("There is no such product. Choose one of the list, or leave this empty."))
+    if wrong or client is None:
+        return wrong
+    estate.hold(session, [client.id])  # a second press finds what the first registered
+    because = Because(call().principal.actor, "registered with a report", call().now)
+    serial = typed.get("serial_number", "")
     try:
-        facts: FaultFacts = QuestionBody().load(body)
-        return faults.preview(call().session, call().principal, facts, now=call().now)[:2]
-    except (ValidationError, ClientRequired, UnknownAsset, UnknownClient, OccursLater):
-        return None
+        if estate.find_twin(session, client, serial, product) is None:
+            estate.add_asset(session, client, serial_number=serial, product=product, site=site, because=because)
+    except Invalid as err:
+        words_of = {"site": N_("Choose a site of this client.")}
+        return {err.field: said(words_of.get(err.field, N_("This is no serial number that a unit can have.")))}
+    return {}
 
 
-def _unit(unit: UnitFile, *, has_open_case: bool) -> pages.UnitView:
-    subject = pages.Subject(
-        component=words.COMMON_COMPONENTS[0],
-        component_ref="",
-        serial_number=unit.asset.serial_number,
-        product=f"{unit.product.manufacturer} {unit.product.model}" if unit.product else None,
-        unit_name=unit.asset.name,
-        site_name=unit.site.name if unit.site else None,
-        client_name=unit.client.name,
-    )
-    return pages.UnitView(subject, has_open_case)
+def _product(text: str) -> Product | None:
+    """The one product that is called so, by maker and model, by model or by part number."""
+    name = " ".join(text.lower().split())
+    fit = [
+        product
+        for product in (reporting.products_named(call().session, name) if name else ())
+        if name
+        in {f"{product.manufacturer} {product.model}".lower(), product.model.lower(), product.part_number.lower()}
+    ]
+    return fit[0] if len(fit) == 1 else None
+
+
+# --- photos: what can be known of one is asked before the fault is logged; they are kept once it is ---
+
+
+def _wrong_photos(photos: Sequence[Upload]) -> dict[str, str]:
+    said = reader().text
+    if len(photos) > MOST_PHOTOS:
+        return {
+            "photos": said(
+                N_("At most %(most)s photos go with a report: add the others at the case."), most=MOST_PHOTOS
+            )
+        }
+    for photo in photos:
+        if len(photo.content) > files.BIGGEST:
+            most = files.BIGGEST // 1024 // 1024
+            return {"photos": said(N_("%(name)s is larger than %(most)s MB."), name=photo.name, most=most)}
+        try:
+            is_photo = files.kind_of(photo.content) in IMAGES
+        except Invalid:
+            is_photo = False
+        if not is_photo:
+            return {"photos": said(N_("%(name)s is no JPEG, PNG or WebP image."), name=photo.name)}
+    return {}
+
+
+def _keep_afterwards(fault: Fault, photos: Sequence[Upload], case: str) -> None:
+    """Keep the photos once the fault is committed: nobody waits for the store in its transaction."""
+    asked = call()
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        if response.headers.get("Location") != case:
+            return response  # the fault was not logged, or an equal form that came first has answered
+        for photo in photos:
+            try:
+                files.take(asked.runtime, asked.principal, fault, photo, now=asked.now)
+            except (Invalid, StoreUnavailable):
+                flash(reader().text(N_("%(name)s was not kept: add it again here."), name=photo.name), "error")
+        return response

@@ -1,0 +1,343 @@
+// The report: reads labels with the camera, keeps photos, and sends the form without losing anything of it. Without this
+// script the form is typed, and sent as any other.
+(() => {
+  "use strict";
+
+  const form = document.getElementById("report");
+  const serial = form.elements.serial_number;
+  const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
+
+  // ---- sending: the page stays, so that photos stay too; only where it leads is for the server to say ----
+  let isSending = false;
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!isSending) send(event.submitter);
+  });
+
+  async function send(button) {
+    isSending = true;
+    const isStep = button?.hasAttribute("formaction") ?? false;
+    const rest = hold(isStep ? [button] : [...form.querySelectorAll("#why [type=submit]")]);
+    try {
+      const answer = await post(isStep ? button.formAction : form.action, isStep);
+      const leads = answer.headers.get("HX-Redirect");
+      if (leads) {
+        location.assign(leads);
+        return;
+      }
+      show(parsed(await answer.text()), isStep);
+    } catch (err) {
+      complain(err instanceof SignedOut ? form.dataset.signedOut : form.dataset.lost);
+    }
+    rest();
+    isSending = false;
+  }
+
+  async function post(url, isStep) {
+    const body = () => {
+      const said = new FormData(form);
+      if (isStep) said.delete("photos");
+      return { method: "POST", body: said, headers: { "HX-Request": "true" } };
+    };
+    // A server that takes no photos from a stranger hangs up in the middle of them: a small request asks first.
+    if (!isStep && form.elements.photos.files.length > 0) {
+      const asked = await fetch(form.getAttribute("hx-post"), { ...body(), body: small() });
+      if (isOld(asked)) await renew();
+    }
+    const answer = await fetch(url, body());
+    if (!isOld(answer)) return answer;
+    await renew();
+    return fetch(url, body());
+  }
+
+  const isOld = (answer) => answer.status === 400 || answer.status === 401;
+
+  function small() {
+    const said = new FormData(form);
+    said.delete("photos");
+    return new URLSearchParams(said);
+  }
+
+  function hold(buttons) {
+    const labels = buttons.map((button) => button.textContent);
+    for (const button of buttons) {
+      button.style.minWidth = `${button.offsetWidth}px`;
+      button.setAttribute("aria-disabled", "true");
+      button.textContent = button.dataset.sending;
+    }
+    return () => {
+      for (const [number, button] of buttons.entries()) {
+        button.removeAttribute("aria-disabled");
+        button.textContent = labels[number];
+      }
+    };
+  }
+
+  // ---- the answer: what is wrong, beside each field; what the server knows of the unit by now ----
+  function show(page, isStep) {
+    const fresh = page.getElementById("report");
+    if (!fresh) {  // an error's own page
+      complain([...page.querySelectorAll("main h1, main h1 + p")].map((part) => part.textContent).join(". "));
+      return;
+    }
+    document.title = page.title;
+    adopt(page);
+    for (const id of ["found", "why", "site", "products"]) {
+      const place = document.getElementById(id);
+      const kept = place.value;
+      place.replaceChildren(...page.getElementById(id).childNodes);
+      if (kept !== undefined && id === "site") place.value = kept;
+    }
+    htmx.process(form);
+    for (const old of form.querySelectorAll(".err")) if (!old.closest("#found")) old.remove();
+    for (const field of form.querySelectorAll("[id]")) mark(field, fresh.querySelector(`#${field.id}`));
+    document.querySelector(".problem")?.remove();
+    const problem = page.querySelector(".problem");
+    if (problem) {
+      form.before(problem);
+      problem.focus();
+    } else if (isStep) next().focus();
+  }
+
+  function mark(field, other) {
+    if (!other || field.closest("#found")) return;
+    for (const name of ["aria-invalid", "aria-describedby"]) {
+      if (other.hasAttribute(name)) field.setAttribute(name, other.getAttribute(name));
+      else field.removeAttribute(name);
+    }
+    const [look, wanted] = field.matches("fieldset") ? [field.querySelector(".choice"), other.querySelector(".choice")] : [field, other];
+    look?.classList.toggle("is-bad", wanted.classList.contains("is-bad"));
+    const said = other.closest(".field")?.querySelector(`#err-${field.id}`);
+    if (!said) return;
+    field.closest(".field").append(said);
+    const fold = field.closest("details");
+    if (fold) fold.open = true;
+  }
+
+  function complain(text) {
+    document.querySelector(".problem")?.remove();
+    const box = document.createElement("div");
+    box.className = "problem";
+    box.setAttribute("role", "alert");
+    box.tabIndex = -1;
+    box.append(Object.assign(document.createElement("h2"), { textContent: text }));
+    form.before(box);
+    box.focus();
+  }
+
+  // ---- a session that ended while the page lay open: sign in on the page, and go on ----
+  class SignedOut extends Error {}
+
+  const again = document.getElementById("again");
+  let renewing = null;
+
+  const renew = () => {
+    renewing ??= fetchFresh().finally(() => { renewing = null; });
+    return renewing;
+  };
+
+  async function fetchFresh() {
+    const page = parsed(await (await fetch(form.action)).text());
+    if (!adopt(page)) adopt(await signIn(page));
+  }
+
+  function adopt(page) {
+    const token = page.querySelector("#report [name=csrf_token]")?.value;
+    if (!token) return false;
+    for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = token;
+    document.body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRFToken": token }));
+    return true;
+  }
+
+  function signIn(page) {
+    return new Promise((signedIn, gaveUp) => {
+      const place = again.querySelector("div");
+      const ask = (asked) => {
+        const made = document.adoptNode(asked.querySelector("main form"));
+        made.querySelector("h1").remove();
+        place.replaceChildren(made);
+        made.addEventListener("submit", async (event) => {
+          event.preventDefault();
+          const answer = await fetch(made.action, { method: "POST", body: new URLSearchParams(new FormData(made)) }).catch(() => null);
+          const come = answer && parsed(await answer.text());
+          if (come?.querySelector("#report")) {
+            again.removeEventListener("close", close);
+            again.close();
+            signedIn(come);
+          } else if (come?.querySelector("main form")) ask(come);
+        });
+        made.querySelector(".problem, [name=email]").focus();
+      };
+      const close = () => gaveUp(new SignedOut());
+      again.addEventListener("close", close, { once: true });
+      again.showModal();
+      ask(page);
+    });
+  }
+
+  // The first thing that is typed the next morning says it, long before the form is sent.
+  let isDeclined = false;
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement !== form || !ctx.response || !isOld(ctx.response) || isSending || isDeclined || renewing) return;
+    const here = document.activeElement;
+    renew().then(() => { here?.focus(); htmx.trigger(form, "change"); }, () => { isDeclined = true; });
+  });
+
+  // ---- the label: Enter, which a scanner that types sends too, asks at once and goes on to what is next ----
+  let isEntered = false;
+  const next = () => form.querySelector("[name=component]:checked, [name=component]");
+
+  serial.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    goOn();
+  });
+
+  function goOn() {
+    isEntered = true;
+    serial.dispatchEvent(new Event("change", { bubbles: true }));
+    next().focus();
+  }
+
+  document.addEventListener("htmx:after:swap", () => {
+    if (!isEntered) return;
+    isEntered = false;
+    if (document.activeElement !== next()) return;
+    const open = form.querySelector("[name=unit]") ?? (form.querySelector("[data-needs-client]") && form.elements.client);
+    open?.focus();
+  });
+
+  // ---- photos: a telephone's camera gives one at a time, and each would push out the one before ----
+  const photos = form.elements.photos;
+  const list = document.getElementById("photo-list");
+  let kept = [];
+
+  photos.addEventListener("change", (event) => {
+    event.stopPropagation();
+    const isSame = (one) => (other) => one.name === other.name && one.size === other.size && one.lastModified === other.lastModified;
+    const added = [...photos.files].filter((one) => !kept.some(isSame(one)));
+    const all = [...kept, ...added];
+    const together = all.reduce((sum, one) => sum + one.size, 0);
+    const isTooLarge = together > photos.dataset.together || added.some((one) => one.size > photos.dataset.biggest);
+    if (all.length > photos.dataset.most) refuse(form.dataset.tooMany);
+    else if (isTooLarge) refuse(form.dataset.tooLarge);
+    else {
+      refuse("");
+      kept = all;
+    }
+    draw();
+  });
+
+  function refuse(text) {
+    document.getElementById("err-photos")?.remove();
+    photos.classList.toggle("is-bad", text !== "");
+    photos.toggleAttribute("aria-invalid", text !== "");
+    photos.setAttribute("aria-describedby", text ? "hint-photos err-photos" : "hint-photos");
+    if (text) list.after(Object.assign(document.createElement("p"), { id: "err-photos", className: "err", role: "alert", textContent: text }));
+  }
+
+  function draw() {
+    const held = new DataTransfer();
+    for (const one of kept) held.items.add(one);
+    photos.files = held.files;
+    for (const picture of list.querySelectorAll("img")) URL.revokeObjectURL(picture.src);
+    list.replaceChildren(...kept.map((one) => {
+      const row = document.createElement("li");
+      const away = Object.assign(document.createElement("button"), { type: "button", textContent: "×", title: `${form.dataset.remove} ${one.name}` });
+      away.setAttribute("aria-label", away.title);
+      away.addEventListener("click", () => {
+        kept = kept.filter((other) => other !== one);
+        refuse("");
+        draw();
+        photos.focus();
+      });
+      row.append(Object.assign(new Image(), { src: URL.createObjectURL(one), alt: one.name }), away);
+      return row;
+    }));
+  }
+
+  // ---- the camera: what reads codes is loaded when it is first wanted ----
+  const box = document.getElementById("scanner");
+  const video = box.querySelector("video");
+  const say = (what) => { box.querySelector("[role=status]").textContent = box.dataset[what]; };
+  const CODES = { native: ["qr_code", "data_matrix", "code_128", "code_39"], ours: ["QRCode", "DataMatrix", "Code128", "Code39"] };
+  const REFUSALS = { NotAllowedError: "refused", SecurityError: "refused", NotFoundError: "none", OverconstrainedError: "none" };
+  let loaded = null;
+
+  const scan = document.getElementById("scan");
+  scan.hidden = false;
+  scan.addEventListener("click", look);
+
+  box.addEventListener("close", () => {
+    for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+    video.srcObject = null;
+    video.hidden = true;
+  });
+
+  async function look() {
+    say("starting");
+    box.showModal();
+    if (!navigator.mediaDevices?.getUserMedia) return say("insecure");
+    let camera;
+    try {
+      camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
+    } catch (err) {
+      return say(REFUSALS[err.name] ?? "busy");
+    }
+    video.srcObject = camera;
+    video.hidden = false;
+    if (!box.open) return box.dispatchEvent(new Event("close"));
+    try {
+      await video.play();
+      loaded ??= reader();
+      const read = await loaded;
+      say("looking");
+      await find(read);
+    } catch {
+      loaded = null;
+      if (box.open) say("broken");
+    }
+  }
+
+  async function find(read) {
+    while (box.open) {
+      const found = (await read()).filter((text) => text.trim() !== "");
+      if (found.length > 0) {
+        serial.value = found.find((text) => text.includes("/assets/")) ?? found[0];
+        navigator.vibrate?.(60);
+        box.close();
+        serial.dispatchEvent(new Event("input", { bubbles: true }));
+        return goOn();
+      }
+      await new Promise((done) => { setTimeout(done, 80); });
+    }
+  }
+
+  async function reader() {
+    const known = "BarcodeDetector" in window ? await BarcodeDetector.getSupportedFormats().catch(() => []) : [];
+    if (CODES.native.every((code) => known.includes(code))) {
+      const detector = new BarcodeDetector({ formats: CODES.native });
+      return async () => (await detector.detect(video)).map((code) => code.rawValue);
+    }
+    await load(box.dataset.reader);
+    await ZXingWASM.prepareZXingModule({ overrides: { locateFile: () => box.dataset.wasm }, fireImmediately: true });
+    const canvas = document.createElement("canvas");
+    const drawn = canvas.getContext("2d", { willReadFrequently: true });
+    return async () => {
+      if (!video.videoWidth) return [];
+      canvas.width = video.videoWidth;
+      canvas.height = video.videoHeight;
+      drawn.drawImage(video, 0, 0);
+      const seen = drawn.getImageData(0, 0, canvas.width, canvas.height);
+      return (await ZXingWASM.readBarcodes(seen, { formats: CODES.ours, maxNumberOfSymbols: 4 })).map((code) => code.text);
+    };
+  }
+
+  function load(source) {
+    return new Promise((done, failed) => {
+      const script = Object.assign(document.createElement("script"), { src: source, onload: done, onerror: failed });
+      document.head.append(script);
+    });
+  }
+})();
