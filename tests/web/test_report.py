@@ -13,13 +13,13 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import encode_multipart
 
 from tests import factories
-from tests.web.conftest import World, watching
+from tests.web.conftest import World
 from tests.web.test_staff import REPORT, manager, report_form
 from tests.web.visitor import Visitor, words
 from warranty import db
 from warranty.domain.terms import AssetState
 from warranty.models import Asset, AuditRow, Client, Fault, File
-from warranty.services import casefile, files, reporting
+from warranty.services import files
 from warranty.services.estate import serial_key
 
 if TYPE_CHECKING:
@@ -155,14 +155,6 @@ def test_a_serial_that_is_a_tag_elsewhere_is_asked_about(world: World) -> None:
     twin(world, "OTHER", tag=world.ours.covered_serial)
 
     assert "2 units have this label" in words(preview(report_form(world), serial_number=world.ours.covered_serial))
-
-
-def test_a_label_is_found_by_an_index(world: World) -> None:
-    with watching(world) as seen, world.runtime.database.read(db.EVERYBODY) as session:
-        casefile.find_units(session, label="x")
-        reporting.last_swap(session, session.scalars(select(Asset).limit(1)).one())
-
-    assert len(seen["statements"]) == 3
 
 
 # --- a unit that nobody knows ---
