@@ -20,6 +20,7 @@
     const isStep = button?.hasAttribute("formaction") ?? false;
     const rest = hold(isStep ? [button] : [...form.querySelectorAll("#why [type=submit]")]);
     try {
+      await isReady;
       const answer = await post(isStep ? button.formAction : form.action, isStep);
       const leads = answer.headers.get("HX-Redirect");
       if (leads) {
@@ -208,18 +209,29 @@
     open?.focus();
   });
 
-  // ---- photos: a telephone's camera gives one at a time, and each would push out the one before ----
+  // ---- photos: a telephone's camera gives one at a time, and each would push out the one before. It also gives ten times
+  // the pixels that show a label, over the network of a server room: what goes is as large as one can read. ----
   const photos = form.elements.photos;
   const list = document.getElementById("photo-list");
+  const SIDE = 2560;
+  const ENOUGH = 1_500_000;
+  const TAKEN = /^image\/(jpeg|png|webp)$/;
   let kept = [];
+  let isReady = Promise.resolve();
 
   photos.addEventListener("change", (event) => {
     event.stopPropagation();
-    const isSame = (one) => (other) => one.name === other.name && one.size === other.size && one.lastModified === other.lastModified;
-    const added = [...photos.files].filter((one) => !kept.some(isSame(one)));
+    const added = [...photos.files];
+    isReady = isReady.then(() => add(added));
+  });
+
+  async function add(files) {
+    const isKept = (one) => kept.some(({ from }) => from.name === one.name && from.size === one.size && from.lastModified === one.lastModified);
+    const added = [];
+    for (const from of files) if (!isKept(from)) added.push({ from, file: await shrunk(from) });
     const all = [...kept, ...added];
-    const together = all.reduce((sum, one) => sum + one.size, 0);
-    const isTooLarge = together > photos.dataset.together || added.some((one) => one.size > photos.dataset.biggest);
+    const together = all.reduce((sum, { file }) => sum + file.size, 0);
+    const isTooLarge = together > photos.dataset.together || added.some(({ file }) => file.size > photos.dataset.biggest);
     if (all.length > photos.dataset.most) refuse(form.dataset.tooMany);
     else if (isTooLarge) refuse(form.dataset.tooLarge);
     else {
@@ -227,24 +239,40 @@
       kept = all;
     }
     draw();
-  });
+  }
+
+  async function shrunk(file) {
+    if (file.size <= ENOUGH && TAKEN.test(file.type)) return file;
+    try {
+      const seen = await createImageBitmap(file);
+      const scale = Math.min(1, SIDE / Math.max(seen.width, seen.height));
+      const canvas = new OffscreenCanvas(Math.round(seen.width * scale), Math.round(seen.height * scale));
+      canvas.getContext("2d").drawImage(seen, 0, 0, canvas.width, canvas.height);
+      const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
+      if (blob.size >= file.size && TAKEN.test(file.type)) return file;
+      return new File([blob], `${file.name.replace(/\.\w+$/, "")}.jpg`, { type: "image/jpeg", lastModified: file.lastModified });
+    } catch {
+      return file;  // the server says what it is
+    }
+  }
 
   function refuse(text) {
     document.getElementById("err-photos")?.remove();
     photos.classList.toggle("is-bad", text !== "");
-    photos.toggleAttribute("aria-invalid", text !== "");
     photos.setAttribute("aria-describedby", text ? "hint-photos err-photos" : "hint-photos");
-    if (text) list.after(Object.assign(document.createElement("p"), { id: "err-photos", className: "err", role: "alert", textContent: text }));
+    if (!text) return photos.removeAttribute("aria-invalid");
+    photos.setAttribute("aria-invalid", "true");
+    list.after(Object.assign(document.createElement("p"), { id: "err-photos", className: "err", role: "alert", textContent: text }));
   }
 
   function draw() {
     const held = new DataTransfer();
-    for (const one of kept) held.items.add(one);
+    for (const { file } of kept) held.items.add(file);
     photos.files = held.files;
     for (const picture of list.querySelectorAll("img")) URL.revokeObjectURL(picture.src);
     list.replaceChildren(...kept.map((one) => {
       const row = document.createElement("li");
-      const away = Object.assign(document.createElement("button"), { type: "button", textContent: "×", title: `${form.dataset.remove} ${one.name}` });
+      const away = Object.assign(document.createElement("button"), { type: "button", textContent: "×", title: `${form.dataset.remove} ${one.from.name}` });
       away.setAttribute("aria-label", away.title);
       away.addEventListener("click", () => {
         kept = kept.filter((other) => other !== one);
@@ -252,7 +280,7 @@
         draw();
         photos.focus();
       });
-      row.append(Object.assign(new Image(), { src: URL.createObjectURL(one), alt: one.name }), away);
+      row.append(Object.assign(new Image(), { src: URL.createObjectURL(one.file), alt: one.from.name }), away);
       return row;
     }));
   }
