@@ -39,6 +39,7 @@
     "?": () => document.querySelector("[data-keys]"),
   };
   const SINGLE_KEYS_OFF = "single-keys-off";
+  const areSingleKeysOff = () => document.body.dataset.singleKeys === "off" || localStorage.getItem(SINGLE_KEYS_OFF) !== null;
 
   function step(by) {
     const links = [...document.querySelectorAll("[data-row] h3 a")];
@@ -52,7 +53,7 @@
       form?.requestSubmit(form.querySelector("button[type=submit]"));
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || localStorage.getItem(SINGLE_KEYS_OFF)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || areSingleKeysOff()) return;
     const target = keys[event.key]?.();
     if (!target) return;
     event.preventDefault();

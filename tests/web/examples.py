@@ -33,6 +33,7 @@ from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
 from warranty.web.pages.colleagues import Owner, OwnerForm
 from warranty.web.pages.overriding import Ending, OpinionForm, OutlookView, OverrideView
+from warranty.web.pages.profile import AwayForm, AwayRow, ProfileView
 from warranty.web.pages.report import OpenCase, PreviewView, ReportView, UnitView
 from warranty.web.pages.saved_views import SavedViewForm, ViewTab, ViewTabs
 
@@ -288,6 +289,23 @@ def override(scale: str) -> OverrideView:
     return replace(few, subject=LONG_SUBJECT, outlook=held, errors=errors, values={"override_reason": "Kulanz " * 60})
 
 
+def profile(scale: str) -> ProfileView:
+    """Somebody's own page."""
+    values = {"language": "system", "theme": "system", "single_keys": "on"}
+    bare = ProfileView("layout/staff.html", "jana@msp.example", "key", "seen", ("Europe/Berlin", "UTC"), values)
+    if scale == "bare":
+        return replace(bare, away=AwayForm("key", (), (), ()))
+    here = AwayRow("1", "Tobias Lindqvist", NOW - timedelta(days=1), NOW + timedelta(days=4), has_begun=True)
+    later = replace(here, begins_at=NOW + timedelta(days=90), ends_at=NOW + timedelta(days=99), has_begun=False)
+    few = replace(bare, away=AwayForm("key", (("2", "Tobias Lindqvist"),), (here, later), ()))
+    if scale == "few":
+        return few
+    long = replace(here, name="Annegret Freifrau von Wüstenhagen-Ostheide")
+    errors = {"begins_on": "You are away then already.", "stand_in": "Choose who stands in."}
+    away = AwayForm("key", (), (long,) * 9, (long,) * 9, {"begins_on": "2026-12-24"}, errors)
+    return replace(few, away=away, errors={"time_zone": "There is no such time zone: choose one of the list."})
+
+
 def row(number: int) -> pages.CaseRow:
     """A row of a list of cases; the numbers go through every sort of row."""
     subject = (SUBJECT, LONG_SUBJECT, BARE_SUBJECT)[number % 3]
@@ -470,6 +488,7 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "case": ("staff/case_detail.html", "case", case, STAFF),
     "send-again": ("auth/send_again.html", "view", kept_form, STAFF),
     "override": ("staff/override.html", "view", override, STAFF),
+    "profile": ("staff/profile.html", "view", profile, STAFF),
     "report": ("staff/fault_new.html", "view", report, STAFF),
     "asset": (
         "staff/asset_detail.html",

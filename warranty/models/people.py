@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from warranty.domain.terms import Role
 from warranty.models.base import Base, PublicRow, TenantRow, words
 
 
+class Theme(StrEnum):
+    """How bright somebody's pages are, whatever their system says."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
 class User(PublicRow, Base):
     """Somebody who signs in. ``session_epoch`` changes at sign-out and password change, which ends every copied cookie.
 
     ``deactivated_at`` set: no password and no token opens anything any more. ``approval_limit_minor``: up to which total a
-    client's approver may say yes, in minor units of the client's currency; null for every other role.
+    client's approver may say yes, in minor units of the client's currency; null for every other role. ``language``,
+    ``time_zone`` and ``theme`` are null where browser and system decide; ``single_keys``: whether letters are keys.
     """
 
     __tablename__ = "user_account"  # "user" is a reserved word
@@ -32,6 +41,9 @@ class User(PublicRow, Base):
     created_at: Mapped[datetime]
     approval_limit_minor: Mapped[int | None]
     deactivated_at: Mapped[datetime | None]
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    theme: Mapped[Theme | None] = mapped_column(words(Theme))
+    single_keys: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Absence(PublicRow, Base):

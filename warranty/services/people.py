@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from warranty.models.people import Theme
     from warranty.services.moves import Because
 
 PREFIX = "wt"
@@ -168,6 +169,31 @@ def change_user(
         "is": raised,
     }  # names are no matter for a register that keeps for ever
     moves.note(session, user, "change", because, detail=detail)
+
+
+def set_profile(
+    session: Session,
+    user: User,
+    *,
+    name: str,
+    language: str | None,
+    time_zone: str | None,
+    theme: Theme | None,
+    single_keys: bool,
+    because: Because,
+) -> None:
+    """Keep what somebody says of themself: their name, and how they read. Null: browser and system decide.
+
+    Raises:
+        Invalid: a name that is too long.
+    """
+    given = {"language": language, "time_zone": time_zone, "theme": theme, "single_keys": single_keys}
+    new = {"name": checked_text("name", name, 200), **given}
+    changed = sorted(key for key, value in new.items() if getattr(user, key) != value)
+    for key, value in new.items():
+        setattr(user, key, value)
+    if changed:
+        moves.note(session, user, "profile", because, detail={"changed": changed})
 
 
 def deactivate(session: Session, user: User, *, because: Because) -> None:

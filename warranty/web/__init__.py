@@ -51,6 +51,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     forms.init_app(app)
     i18n.init_app(app, folder("locale"), _reader)
     words.init_app(app)
+    app.context_processor(_manners)
     auth.init_app(app)
     for part in (auth, staff, portal):
         app.register_blueprint(part.blueprint)
@@ -65,7 +66,15 @@ def _reader() -> tuple[str, ZoneInfo]:
     """The language and the time zone of who reads: what they chose, else what their browser says."""
     known = guards.known()
     chosen = (session.get("language"), known.language if known else None)
-    return i18n.choose_language(chosen, request.accept_languages.values()), i18n.choose_zone(session.get("zone"))
+    return i18n.choose_language(chosen, request.accept_languages.values()), i18n.choose_zone(
+        known.time_zone if known else None, session.get("zone")
+    )
+
+
+def _manners() -> dict[str, Any]:
+    """How bright a page is and whether letters are keys, by the profile of who reads."""
+    known = guards.known()
+    return {"theme": known.theme if known else None, "single_keys": known.single_keys if known else True}
 
 
 def _send_headers(app: Flask, *, is_production: bool) -> None:

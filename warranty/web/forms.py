@@ -56,6 +56,11 @@ def key_of(*values: Mapping[str, str]) -> str:
     return next((one["idempotency_key"] for one in values if one.get("idempotency_key")), str(uuid4()))
 
 
+def is_late(typed: Mapping[str, str], seen: str) -> bool:
+    """Whether a form was made for something else (its field `seen`) than what stands there now."""
+    return typed.get("seen", seen) != seen
+
+
 def typed_report(form: Mapping[str, str]) -> dict[str, str]:
     """What a report form holds: a choice of the select beside the pills is a choice like any other."""
     typed = {name: value for name, value in form.items() if not name.endswith("_more")}

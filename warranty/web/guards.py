@@ -364,6 +364,9 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
         self.user = user
         self.principal = people.principal_of(user)
         self.language = user.language
+        self.time_zone = user.time_zone
+        self.theme = user.theme
+        self.single_keys = user.single_keys
         self._identity = f"{user.public_id.hex}.{user.session_epoch.hex}"
 
     def get_id(self) -> str:

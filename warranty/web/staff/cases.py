@@ -16,7 +16,7 @@ from warranty.services.moves import Because, IllegalMove, attempt
 from warranty.services.queries import Shows
 from warranty.web import pages, views
 from warranty.web.errors import Problem
-from warranty.web.forms import key_of, read, refused_choice, typed_inputs, uuid_of
+from warranty.web.forms import is_late, key_of, read, refused_choice, typed_inputs, uuid_of
 from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, ResolveBody, TransitionBody
@@ -112,11 +112,6 @@ def case_page(fault: Fault, **forms: Any) -> str:
 
 
 _CHANGED = N_("The record has changed. Look at it again, then decide.")
-
-
-def is_late(typed: Mapping[str, str], seen: str) -> bool:
-    """Whether a form was made for something else than what stands there now."""
-    return typed.get("seen", seen) != seen
 
 
 def too_late(fault: Fault, *texts: str | None, **forms: Any) -> tuple[str, int]:

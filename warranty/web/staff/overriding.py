@@ -16,12 +16,12 @@ from warranty.services.moves import IllegalMove, attempt
 from warranty.services.resolutions import Action
 from warranty.web import views, words
 from warranty.web.errors import Problem
-from warranty.web.forms import key_of, read, said_of
+from warranty.web.forms import is_late, key_of, read, said_of
 from warranty.web.guards import call, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.pages.overriding import OutlookView
 from warranty.web.schemas.cases import DecisionBody, ResolveBody
-from warranty.web.staff.cases import case_page, is_late, too_late
+from warranty.web.staff.cases import case_page, too_late
 from warranty.web.staff.room import blueprint
 from warranty.web.views import overriding
 
