@@ -121,6 +121,14 @@ class Reader:
         """Write a day that may be read years later: always with its year."""
         return format_date(day, PATTERNS[self.language].dated, locale=self.locale)
 
+    def month(self, day: date) -> str:
+        """Write the month of a day, with its year: "November 2026"."""
+        return format_date(day, "LLLL y", locale=self.locale)
+
+    def weekday(self, day: date) -> str:
+        """Write the day of the week, short: "Thu"."""
+        return format_date(day, "EEE", locale=self.locale)
+
     def heading_day(self, when: date | datetime) -> str:
         """Write a day over the rows of that day: "Today, Tuesday, 24 November"."""
         day = self.day_of(when)

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tests.web import examples_assets
+from tests.web import examples_registry as registry
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import JobState, RmaState, ShipmentState, SwapState
 from warranty.domain.reasons import Reason, reason
@@ -502,6 +503,14 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
         lambda scale: job({"bare": 0, "few": 3, "many": 2}[scale], is_priced=scale != "many"),
         STAFF,
     ),
+    "clients": ("staff/client_list.html", "view", registry.client_list, STAFF),
+    "client": ("staff/client_detail.html", "view", registry.client, STAFF),
+    "contract": ("staff/contract_detail.html", "view", registry.contract, STAFF),
+    "contract-void": ("staff/contract_void.html", "view", registry.void, STAFF),
+    "contract-co-term": ("staff/contract_co_term.html", "view", registry.co_term, STAFF),
+    "renewals": ("staff/renewal_list.html", "view", registry.renewals, STAFF),
+    "renewal-calendar": ("staff/renewal_calendar.html", "view", registry.calendar, STAFF),
+    "registry-form": ("staff/registry_form.html", "view", registry.form, STAFF),
     "portal-list": ("portal/case_list.html", "view", portal_list, CLIENT),
     "portal-case": ("portal/case_detail.html", "case", portal_case, CLIENT),
     "portal-report": ("portal/fault_new.html", "view", portal_report, CLIENT),

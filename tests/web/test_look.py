@@ -333,7 +333,7 @@ def test_every_class_of_ours_is_used_and_every_used_class_exists() -> None:
         *(f"v-{look}" for look in ("covered", "partly", "uncovered", "review", "none")),
         *("paid", "unknown", "unpaid", "pays", "would_pay", "no", "open", "vendor", "msp", "client", "person", "automatic"),
         *("late", "soon", "done", "here", "yours", "unused", "wait", "reader", "quiet", "is-bad", "bad", "said", "d"),
-        *("btn-primary", "tn", "mono", "serial", "win", "lose", "has-dock", "htmx-request", "tongue"),
+        *("today", "other", "btn-primary", "tn", "mono", "serial", "win", "lose", "has-dock", "htmx-request", "tongue"),
     }  # fmt: skip
 
     assert written - ours - theirs - by_value - {"folded", "follows"} == set()

@@ -9,7 +9,7 @@ from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
 from warranty.models.look_ups import LookUpRun, UnitAnswer
 from warranty.models.mail import Mail, News
 from warranty.models.money import AdHocJob, JobLine
-from warranty.models.people import Absence, ApiToken, Person, User
+from warranty.models.people import Absence, ApiToken, CalendarFeed, Person, User
 from warranty.models.stock import StockLocation, StockUnit
 from warranty.models.vendor_log import AccountMaker, PartsList, VendorAccount, VendorCall, VendorDelivery
 from warranty.models.views import SavedView
@@ -25,6 +25,7 @@ __all__ = [
     "AuditRow",
     "Base",
     "Baseline",
+    "CalendarFeed",
     "CaseNote",
     "Client",
     "Contract",

@@ -26,6 +26,7 @@ from warranty.models.base import Base, PublicRow, TenantRow, words
 CURRENT = text("state <> 'superseded'")
 LOOKED_UP = text("vendor_line IS NOT NULL AND state <> 'superseded'")
 FAILED = text("lookup_error IS NOT NULL")
+RUNNING = text("state = 'active'")
 
 
 class Client(PublicRow, Base):
@@ -138,7 +139,7 @@ class Contract(TenantRow, Base):
     """A paper: what was bought from whom. Its promises are the coverages."""
 
     __tablename__ = "contract"
-    __table_args__ = (UniqueConstraint("client_id", "number"),)
+    __table_args__ = (UniqueConstraint("client_id", "number"), Index("ix_contract_number", "number", "id"))
 
     number: Mapped[str] = mapped_column(String(120))
     name: Mapped[str] = mapped_column(String(200), default="")
@@ -149,6 +150,7 @@ class Coverage(TenantRow, Base):
 
     Exactly one of ``asset_id``, ``product_id``, ``site_id`` is set, or none for the whole client (``scope``). Days are
     inclusive, in ``time_zone``. ``claims_consumed`` plus ``claims_reserved`` is ``claims_used``. ``sites`` null is everywhere.
+    ``price_minor`` is what the whole term costs, in minor units of ``currency``; null where nobody wrote it down.
     """
 
     __tablename__ = "coverage"
@@ -168,6 +170,11 @@ class Coverage(TenantRow, Base):
             postgresql_where=CURRENT,
         ),
         Index("ix_coverage_looked_up", "ends_on", "asset_id", sqlite_where=LOOKED_UP, postgresql_where=LOOKED_UP),
+        # What ends next, of everybody and of one client.
+        Index("ix_coverage_ends_on", "ends_on", "id", sqlite_where=RUNNING, postgresql_where=RUNNING),
+        Index(
+            "ix_coverage_client_ends_on", "client_id", "ends_on", "id", sqlite_where=RUNNING, postgresql_where=RUNNING
+        ),
         CheckConstraint("claims_consumed >= 0 AND claims_reserved >= 0", name="claims"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
     )
@@ -198,6 +205,8 @@ class Coverage(TenantRow, Base):
     claims_limit: Mapped[int | None]
     claims_consumed: Mapped[int] = mapped_column(default=0)
     claims_reserved: Mapped[int] = mapped_column(default=0)
+    price_minor: Mapped[int | None]
+    currency: Mapped[str] = mapped_column(String(3), default="EUR", server_default="EUR")
     evidence_source: Mapped[EvidenceSource] = mapped_column(words(EvidenceSource), default=EvidenceSource.NONE)
     vendor_says: Mapped[CoverageSays | None] = mapped_column(words(CoverageSays))
     checked_at: Mapped[datetime | None]

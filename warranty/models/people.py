@@ -83,6 +83,23 @@ class ApiToken(PublicRow, Base):
     user: Mapped[User] = relationship(lazy="raise")
 
 
+class CalendarFeed(PublicRow, Base):
+    """The secret address at which a calendar program reads what ends when, as one user sees it.
+
+    Such programs cannot sign in. The secret is shown once; a digest of it is stored.
+    """
+
+    __tablename__ = "calendar_feed"
+    __table_args__ = (Index("ix_calendar_feed_user_id", "user_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    secret_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship(lazy="raise")
+
+
 class Person(TenantRow, Base):
     """A contact of a client. ``public_id`` is the pseudonym that registers and call records carry instead of the name."""
 

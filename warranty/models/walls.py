@@ -98,7 +98,7 @@ def tearing_down(names: Iterable[str]) -> Iterator[str]:
 APPEND_ONLY = ("audit_row", "audit_seal", "stored_verdict")
 """What nobody changes or takes away; triggers say so too, also to the owner."""
 
-NOT_FOR_WORKERS = ("api_token", "idempotency_key")
+NOT_FOR_WORKERS = ("api_token", "calendar_feed", "idempotency_key")
 """What background work has no business with; what is old of the second the relay drops, unread."""
 
 

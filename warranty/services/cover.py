@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from warranty.models import Contract
+
 
 class Cover(StrEnum):
     """Exactly one of these is true of a unit; the first that fits, in this order."""
@@ -56,15 +58,23 @@ def ends_before(day: date) -> ColumnElement[bool]:
     return and_(_has(Coverage.ends_on < day), not_(_has(or_(Coverage.ends_on.is_(None), Coverage.ends_on >= day))))
 
 
+def by_contract(session: Session, contract: Contract, *, now: datetime) -> ColumnElement[bool]:
+    """Whether a promise of this contract holds for a unit today; one statement, for the zones that it has."""
+    is_its = Coverage.contract_id == contract.id
+    today = _today(session, now, is_its)
+    is_inside = and_(Coverage.starts_on <= today, or_(Coverage.ends_on.is_(None), Coverage.ends_on >= today))
+    return and_(Asset.client_id == contract.client_id, _has(is_its, is_inside))
+
+
 _is_looked_up = Coverage.evidence_source == EvidenceSource.VENDOR_LOOKUP
 _is_strange = Coverage.vendor_says.in_([CoverageSays.UNKNOWN, CoverageSays.NOT_OWNER])
 _counts = and_(Coverage.state == CoverageState.ACTIVE, not_(func.coalesce(and_(_is_looked_up, _is_strange), False)))
 
 
-def _today(session: Session, now: datetime) -> ColumnElement[date]:
+def _today(session: Session, now: datetime, *where: ColumnElement[bool]) -> ColumnElement[date]:
     """The day of ``now`` in the zone of each coverage; there are never more than three days at once."""
     zones: dict[date, list[str]] = defaultdict(list)
-    for zone in session.scalars(select(Coverage.time_zone).distinct()):
+    for zone in session.scalars(select(Coverage.time_zone).where(*where).distinct()):
         zones[now.astimezone(ZoneInfo(zone)).date()].append(zone)
     days = {Coverage.time_zone.in_(names): day for day, names in zones.items()}
     return case(*days.items(), else_=now.date()) if days else literal(now.date())

@@ -303,6 +303,8 @@ COVERAGE_FACTS = (
     "waiting_days",
     "claims_after_end_days",
     "claims_limit",
+    "price_minor",
+    "currency",
 )
 
 COVERAGES = Kind(

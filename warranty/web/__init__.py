@@ -11,7 +11,7 @@ from whitenoise import WhiteNoise
 from warranty import config, logs
 from warranty.db import folder
 from warranty.runtime import Runtime
-from warranty.web import api, auth, errors, forms, guards, i18n, ops, portal, staff, trace, words
+from warranty.web import api, auth, errors, feed, forms, guards, i18n, ops, portal, staff, trace, words
 from warranty.web.headers import HEADERS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     words.init_app(app)
     app.context_processor(_manners)
     auth.init_app(app)
-    for part in (auth, staff, portal):
+    for part in (auth, staff, portal, feed):
         app.register_blueprint(part.blueprint)
     ops.init_app(app)
     api.init_app(app)

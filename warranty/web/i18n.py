@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["LANGUAGES", "N_", "Reader", "choose_language", "choose_zone", "init_app", "reader"]
 
 
+_FORMATS = (
+    *("money", "count", "hundredths", "day", "long_day", "dated", "month", "weekday", "heading_day", "time", "moment"),
+    "ago",
+)
+
+
 def init_app(app: Flask, folder: Path, profile: Callable[[], tuple[str, ZoneInfo]]) -> None:
     """Give the templates of `app` their language; `profile` tells the language and the zone of the present request."""
     app.extensions["warranty.i18n"] = (load(folder), profile)
@@ -30,7 +36,7 @@ def init_app(app: Flask, folder: Path, profile: Callable[[], tuple[str, ZoneInfo
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it at run time
         gettext=_gettext, ngettext=_ngettext, newstyle=True
     )
-    for name in ("money", "count", "hundredths", "day", "dated", "long_day", "heading_day", "time", "moment", "ago"):
+    for name in _FORMATS:
         env.filters[name] = partial(_formatted, name)
     env.globals["reader"] = reader
     env.globals["languages"] = LANGUAGES
@@ -44,6 +50,14 @@ def reader() -> Reader:
         language, zone = profile()
         found = g.reader = Reader(language, zone, datetime.now(UTC), catalogues[language])
     return found
+
+
+def read_as(language: str | None) -> Reader:
+    """Whoever reads the present answer without a session: in this language, in UTC."""
+    catalogues, _ = current_app.extensions["warranty.i18n"]
+    chosen = choose_language([language], ())
+    g.reader = Reader(chosen, ZoneInfo("UTC"), datetime.now(UTC), catalogues[chosen])
+    return reader()
 
 
 def _formatted(how: str, *values: object) -> object:

@@ -22,7 +22,15 @@ from warranty.domain.terms import (
 )
 from warranty.models import Asset, Client, Contract, Coverage, Product, Site, VendorAccount
 from warranty.services import moves
-from warranty.services.estate.checks import InUse, Invalid, checked_text, checked_whole, checked_zone
+from warranty.services.estate.checks import (
+    MOST_MINOR,
+    InUse,
+    Invalid,
+    checked_currency,
+    checked_text,
+    checked_whole,
+    checked_zone,
+)
 from warranty.services.estate.rows import add_once, change, change_once
 
 if TYPE_CHECKING:
@@ -112,6 +120,8 @@ def add_coverage(
     claims_after_end_days: int = 0,
     claims_limit: int | None = None,
     claims_used: int = 0,
+    price_minor: int | None = None,
+    currency: str = "EUR",
     evidence_source: EvidenceSource = EvidenceSource.NONE,
     vendor_says: CoverageSays | None = None,
     checked_at: datetime | None = None,
@@ -121,6 +131,7 @@ def add_coverage(
     """A new promise for a unit, a product, a site, or all units of a client. Days are inclusive, in ``time_zone``.
 
     ``client`` is needed for a product, and agrees with any other scope. ``sites`` None is everywhere, empty is nowhere.
+    ``price_minor`` is for the whole term.
 
     Raises:
         Invalid: one of the faults that make a case document malformed. Source: interface.md, section 5.
@@ -153,6 +164,8 @@ def add_coverage(
         claims_after_end_days=claims_after_end_days,
         claims_limit=claims_limit,
         claims_used=claims_used,
+        price_minor=price_minor,
+        currency=currency,
         evidence_source=evidence_source,
         vendor_says=vendor_says,
         checked_at=checked_at,
@@ -292,6 +305,8 @@ _AS_THEY_ARE = frozenset(
         "waiting_days",
         "claims_after_end_days",
         "claims_limit",
+        "price_minor",
+        "currency",
         "evidence_source",
         "vendor_says",
         "checked_at",
@@ -331,6 +346,9 @@ def check_coverage(coverage: Coverage) -> None:
     checked_whole("claims_used", coverage.claims_consumed)
     if coverage.claims_limit is not None:
         checked_whole("claims_limit", coverage.claims_limit)
+    checked_whole("price_minor", coverage.price_minor, MOST_MINOR)
+    if coverage.currency is not None:  # a new row without one takes the usual
+        checked_currency(coverage.currency)
     if coverage.evidence_source is EvidenceSource.VENDOR_LOOKUP:
         _check_answer(coverage)
 

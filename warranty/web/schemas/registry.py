@@ -285,7 +285,10 @@ def _words(words: type[StrEnum]) -> fields.List[Any]:
 
 
 class CoverageBody(RegistryBody):
-    """A coverage. The fields of the decision's case document; ``client`` is needed where the scope is a product."""
+    """A coverage. The fields of the decision's case document; ``client`` is needed where the scope is a product.
+
+    ``price_minor`` is what the whole term costs, in minor units of ``currency``.
+    """
 
     example: ClassVar = {
         "account": None,
@@ -294,6 +297,7 @@ class CoverageBody(RegistryBody):
         "excluded_causes": ["accidental_damage", "liquid"],
         "excluded_components": ["battery"],
         "name": "ProSupport",
+        "price_minor": 18_900,
         "service_level": "next_business_day",
         "sites": None,
     }
@@ -322,6 +326,8 @@ class CoverageBody(RegistryBody):
     claims_after_end_days = _count(load_default=0)
     claims_limit = _count(load_default=None)
     claims_used = _count(load_default=0)
+    price_minor = _price(load_default=None)
+    currency = line(3, load_default="EUR")
     evidence = fields.Nested(EvidenceBody, load_default=lambda: EvidenceBody().load({}))
 
 
@@ -518,4 +524,6 @@ class CoverageDocument(Record):
     claims_after_end_days = fields.Integer()
     claims_limit = fields.Integer(allow_none=True)
     claims_used = fields.Integer()
+    price_minor = fields.Integer(allow_none=True)
+    currency = fields.String()
     evidence = fields.Nested(EvidenceDocument)
