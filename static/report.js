@@ -18,47 +18,51 @@
   async function send(button) {
     isSending = true;
     const isStep = button?.hasAttribute("formaction") ?? false;
-    const rest = hold(isStep ? [button] : [...form.querySelectorAll("#why [type=submit]")]);
+    const held = hold(isStep ? [button] : [...form.querySelectorAll("#why [type=submit]")]);
     try {
       await isReady;
-      const answer = await post(isStep ? button.formAction : form.action, isStep);
-      const leads = answer.headers.get("HX-Redirect");
-      if (leads) {
-        location.assign(leads);
+      const answer = await post(isStep ? button.formAction : form.action, isStep, held.tell);
+      if (answer.leads) {
+        location.assign(answer.leads);
         return;
       }
-      show(parsed(await answer.text()), isStep);
+      show(parsed(answer.text), isStep);
     } catch (err) {
       complain(err instanceof SignedOut ? form.dataset.signedOut : form.dataset.lost);
     }
-    rest();
+    held.release();
     isSending = false;
   }
 
-  async function post(url, isStep) {
-    const body = () => {
-      const said = new FormData(form);
-      if (isStep) said.delete("photos");
-      return { method: "POST", body: said, headers: { "HX-Request": "true" } };
+  async function post(url, isStep, tell) {
+    const said = (withPhotos) => {
+      const all = new FormData(form);
+      if (!withPhotos) all.delete("photos");
+      return all;
     };
+    const hasPhotos = !isStep && form.elements.photos.files.length > 0;
     // A server that takes no photos from a stranger hangs up in the middle of them: a small request asks first.
-    if (!isStep && form.elements.photos.files.length > 0) {
-      const asked = await fetch(form.getAttribute("hx-post"), { ...body(), body: small() });
-      if (isOld(asked)) await renew();
-    }
-    const answer = await fetch(url, body());
+    if (hasPhotos && isOld(await deliver(form.getAttribute("hx-post"), said(false)))) await renew();
+    const answer = await deliver(url, said(hasPhotos), tell);
     if (!isOld(answer)) return answer;
     await renew();
-    return fetch(url, body());
+    return deliver(url, said(hasPhotos), tell);
+  }
+
+  // `tell` hears how much has gone, between 0 and 1; no other way of asking tells that.
+  function deliver(url, body, tell = () => {}) {
+    return new Promise((done, failed) => {
+      const asked = new XMLHttpRequest();
+      asked.open("POST", url);
+      asked.setRequestHeader("HX-Request", "true");
+      asked.upload.addEventListener("progress", ({ loaded, total }) => { if (total > 1_000_000) tell(loaded / total); });
+      asked.addEventListener("load", () => done({ status: asked.status, leads: asked.getResponseHeader("HX-Redirect"), text: asked.responseText }));
+      asked.addEventListener("error", failed);
+      asked.send(body);
+    });
   }
 
   const isOld = (answer) => answer.status === 400 || answer.status === 401;
-
-  function small() {
-    const said = new FormData(form);
-    said.delete("photos");
-    return new URLSearchParams(said);
-  }
 
   function hold(buttons) {
     const labels = buttons.map((button) => button.textContent);
@@ -67,12 +71,16 @@
       button.setAttribute("aria-disabled", "true");
       button.textContent = button.dataset.sending;
     }
-    return () => {
+    const tell = (share) => {
+      for (const button of buttons) button.textContent = `${button.dataset.sending} ${Math.round(share * 100)} %`;
+    };
+    const release = () => {
       for (const [number, button] of buttons.entries()) {
         button.removeAttribute("aria-disabled");
         button.textContent = labels[number];
       }
     };
+    return { tell, release };
   }
 
   // ---- the answer: what is wrong, beside each field; what the server knows of the unit by now ----
@@ -209,12 +217,10 @@
     open?.focus();
   });
 
-  // ---- photos: a telephone's camera gives one at a time, and each would push out the one before. It also gives ten times
-  // the pixels that show a label, over the network of a server room: what goes is as large as one can read. ----
+  // ---- photos: a telephone's camera gives one at a time, and each would push out the one before. What goes is what the
+  // camera wrote, byte for byte; only a kind that nobody takes (HEIC) becomes one that is taken, where the browser can. ----
   const photos = form.elements.photos;
   const list = document.getElementById("photo-list");
-  const SIDE = 2560;
-  const ENOUGH = 1_500_000;
   const TAKEN = /^image\/(jpeg|png|webp)$/;
   let kept = [];
   let isReady = Promise.resolve();
@@ -228,7 +234,7 @@
   async function add(files) {
     const isKept = (one) => kept.some(({ from }) => from.name === one.name && from.size === one.size && from.lastModified === one.lastModified);
     const added = [];
-    for (const from of files) if (!isKept(from)) added.push({ from, file: await shrunk(from) });
+    for (const from of files) if (!isKept(from)) added.push({ from, file: await takable(from) });
     const all = [...kept, ...added];
     const together = all.reduce((sum, { file }) => sum + file.size, 0);
     const isTooLarge = together > photos.dataset.together || added.some(({ file }) => file.size > photos.dataset.biggest);
@@ -241,18 +247,16 @@
     draw();
   }
 
-  async function shrunk(file) {
-    if (file.size <= ENOUGH && TAKEN.test(file.type)) return file;
+  async function takable(file) {
+    if (TAKEN.test(file.type)) return file;
     try {
       const seen = await createImageBitmap(file);
-      const scale = Math.min(1, SIDE / Math.max(seen.width, seen.height));
-      const canvas = new OffscreenCanvas(Math.round(seen.width * scale), Math.round(seen.height * scale));
-      canvas.getContext("2d").drawImage(seen, 0, 0, canvas.width, canvas.height);
-      const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
-      if (blob.size >= file.size && TAKEN.test(file.type)) return file;
+      const canvas = new OffscreenCanvas(seen.width, seen.height);
+      canvas.getContext("2d").drawImage(seen, 0, 0);
+      const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
       return new File([blob], `${file.name.replace(/\.\w+$/, "")}.jpg`, { type: "image/jpeg", lastModified: file.lastModified });
     } catch {
-      return file;  // the server says what it is
+      return file;  // the server says what is wrong with it
     }
   }
 

@@ -383,7 +383,7 @@ def report(scale: str) -> ReportView:
         "component_ref": "Say which disk failed, for example “bay 3”.",
         "cause": "Choose a cause.",
         "product": "There is no such product.",
-        "photos": "IMG_2041.HEIC is no JPEG, PNG or WebP image.",
+        "photos": "IMG_2041.HEIC is no whole JPEG, PNG or WebP image.",
         "contact_phone": "Give a phone number.",
     }
     return ReportView(

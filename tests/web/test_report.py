@@ -226,9 +226,9 @@ def test_a_technician_is_told_who_registers_a_unit(world: World) -> None:
 # --- photos ---
 
 
-def photo(kind: str = "JPEG") -> bytes:
+def photo(kind: str = "JPEG", size: tuple[int, int] = (40, 30)) -> bytes:
     made = io.BytesIO()
-    Image.new("RGB", (40, 30), "orange").save(made, kind)
+    Image.new("1", size).save(made, kind)
     return made.getvalue()
 
 
@@ -263,13 +263,15 @@ def test_photos_of_a_report_are_files_of_its_case(world: World) -> None:
 
 
 def test_a_photo_that_cannot_be_taken_is_said_at_its_field_and_nothing_is_logged(
-    world: World, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+    world: World, subtests: pytest.Subtests
 ) -> None:
-    monkeypatch.setattr(files, "BIGGEST", 2000)
     visitor = report_form(world)
     wrong = [
-        ([(b"no picture", "note.jpg")], "note.jpg is no JPEG, PNG or WebP image."),
-        ([(b"x" * 2001, "large.jpg")], "large.jpg is larger than 0 MB."),
+        ([(b"no picture", "note.jpg")], "note.jpg is no whole JPEG, PNG or WebP image."),
+        ([(photo() + bytes(files.BIGGEST), "large.jpg")], "large.jpg is too large"),
+        ([(photo()[:30], "half.jpg")], "half.jpg is no whole JPEG, PNG or WebP image."),
+        ([(photo()[:20], "start.jpg"), (photo(), "whole.jpg")], "start.jpg is no whole JPEG, PNG or WebP image."),
+        ([(photo("PNG", (10_000, 6_000)), "huge.png")], "huge.png is too large"),
         ([(photo(), f"{number}.jpg") for number in range(9)], "At most 8 photos go with a report"),
     ]
     for photos, said in wrong:
@@ -285,7 +287,7 @@ def test_a_photo_that_cannot_be_taken_is_said_at_its_field_and_nothing_is_logged
 
 def test_a_photo_that_turns_out_broken_is_told_on_the_case_which_stands(world: World) -> None:
     whole = photo("PNG")
-    broken = whole[:60] + bytes(len(whole) - 80) + whole[-20:]
+    broken = whole[:43] + bytes(6) + whole[49:]
     visitor = report_form(world)
 
     answer = send(visitor, [(broken, "bay.png")], serial_number=world.ours.covered_serial, **REPORT)
@@ -329,3 +331,37 @@ def test_a_script_is_told_where_a_report_leads(world: World) -> None:
     assert re.fullmatch(r"/cases/[0-9a-f-]{36}", answers[0].headers["HX-Redirect"])
     with world.runtime.database.read(db.EVERYBODY) as session:
         assert session.scalar(select(func.count()).select_from(Fault)) == 1
+
+
+EVERYTHING = {
+    "serial_number": "unknown-1",
+    "component": "disk",
+    "component_ref": "bay 3",
+    "occurred_at": "2026-01-02T03:04",
+    "symptom": 'It "clicks" & <beeps>',
+    "severity": "2",
+    "diagnostic_code": "2000-0151",
+    "troubleshooting": "Reseated",
+    "contact_name": "Mia",
+    "contact_phone": "+49 40 1",
+    "contact_email": "mia@ours.example",
+    "ship_name": "Gate 3",
+    "ship_address_line1": "Am Kai 1",
+    "ship_postal_code": "20457",
+    "ship_city": "Hamburg",
+    "ship_country": "DE",
+    "product": "Acme ROurs",
+}
+
+
+def test_nothing_that_was_typed_is_lost_where_one_thing_is_wrong(world: World) -> None:
+    visitor = manager(world)
+    visitor.get("/faults/new")
+    chosen = {"client": str(world.ours.id), "site": str(world.ours.site)}
+
+    answer = visitor.send("/faults/new", **EVERYTHING, **chosen, cause="fate")
+
+    assert answer.status_code == 422
+    assert {name: visitor.value(name) for name in EVERYTHING} == EVERYTHING
+    for name, value in chosen.items():
+        assert f'value="{value}" selected' in visitor.page, name

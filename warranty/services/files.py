@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 import unicodedata
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -143,21 +144,29 @@ def take(runtime: Runtime, principal: Principal, record: Filed, upload: Upload, 
         return known
 
 
+class TooLarge(Invalid):
+    """A file has too many bytes, or an image too many pixels."""
+
+
 def kind_of(content: bytes) -> MediaType:
     """What a content is, as far as that is known without decoding it.
 
     Raises:
-        Invalid: no kind that is taken, too large, or broken off.
+        TooLarge: it is.
+        Invalid: no kind that is taken, or broken off.
     """
     if not content:
         raise Invalid("file", "The file is empty.")
     if len(content) > BIGGEST:
-        raise Invalid("file", f"A file has at most {BIGGEST // 1024 // 1024} MB.")
+        raise TooLarge("file", f"A file has at most {BIGGEST // 1024 // 1024} MB.")
     kind = recognise(content)
     if kind is None:
         raise Invalid("file", "Taken are JPEG, PNG, WebP, PDF, and text or CSV in UTF-8; this is none of them.")
     if not ends(kind, content):
         raise Invalid("file", "The file is broken off or damaged: send it again.")
+    if kind in IMAGES:
+        with _opened(content) as image:  # which reads its size only
+            _check_pixels(image)
     return kind
 
 
@@ -168,19 +177,14 @@ def make_thumbnail(content: bytes) -> bytes:
         Invalid: it has too many pixels, or is broken off or damaged.
     """
     with _one_decodes:
-        try:
-            with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as image:
-                _check_pixels(image)
-                image.draft("RGB", ENOUGH)  # a JPEG is decoded no larger than is needed
-                image.load()
-                upright = ImageOps.exif_transpose(image)
-                upright.thumbnail(THUMBNAIL)
-                has_alpha = "A" in upright.getbands() or "transparency" in upright.info
-                plain = upright.convert("RGBA" if has_alpha else "RGB")
-        except Invalid:
-            raise
-        except Exception as err:  # hostile bytes make a decoder fail in any way
-            raise Invalid("file", "The image is broken off or damaged: send it again.") from err
+        with _opened(content) as image:
+            _check_pixels(image)
+            image.draft("RGB", ENOUGH)  # a JPEG is decoded no larger than is needed
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            upright.thumbnail(THUMBNAIL)
+            has_alpha = "A" in upright.getbands() or "transparency" in upright.info
+            plain = upright.convert("RGBA" if has_alpha else "RGB")
         bare = Image.new(plain.mode, plain.size)  # which knows the pixels and nothing else
         bare.paste(plain)
         small = io.BytesIO()
@@ -188,10 +192,21 @@ def make_thumbnail(content: bytes) -> bytes:
     return small.getvalue()
 
 
+@contextmanager
+def _opened(content: bytes) -> Iterator[Image.Image]:
+    try:
+        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as image:
+            yield image
+    except Invalid:
+        raise
+    except Exception as err:  # hostile bytes make a decoder fail in any way
+        raise Invalid("file", "The image is broken off or damaged: send it again.") from err
+
+
 def _check_pixels(image: Image.Image) -> None:
     if image.width * image.height > MOST_PIXELS:
         most = MOST_PIXELS // 1_000_000
-        raise Invalid(
+        raise TooLarge(
             "file", f"The image has {image.width} by {image.height} pixels; at most {most} million are taken."
         )
 

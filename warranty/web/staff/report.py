@@ -177,15 +177,16 @@ def _wrong_photos(photos: Sequence[Upload]) -> dict[str, str]:
             )
         }
     for photo in photos:
-        if len(photo.content) > files.BIGGEST:
-            most = files.BIGGEST // 1024 // 1024
-            return {"photos": said(N_("%(name)s is larger than %(most)s MB."), name=photo.name, most=most)}
         try:
             is_photo = files.kind_of(photo.content) in IMAGES
+        except files.TooLarge:
+            most = {"mb": files.BIGGEST // 1024 // 1024, "pixels": files.MOST_PIXELS // 1_000_000}
+            too_large = N_("%(name)s is too large: at most %(mb)s MB and %(pixels)s million pixels.")
+            return {"photos": said(too_large, name=photo.name, **most)}
         except Invalid:
             is_photo = False
         if not is_photo:
-            return {"photos": said(N_("%(name)s is no JPEG, PNG or WebP image."), name=photo.name)}
+            return {"photos": said(N_("%(name)s is no whole JPEG, PNG or WebP image."), name=photo.name)}
     return {}
 
 
