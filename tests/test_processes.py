@@ -18,6 +18,7 @@ from rq import Worker
 
 from tests.app import environment_of
 from tests.desk import Desk
+from tests.servers import children_of
 from vendors.sandbox import Twin
 from warranty import config, processes, queue, relay
 from warranty.domain.lifecycles import RmaState
@@ -63,10 +64,9 @@ def wait_for(condition: Callable[[], object], within_s: float = 30.0) -> None:
 def children(pid: int) -> dict[int, str]:
     """The children of a process and their command lines."""
     found = {}
-    with suppress(OSError):
-        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-            with suppress(OSError):
-                found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ").strip()
+    for child in children_of(pid):
+        with suppress(OSError):
+            found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ").strip()
     return found
 
 

@@ -25,7 +25,7 @@ from tests.app import migrated
 from tests.chaos.hosts import NAMES, Hosts, PostgresOnHost, ValkeyOnHost
 from tests.chaos.plan import VENDORS, Variant
 from tests.desk import INSTANCE, cover_labour, odd_adapters
-from tests.servers import NOBODY, postgres, scratch_folder, valkey
+from tests.servers import NOBODY, children_of, postgres, scratch_folder, valkey
 from warranty import config, db, processes
 from warranty.domain.access import TokenScope
 from warranty.domain.terms import Role
@@ -82,9 +82,7 @@ class Process:
 
     def children(self) -> list[int]:
         """The processes that it forked."""
-        with suppress(OSError):
-            return [int(word) for word in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
-        return []
+        return children_of(self.pid)
 
     def signal(self, number: signal.Signals, *, with_children: bool = False) -> None:
         """Send it a signal, and to what it forked."""
