@@ -62,6 +62,7 @@ def test_a_label_is_a_serial_a_tag_or_our_code_however_it_comes(world: World, su
     labels = {
         ours.bare_serial: "serial",
         f"  {ours.bare_serial.lower()}\t": "pasted with blanks",
+        f"S{ours.bare_serial}": "serial, from a maker's bar code",
         "GRN-00417": "tag",
         "grn-00417": "tag, typed small",
         f"https://warranty.example/assets/{ours.bare}": "our code",

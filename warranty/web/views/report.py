@@ -33,6 +33,8 @@ LONGEST_LABEL: Final = 200
 
 # What our labels hold: the address of the unit's page. Of which host does not matter, ids are unique.
 _OUR_CODE = re.compile(r"(?:https?://[^/\s]+)?/assets/([0-9a-f-]{36})/?(?:[?#]\S*)?", re.IGNORECASE)
+# Makers put the mark "S" (ANSI MH10.8.2: a serial number follows) before the serial in bar codes, and print it without.
+_MARKED = re.compile("S[^ ]{4,}", re.IGNORECASE)
 _SHOWN_LINES = ("address_line1", "postal_code", "city", "country")
 _QUESTION = ("client", "component", "component_ref", "cause", "occurred_at")
 
@@ -49,7 +51,10 @@ def meant(values: Mapping[str, str]) -> list[UnitFile]:
         return []
     code = _OUR_CODE.fullmatch(label)
     if code is None:
-        return casefile.find_units(call().session, label=label)
+        units = casefile.find_units(call().session, label=label)
+        if not units and _MARKED.match(label):
+            units = casefile.find_units(call().session, label=label[1:])
+        return units
     named = uuid_of(code[1])
     return casefile.find_units(call().session, asset_id=named) if named else []
 
