@@ -30,6 +30,16 @@
     if (ctx.response.status >= 400 && ctx.sourceElement.dataset.quietly !== undefined) ctx.swap = "none";
   });
 
+  // What is being typed, or was unfolded to be read, is left as it is until it is sent or folded again: news come around it.
+  // What was typed for something that has changed meanwhile is told so by the server.
+  const leave = (element) => element?.closest("[data-poll-seconds] section")?.setAttribute("hx-morph-skip", "");
+  document.addEventListener("input", ({ target }) => leave(target.closest("form")));
+  document.addEventListener("toggle", ({ target }) => {
+    if (!(target instanceof HTMLDetailsElement)) return;
+    if (target.open) leave(target);
+    else if (!target.querySelector("form")) target.closest("[hx-morph-skip]")?.removeAttribute("hx-morph-skip");
+  }, true);
+
   // ---- keys: never inside a field, never with a modifier, and single ones can be switched off (WCAG 2.1.4) ----
   const keys = {
     "/": () => document.querySelector("[data-key-search]"),

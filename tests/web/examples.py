@@ -186,6 +186,28 @@ CALL = pages.CallRow(
 )  # fmt: skip
 
 
+EVERYTHING = (
+    pages.TimelineRow(NOW, Dot.AUTOMATIC, "call", "made", None, "Dell", calls=(CALL,) * 12),
+    pages.TimelineRow(
+        NOW,
+        Dot.PERSON,
+        "file",
+        "added",
+        "Jana Kowalczyk",
+        file=pages.FileLink("IMG_2041 " * 12 + ".jpg", 482_113, "/files/1", None),
+    ),
+    pages.TimelineRow(
+        NOW,
+        Dot.AUTOMATIC,
+        "mail",
+        "refused",
+        None,
+        note="F-20418: your disk",
+        names={"to": "leitwarte@stadtwerke.example"},
+    ),
+)
+
+
 def task(kind: TaskKind, subject: pages.Subject) -> pages.TaskRow:
     """Something that waits for a person."""
     if kind is TaskKind.STRAY_CASE:
@@ -241,14 +263,16 @@ def case(scale: str) -> pages.CaseView:
             pages.Number("vendor_case", "198442106", "Dell"),
             pages.Number("rma", "739204118"),
         ),
-        contact_name="Herr Wüstenhagen", contact_phone="+49 4531 88 0", ownership=Ownership.CLIENT, reporter="Jana Kowalczyk",
+        contact_name="Herr Wüstenhagen", contact_phone="+49 4531 88 0", zone="Europe/Berlin", override_url="/cases/1/override",
+        owner=Owner("Jana Kowalczyk", True), upload=pages.UploadForm("/cases/1/files", 20_971_520),
+        owning=OwnerForm("/cases/1/owner", "key", "seen", "1", (("2", "Jana Kowalczyk"), ("3", "Marit Søndergaard"))), ownership=Ownership.CLIENT, reporter="Jana Kowalczyk",
     )  # fmt: skip
     if scale == "few":
         return few
     return replace(
         few, subject=LONG_SUBJECT, verdict=replace(review_verdict(), replaced=verdict(9).replaced), jobs=(job(3), replace(job(2, is_priced=False), reference="J-1043")),
-        tasks=(task(TaskKind.REVIEW, LONG_SUBJECT), task(TaskKind.MANUAL_HANDLING, LONG_SUBJECT)), calls=(CALL,) * 12,
-        timeline=TIMELINE * 12, attention="The vendor used a word that we do not know.", ownership=Ownership.LEASED,
+        tasks=(task(TaskKind.REVIEW, LONG_SUBJECT), task(TaskKind.MANUAL_HANDLING, LONG_SUBJECT)),
+        timeline=TIMELINE * 12 + EVERYTHING, upload=pages.UploadForm("/cases/1/files", 1048576, {"upload": "Choose a file."}), zone="Asia/Tokyo", attention="The vendor used a word that we do not know.", ownership=Ownership.LEASED,
         contact_email="leitwarte.umspannwerk-ost@stadtwerke-gruenau-ostheide.example", vendor_reason="NOT COVERED",
         review=pages.ReviewForm("/cases/1/review", "key", "seen", needs_unit=True, errors={"reason": "Say why."}),
         claim=pages.ClaimForm(

@@ -358,3 +358,10 @@ def test_vendored_files_are_those_that_their_list_names() -> None:
 
     assert {name: digest for name, _, digest in rows} == digests
     assert {licence for _, licence, _ in rows} == {path.name for path in (folder / "LICENSES").glob("*.txt")}
+
+
+def test_every_section_of_the_style_sheet_closes_what_it_opens() -> None:
+    sections = re.split(r"/\* -{10} (.+?) -{10} \*/", CSS)[1:]  # a bracket that is missing would swallow those after it
+    named = dict(zip(sections[::2], sections[1::2], strict=True))
+
+    assert {name for name, rules in named.items() if rules.count("{") != rules.count("}")} == set()

@@ -31,6 +31,7 @@ from warranty.models import (
     File,
     HumanTask,
     JobLine,
+    Mail,
     Outbox,
     Person,
     Product,
@@ -63,6 +64,7 @@ MOST_CALLS = 50
 MOST_EVENTS = 500
 MOST_NOTES = 200
 MOST_FILES = 50
+MOST_MAILS = 100
 RECENTLY = timedelta(days=90)
 NO_COST = frozenset({JobState.CANCELLED, JobState.DECLINED, JobState.WAIVED, JobState.CREDITED})
 """A job that ended so costs the client nothing."""
@@ -140,6 +142,22 @@ class Noted:
     row: CaseNote
     user: User | None
     can_go_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file of a case, and whoever added it, where that is a user."""
+
+    file: File
+    user: User | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail about a case, and who gets it; null where nobody does any more."""
+
+    mail: Mail
+    to: User | Person | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -591,9 +609,23 @@ def case_notes(session: Session, fault: Fault) -> tuple[Noted, ...]:
     return tuple(Noted(row, user, status is OrderStatus.PARKED) for row, user, status in reversed(rows))
 
 
-def case_files(session: Session, fault: Fault) -> tuple[File, ...]:
+def case_files(session: Session, fault: Fault) -> tuple[Attached, ...]:
     """The newest files of a case that a vendor may be sent."""
-    return tuple(session.scalars(select(File).where(notes.files_of(fault)).order_by(File.id.desc()).limit(MOST_FILES)))
+    query = select(File, User).outerjoin(User, is_actor(User, File.uploaded_by)).where(notes.files_of(fault))
+    rows = session.execute(query.order_by(File.id.desc()).limit(MOST_FILES))
+    return tuple(Attached(file, user) for file, user in rows)
+
+
+def case_mails(session: Session, fault: Fault) -> tuple[Letter, ...]:
+    """The newest mails about a case, and who gets each."""
+    query = (
+        select(Mail, User, Person)
+        .outerjoin(User, User.id == Mail.user_id)
+        .outerjoin(Person, Person.id == Mail.person_id)
+        .where(Mail.fault_id == fault.id)
+    )
+    rows: Any = session.execute(query.order_by(Mail.id.desc()).limit(MOST_MAILS))
+    return tuple(Letter(mail, person if user is None else user) for mail, user, person in rows)
 
 
 def place_of(session: Session, fault: Fault) -> Place:

@@ -6,7 +6,8 @@ the MSP. A table that lacks a member of its vocabulary fails the suite.
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +34,7 @@ from warranty.domain.terms import (
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
 from warranty.services.notes import NoteState
-from warranty.web.i18n import N_, reader
+from warranty.web.i18n import N_, choose_zone, reader
 from warranty.web.pages import Outcome
 
 if TYPE_CHECKING:
@@ -472,6 +473,11 @@ HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("fault", FaultState.REOPENED): N_("%(actor)s reopened the case"),
     ("fault", "decide_again"): N_("%(actor)s had it decided again"),
     ("fault", "identify"): N_("%(actor)s said which unit is meant"),
+    ("file", "added"): N_("%(actor)s added a file"),
+    ("mail", "sent"): N_("%(to)s was written to"),
+    ("mail", "waits"): N_("A mail to %(to)s is on its way"),
+    ("mail", "refused"): N_("A mail to %(to)s did not arrive"),
+    ("call", "made"): N_("%(vendor)s was called"),
     ("fault", "override_asked"): N_("%(actor)s asked to override the verdict"),
     ("fault", "override_refused"): N_("%(actor)s refused the override"),
     ("fault", "taken"): N_("%(actor)s took the case"),
@@ -597,6 +603,43 @@ def answer(situation: Situation) -> str:
 def client_answer(situation: Situation) -> str:
     """The one sentence that says where a case stands, for the client."""
     return _sentence(CLIENT_ANSWERS[situation.headline], situation)
+
+
+NEXT: Final[Mapping[Headline, str]] = {
+    Headline.REPORTED: N_("the decision"),
+    Headline.ASSESSING: N_("the decision"),
+    Headline.ASKING_VENDOR: N_("the decision, with the answer"),
+    Headline.IN_REVIEW: N_("a person decides"),
+    Headline.AWAITING_APPROVAL: N_("the client says yes or no"),
+    Headline.PREPARING: N_("what is missing, then it goes on"),
+    Headline.SENT: N_("what the vendor answers"),
+    Headline.UNCERTAIN: N_("the search at the vendor"),
+    Headline.WITH_PERSON: N_("call the vendor, record the answer"),
+    Headline.VENDOR_REVIEW: N_("the RMA number"),
+    Headline.INFO_REQUIRED: N_("answer the vendor"),
+    Headline.AUTHORIZED: N_("the parcel"),
+    Headline.DENIED: N_("ask again, goodwill, or the job"),
+    Headline.SHIPPED: N_("book in the parcel, then swap"),
+    Headline.DELIVERED: N_("the swap"),
+    Headline.INSTALLING: N_("verify the replacement"),
+}
+"""What comes next on a case; nothing is said where it is over, or where the answer says it already."""
+
+
+def next_step(headline: Headline) -> str:
+    """What comes next; empty where there is nothing to say."""
+    return reader().text(NEXT[headline]) if headline in NEXT else ""
+
+
+def in_zone(when: datetime, zone: str) -> str:
+    """An instant by the clock of a contract, with the name of its zone."""
+    there = replace(reader(), zone=choose_zone(zone))
+    return reader().text(
+        N_("%(day)s, %(time)s by the clock of the contract (%(zone)s)"),
+        day=there.day(when),
+        time=there.time(when),
+        zone=zone,
+    )
 
 
 def track(record: str, vendor: str | None) -> str:
@@ -786,6 +829,8 @@ _FILTERS: Final = {
     "component_word": component_word,
     "happened": happened,
     "holds": holds,
+    "in_zone": in_zone,
+    "next_step": next_step,
     "initials": initials,
     "kind": kind,
     "line": line,

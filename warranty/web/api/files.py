@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from flask import Response, request
 from marshmallow import RAISE
 
 from warranty.db import Scope
 from warranty.domain.access import Permission
-from warranty.domain.media import SUFFIXES, MediaType
+from warranty.domain.media import MediaType
 from warranty.models import AdHocJob, Asset, Contract, Coverage, Fault, Rma
 from warranty.models.files import File
 from warranty.services import files, records
 from warranty.services.files import Filed, Upload
 from warranty.web.api.base import Endpoints, by_caller, document, listed
-from warranty.web.errors import Problem
+from warranty.web.downloads import download, there, thumbnail
 from warranty.web.guards import call, needs
 from warranty.web.schemas.examples import example
 from warranty.web.schemas.files import FileDocument, FilePatch, RemovalBody, UploadQuery
@@ -31,7 +30,6 @@ endpoints = Endpoints(
 
 P = Permission
 ANYBODYS = (P.READ, P.READ_OWN)
-SAFELY = "default-src 'none'; sandbox"
 BODY = {
     "required": True,
     "description": f"The file itself, at most {files.BIGGEST} bytes. What it is, its content says: "
@@ -97,41 +95,6 @@ for _record in RECORDS:
 # --- one file ---
 
 
-def _there(file: File) -> File:
-    """The file, where it is there for the caller.
-
-    Raises:
-        Problem: ``not_found``.
-    """
-    found = files.find(call().session, call().principal, file)
-    if found is None:
-        raise Problem("not_found")
-    return found
-
-
-def download(file: File) -> Response:
-    """The content of a file."""
-    return _sent(_there(file), small=False)
-
-
-def thumbnail(file: File) -> Response:
-    """A small picture of an image, without a word of where it was taken."""
-    if not _there(file).has_thumbnail:
-        raise Problem("not_found")
-    return _sent(file, small=True)
-
-
-def _sent(file: File, *, small: bool) -> Response:
-    response = Response(files.read(call().runtime.store, file, small=small))
-    response.mimetype = files.THUMBNAIL_TYPE if small else file.media_type
-    if not small:
-        response.content_length = file.size
-        names = {"filename": f"file{SUFFIXES[file.media_type][0]}", "filename*": f"UTF-8''{quote(file.name, safe='')}"}
-        response.headers.set("Content-Disposition", "attachment", **names)  # the first is for who reads ASCII only
-    response.headers["Content-Security-Policy"] = SAFELY  # whatever it is, it loads nothing and runs nothing
-    return response
-
-
 def _give(path: str, view: Callable[[File], Response], description: str, *types: str) -> None:
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in types}
     made = endpoints.blueprint.doc(responses={"200": {"description": description, "content": content}})(view)
@@ -147,7 +110,7 @@ _give("/files/<uuid:id>/thumbnail", thumbnail, "A picture of at most 320 by 320 
     needs(P.HANDLE, P.BILL, of=File),
     body=FilePatch(),
     answer=FileDocument(),
-    shows=lambda file: document(files.FILES, _there(file)),
+    shows=lambda file: document(files.FILES, there(file)),
 )
 def change_file(file: File, body: dict[str, Any]) -> None:
     """Let the client's people see a file, or no longer."""
@@ -158,5 +121,5 @@ def change_file(file: File, body: dict[str, Any]) -> None:
 @endpoints.post("/files/<uuid:id>/removal", needs(P.REGISTER, of=File), body=RemovalBody(), answer=FileDocument())
 def remove_file(file: File, body: dict[str, Any]) -> dict[str, Any]:
     """Take a file away: nobody sees it any more, and the next sweep takes its content from the store."""
-    files.remove(call().session, _there(file), by_caller(body["reason"]))
+    files.remove(call().session, there(file), by_caller(body["reason"]))
     return document(files.FILES, file)

@@ -199,11 +199,35 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call to a vendor as it went over the wire, secrets and people scrubbed."""
+
+    at: datetime
+    method: str
+    url: str
+    status: int | None
+    trouble: str | None
+    duration_ms: int
+    request: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """A file that is shown: `size` in bytes, `thumbnail_url` null where it is no image."""
+
+    name: str
+    size: int
+    url: str
+    thumbnail_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineRow:
     """One thing that happened to a record, or (`is_expected`) is expected to.
 
     `record` and `state` name the event; `actor` is null for the system; `their_word` is the vendor's, unchanged. `names`:
-    what else its sentence has.
+    what else its sentence has. `calls` of a vendor are shown in one row, as long as nothing else happened between them.
     """
 
     at: datetime | date
@@ -217,21 +241,9 @@ class TimelineRow:
     note: str = ""
     is_expected: bool = False
     sending: Sending | None = None
+    file: FileLink | None = None
+    calls: tuple[CallRow, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class CallRow:
-    """One call to a vendor as it went over the wire, secrets and people scrubbed."""
-
-    at: datetime
-    method: str
-    url: str
-    status: int | None
-    trouble: str | None
-    duration_ms: int
-    request: str
-    response: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +385,10 @@ class ReviewForm:
 
 @dataclass(frozen=True, slots=True)
 class ClaimForm:
-    """What a person may record of a claim: its possible moves, and the numbers so far. `is_asked` where one has to."""
+    """What a person may record of a claim: its possible moves, and the numbers so far. `is_asked` where one has to.
+
+    `can_resubmit`: it is denied, and may be asked for again or given by goodwill.
+    """
 
     url: str
     key: str
@@ -381,6 +396,7 @@ class ClaimForm:
     vendor: str | None
     moves: tuple[RmaState, ...]
     is_asked: bool
+    can_resubmit: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
 
@@ -493,6 +509,15 @@ class NoteForm:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Where a file is added to the case; at most `most_bytes`."""
+
+    url: str
+    most_bytes: int
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What was typed into a form that came too late, and what was in the way."""
 
@@ -502,7 +527,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """Everything that is known of one case."""
+    """Everything that is known of one case. `zone`: the time zone of the contract that counts, else of the site."""
 
     reference: str
     url: str
@@ -521,7 +546,6 @@ class CaseView:
     tracks: tuple[Track, ...]
     verdict: VerdictView | None
     timeline: tuple[TimelineRow, ...]
-    calls: tuple[CallRow, ...] = ()
     numbers: tuple[Number, ...] = ()
     tasks: tuple[TaskRow, ...] = ()
     jobs: tuple[JobView, ...] = ()
@@ -541,6 +565,8 @@ class CaseView:
     override_url: str | None = None
     opinion: OpinionForm | None = None
     kept: Kept | None = None
+    upload: UploadForm | None = None
+    zone: str | None = None
 
 
 # --- Portal pages -----------------------------------------------------------------------------------------------------

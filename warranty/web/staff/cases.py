@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
 from warranty.models import AdHocJob, CaseNote, Client, Fault, File, User
 from warranty.models.work import TaskKind
-from warranty.services import casefile, notes, owners, preparing, queries, resolutions, rmas
+from warranty.services import casefile, files, notes, owners, preparing, queries, resolutions, rmas
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because, IllegalMove, attempt
 from warranty.services.queries import Shows
-from warranty.web import pages, views
+from warranty.store import StoreUnavailable
+from warranty.web import downloads, pages, views
 from warranty.web.errors import Problem
 from warranty.web.forms import is_late, key_of, read, refused_choice, typed_inputs, uuid_of
 from warranty.web.guards import call, find, needs
@@ -27,6 +28,7 @@ from warranty.web.views import colleagues, overriding, saved_views
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flask import Response as FlaskResponse
     from werkzeug.datastructures import MultiDict
     from werkzeug.wrappers import Response
 
@@ -86,23 +88,28 @@ def _case(
     owning: Typed | None = None,
     opinion: Typed | None = None,
     kept: pages.Kept | None = None,
+    upload: dict[str, str] | None = None,
 ) -> pages.CaseView:
     session = call().session
-    found, noted = queries.case(session, fault, now=call().now), queries.case_notes(session, fault)
+    found = queries.case(session, fault, now=call().now)
+    written = views.Written(
+        queries.case_notes(session, fault), queries.case_files(session, fault), queries.case_mails(session, fault)
+    )
     staff = owners.colleagues(session)
     key = key_of(*(form[0] for form in (review, claim, note, given, proposal, owning, opinion) if form))
     return views.case(
         found,
-        noted,
+        written,
         staff,
         review=views.review_form(found, key, *(review or ())),
         claim_form=views.claim_form(found, key, *(claim or ())),
-        note_form=views.note_form(found, noted, queries.case_files(session, fault), key, *(note or ())),
+        note_form=views.note_form(found, written, key, *(note or ())),
         inputs=views.inputs_form(found, key, *(given or ())),
         proposal=views.proposal_form(found, key, *(proposal or ())),
         owning=colleagues.owner_form(found, staff, key, *(owning or ())),
         opinion=overriding.opinion(found, staff, key, *(opinion or ())),
         kept=kept,
+        upload=views.upload_form(found, upload),
     )
 
 
@@ -313,6 +320,53 @@ def hand_over(fault: Fault) -> Response | tuple[str, int]:
 
 def _because(reason: str) -> Because:
     return Because(call().principal.actor, reason, call().now)
+
+
+# --- files ---
+
+_FORM = 64 * 1024
+"""What a form with a file has beside the file, at most."""
+
+
+# The service opens its own transaction, and knows what it has by its content: sent twice it is one file.
+@blueprint.post("/cases/<uuid:id>/files")
+@needs(Permission.HANDLE, of=Fault, writes=False, largest=files.BIGGEST + _FORM)
+def add_file(fault: Fault) -> Response | tuple[str, int]:
+    """Add a photo or a document to a case."""
+    asked, sent, said = call(), request.files.get("upload"), reader().text
+    content = b""
+    if sent is not None:
+        with sent.stream as stream:
+            content = stream.read()
+    if sent is None or not sent.filename:
+        return case_page(fault, upload={"upload": said(N_("Choose a file."))}), 422
+    case = url_for("staff.case_detail", id=fault.public_id)
+    try:
+        files.kind_of(content)
+    except Invalid:
+        most = files.BIGGEST // 1024 // 1024
+        wrong = N_("Taken are JPEG, PNG, WebP, PDF, text and CSV of at most %(most)s MB, whole; this is none of them.")
+        return case_page(fault, upload={"upload": said(wrong, most=most)}), 422
+    asked.session.commit()  # who asks is known: no transaction is open while the store writes
+    try:
+        files.take(asked.runtime, asked.principal, fault, files.Upload(content, sent.filename), now=asked.now)
+    except (Invalid, StoreUnavailable):
+        flash(said(N_("%(name)s was not kept: add it again here."), name=sent.filename), "error")
+    return redirect(case, 303)
+
+
+@blueprint.get("/files/<uuid:id>")
+@needs(Permission.READ, of=File)
+def download(file: File) -> FlaskResponse:
+    """The content of a file."""
+    return downloads.download(file)
+
+
+@blueprint.get("/files/<uuid:id>/thumbnail")
+@needs(Permission.READ, of=File)
+def thumbnail(file: File) -> FlaskResponse:
+    """A small picture of an image."""
+    return downloads.thumbnail(file)
 
 
 @blueprint.get("/jobs/<uuid:id>")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -26,10 +26,11 @@ from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share,
 from warranty.models import User
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
-from warranty.services import handouts, inputs, jobs, notes, overrides, proposals, queries, rmas
+from warranty.services import files, handouts, inputs, jobs, notes, overrides, proposals, queries, rmas
 from warranty.web import pages, words
 from warranty.web.forms import key_of
 from warranty.web.guards import call
+from warranty.web.i18n import N_, reader
 from warranty.web.pages import Dot, Fill, Outcome, StepState
 from warranty.web.views import colleagues
 from warranty.web.views.colleagues import name_of as _name
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from warranty.domain.headline import Standing
     from warranty.domain.reasons import Reason
     from warranty.models import Fault, File, HumanTask, Rma, Shipment, Sighting, VendorCall
-    from warranty.services.queries import Brief, Case, Decided, Event, Job, Noted, Place
+    from warranty.services.queries import Attached, Brief, Case, Decided, Event, Job, Letter, Noted, Place
     from warranty.web.pages.colleagues import OwnerForm
     from warranty.web.pages.overriding import OpinionForm
 
@@ -229,7 +230,7 @@ def _outcome(code: ReasonCode, *, is_awarded: bool) -> Outcome:
 
 def case(
     found: Case,
-    noted: tuple[Noted, ...],
+    written: Written,
     staff: list[User],
     *,
     review: pages.ReviewForm | None,
@@ -240,6 +241,7 @@ def case(
     owning: OwnerForm | None,
     opinion: OpinionForm | None,
     kept: pages.Kept | None,
+    upload: pages.UploadForm | None,
 ) -> pages.CaseView:
     """The page of one case; ``staff`` is everybody who may have had it in hand."""
     fault, place, claim = found.fault, found.place, found.claim
@@ -262,8 +264,7 @@ def case(
         ball=ball(found.standing, found.vendor, place.client.name),
         tracks=tuple(_tracks(found)),
         verdict=verdict_view(newest, found.coverages, found.vendor, found.verdicts) if newest else None,
-        timeline=tuple(_timeline(found, noted, staff)),
-        calls=tuple(_call(one) for one in found.calls),
+        timeline=tuple(_timeline(found, written, staff)),
         numbers=tuple(_numbers(rma, found.vendor)) if rma else (),
         tasks=tuple(_task(task, fault, place) for task in found.tasks if task.resolved_at is None),
         jobs=tuple(job_view(one, fault, place) for one in reversed(found.jobs)),
@@ -283,7 +284,26 @@ def case(
         override_url=override_url(fault),
         opinion=opinion,
         kept=kept,
+        upload=upload,
+        zone=_contract_zone(found),
     )
+
+
+def _contract_zone(found: Case) -> str | None:
+    """The time zone of the contract that counts, else that of the site."""
+    awards = found.verdicts[0].verdict.awards if found.verdicts else None
+    won = [found.coverages.get(id_) for id_ in (awards.parts, awards.labour) if id_] if awards else []
+    contract = next((one for one in won if one is not None), None)
+    if contract is not None:
+        return contract.time_zone
+    return found.place.site.time_zone if found.place.site else None
+
+
+def upload_form(found: Case, errors: Mapping[str, str] | None = None) -> pages.UploadForm | None:
+    """Where a file is added, where the caller may."""
+    if not call().principal.may(Permission.HANDLE):
+        return None
+    return pages.UploadForm(url_for("staff.add_file", id=found.fault.public_id), files.BIGGEST, errors or {})
 
 
 def override_url(fault: Fault) -> str | None:
@@ -375,15 +395,68 @@ _TOLD_ELSEWHERE = frozenset({FaultState.REPORTED, FaultState.TRIAGED, FaultState
 _PEOPLE = frozenset({Dot.PERSON, Dot.CLIENT})
 
 
-def _timeline(found: Case, noted: tuple[Noted, ...], staff: list[User]) -> list[pages.TimelineRow]:
+def _timeline(found: Case, written: Written, staff: list[User]) -> list[pages.TimelineRow]:
     """What is expected, then what happened and was written, the newest first."""
     told = [(row.at, 0 if row.state == "reported" else 2, row) for row in _events(found, staff)]
     told += [
         (decided.row.decided_at, 1, _decision(decided, found)) for decided in found.verdicts if decided.row.verdict
     ]
-    told += [(one.row.written_at, 3, _note(one, found)) for one in noted]
+    told += [(one.row.written_at, 3, _note(one, found)) for one in written.notes]
+    told += [(one.file.uploaded_at, 3, _file(one)) for one in written.files]
+    told += [(one.mail.written_at, 4, _mail(one)) for one in written.mails]
+    told += [(one.at, 5, _called(one, found)) for one in found.calls]
     told.sort(key=lambda one: one[:2])
-    return [*_expected(found), *_once([row for *_, row in reversed(told)])]
+    return [*_expected(found), *_folded(_once([row for *_, row in reversed(told)]))]
+
+
+def _folded(rows: list[pages.TimelineRow]) -> list[pages.TimelineRow]:
+    """The same rows; calls between which nothing else happened are one."""
+    shown: list[pages.TimelineRow] = []
+    for row in rows:
+        if row.calls and shown and shown[-1].calls:
+            shown[-1] = replace(shown[-1], calls=(*shown[-1].calls, *row.calls))
+        else:
+            shown.append(row)
+    return shown
+
+
+def _called(one: VendorCall, found: Case) -> pages.TimelineRow:
+    return pages.TimelineRow(one.at, Dot.AUTOMATIC, "call", "made", None, found.vendor, calls=(_call(one),))
+
+
+def _file(one: Attached) -> pages.TimelineRow:
+    file, is_clients = one.file, one.user is not None and one.user.role in CLIENT_ROLES
+    return pages.TimelineRow(
+        at=file.uploaded_at,
+        dot=Dot.CLIENT if is_clients else Dot.PERSON,
+        record="file",
+        state="added",
+        actor=_name(one.user) if one.user else None,
+        file=file_link(file),
+    )
+
+
+def file_link(file: File) -> pages.FileLink:
+    """Where a file is fetched, and its small picture seen."""
+    small = url_for("staff.thumbnail", id=file.public_id) if file.has_thumbnail else None
+    return pages.FileLink(file.name, file.size, url_for("staff.download", id=file.public_id), small)
+
+
+def _mail(one: Letter) -> pages.TimelineRow:
+    mail = one.mail
+    state = "refused" if mail.refused is not None else ("sent" if mail.sent_at is not None else "waits")
+    names = {"to": (one.to.name or one.to.email) if one.to else reader().text(N_("nobody any more"))}
+    note = f"{mail.subject} ({mail.refused})" if mail.refused else mail.subject
+    return pages.TimelineRow(mail.written_at, Dot.AUTOMATIC, "mail", state, None, note=note, names=names)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands around a case: notes, files and mails."""
+
+    notes: tuple[Noted, ...]
+    files: tuple[Attached, ...]
+    mails: tuple[Letter, ...]
 
 
 def _once(rows: list[pages.TimelineRow]) -> list[pages.TimelineRow]:
@@ -616,6 +689,7 @@ def claim_form(
         vendor=found.vendor,
         moves=tuple(moves),
         is_asked=rma.state in _ASKED,
+        can_resubmit=rma.state is RmaState.DENIED,
         values=kept if values is None else values,
         errors=errors or {},
     )
@@ -687,8 +761,7 @@ def proposal_form(
 
 def note_form(
     found: Case,
-    noted: tuple[Noted, ...],
-    files: tuple[File, ...],
+    written: Written,
     key: str,
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
@@ -699,7 +772,7 @@ def note_form(
     claim = found.claim
     to = notes.channel_of(call().runtime, claim.rma if claim else None, claim.account if claim else None)
     can = to.can if isinstance(to, notes.Channel) else _NOTHING
-    sent = {one.row.file_id: notes.state_of(one.row) for one in noted if one.row.file_id is not None}
+    sent = {one.row.file_id: notes.state_of(one.row) for one in written.notes if one.row.file_id is not None}
     is_news = any(task.kind in _READ and task.resolved_at is None for task in found.tasks)
     return pages.NoteForm(
         url=url_for("staff.write_note", id=found.fault.public_id),
@@ -709,7 +782,7 @@ def note_form(
         seen_url=url_for("staff.see_notes", id=found.fault.public_id) if is_news else None,
         files=tuple(
             pages.FileRow(str(one.public_id), one.name, one.size, sent.get(one.id), one.size > can.max_file_bytes)
-            for one in (files if can.attachments else ())
+            for one in (tuple(one.file for one in written.files) if can.attachments else ())
         ),
         refused=tuple(
             pages.RefusedRow(
@@ -717,7 +790,7 @@ def note_form(
                 one.row.refused,
                 url_for("staff.send_note_again", id=one.row.public_id) if one.can_go_again else None,
             )
-            for one in noted
+            for one in written.notes
             if one.row.refused is not None
         ),
         values=values or {},
