@@ -661,7 +661,7 @@ def test_who_may_read_everything_is_told_what_the_others_are_not(matrix: Matrix)
     }
 
     # A swap has no words, a picture loses those inside it, and no vendor was asked.
-    assert silent == {"cases.show_swap", "files.thumbnail", "lookups.answers"}
+    assert silent == {"cases.show_swap", "files.thumbnail", "lookups.answers", "staff.thumbnail"}
 
 
 def test_every_answer_carries_the_headers_that_protect_a_browser(world: World) -> None:
