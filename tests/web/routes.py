@@ -65,6 +65,15 @@ def is_api(rule: Rule) -> bool:
     return rule.rule.startswith("/api/")
 
 
+def pages(app: Flask) -> list[Rule]:
+    """Every page of the staff that a person opens."""
+    return [rule for rule, method in rules(app) if method == "GET" and rule.endpoint.startswith("staff.")]
+
+
+ASKED = {"staff.saved_view_new": "?page=cases"}
+"""What is asked of a page that shows nothing by itself."""
+
+
 def address(rule: Rule, object_id: object) -> str:
     """The route's address, about this object; another system's name in it is one that anybody knows."""
     path = re.sub(r"<uuid:\w+>", str(object_id), rule.rule)

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from tests.app import owner_of
 from tests.web.conftest import World, make_world, watching
 from tests.web.owned import own_everything, own_nothing
-from tests.web.routes import address, rules
+from tests.web.routes import ASKED, address, pages
 from tests.web.visitor import Visitor, visit
 from warranty.domain.terms import Role
 from warranty.models import Base, Fault
@@ -106,15 +106,10 @@ def _is_unique(part: Any) -> bool:
     return type(part).__name__ == "UniqueConstraint" or bool(getattr(part, "unique", False))
 
 
-def pages(app: Flask) -> list[Rule]:
-    """Every page of the staff that a person opens."""
-    return [rule for rule, method in rules(app) if method == "GET" and rule.endpoint.startswith("staff.")]
-
-
 def cost(place: Place, visitor: Visitor, rule: Rule) -> int:
     """How many statements a page takes that is shown."""
     of = guards.access_of(place.world.app, rule.endpoint).of
-    path = address(rule, place.owned[of or Fault])
+    path = address(rule, place.owned[of or Fault]) + ASKED.get(rule.endpoint, "")
     with watching(place.world) as seen:
         answer = visitor.get(path)
     assert answer.status_code in {200, 302, 303}, f"{path}: {answer.status_code}"
