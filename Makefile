@@ -32,7 +32,7 @@ lint: .venv/development ## format, lint, types, import rules, dead code, unused 
 	$(BIN)/python -m pip check --quiet --disable-pip-version-check
 	$(BIN)/python -m bandit --quiet --severity-level medium --recursive --configfile pyproject.toml warranty vendors migrations
 
-bench: .venv/development ## measure decisions and the way of a fault, each beside its floor
+bench: .venv/development ## measure decisions, every page and the way of a fault, each beside its floor
 	@$(BIN)/python -m bench
 
 chaos: .venv/development ## kill, freeze, cut off and lie, and check that nothing was lost (PART=soak: one part)

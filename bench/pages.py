@@ -43,7 +43,7 @@ from warranty.domain.terms import (
     Share,
     UnitSays,
 )
-from warranty.models import Asset, Base, Client, Fault, PublicRow, Rma
+from warranty.models import Asset, Base, Client, Fault, PublicRow
 from warranty.runtime import Runtime
 from warranty.services import accounts, estate, faults, people, rmas
 from warranty.services.faults import FaultFacts
@@ -116,14 +116,16 @@ def measure(folder: Path, assets: int = ASSETS) -> dict[str, Any]:
         ]
         start(stack, command, environment, port)
         browser = _Browser(f"http://127.0.0.1:{port}")
-        asked = _pages(runtime)
-        times = _rounds({"floor": ["/bench/empty"], **asked}, browser, _reports(runtime))
+        asked = {name: [path for path in paths if browser.shows(path)] for name, paths in _pages(runtime).items()}
+        shown = {name: paths for name, paths in asked.items() if paths}
+        times = _rounds({"floor": ["/bench/empty"], **shown}, browser, _reports(runtime))
         return {
             "assets": assets,
             "rows": _rows(runtime),
             "built_s": round(built_s, 1),
             "goals_ms": GOALS_MS,
             **_found(times, browser.sizes),
+            "not_asked": sorted(asked.keys() - shown.keys()),
         }
 
 
@@ -139,6 +141,13 @@ class _Browser:
         form = {"csrf_token": token, "email": EMAIL, "password": PASSWORD}
         self._session.post(f"{url}/login", form, timeout=60).raise_for_status()
         self._csrf = self._token("/")
+
+    def shows(self, path: str) -> bool:
+        """Whether there is such a page: some are of a thing in one state only."""
+        answer = self._session.get(self._url + path, timeout=60)
+        if answer.status_code >= requests.codes.server_error:
+            raise SystemExit(f"{path} answered {answer.status_code}: {answer.text[:200]}")
+        return answer.status_code == requests.codes.ok
 
     def get(self, path: str) -> float:
         """Milliseconds until a page is there."""
