@@ -317,6 +317,15 @@ def test_no_rule_has_a_colour_of_its_own() -> None:
 # --- the files ---
 
 
+def test_every_brace_of_the_style_is_closed_where_it_should() -> None:
+    depth = 0
+    for number, line in enumerate(re.sub(r"/\*.*?\*/", "", CSS, flags=re.DOTALL).splitlines(), 1):
+        assert depth == 0 or not line.startswith(("@media", ".")), f"an open brace before line {number}: {line}"
+        depth += line.count("{") - line.count("}")
+
+    assert depth == 0
+
+
 def test_every_class_of_ours_is_used_and_every_used_class_exists() -> None:
     bootstrap = next((ROOT / "static" / "vendor").glob("bootstrap-*.css")).read_text(encoding="utf-8")
     ours = set(
