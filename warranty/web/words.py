@@ -314,6 +314,12 @@ CLAIM_MOVES: Final[Mapping[RmaState, str]] = {
 }
 """What a person may record of a claim; what is not here is found out by the product itself."""
 
+AFTER_DENIAL: Final[Mapping[RmaState, str]] = {
+    RmaState.SUBMITTED: N_("Ask %(vendor)s again"),
+    RmaState.AUTHORIZED: N_("%(vendor)s replaces it after all, by goodwill"),
+}
+"""The same of a claim that was refused."""
+
 LINES: Final[Mapping[str, str]] = {"call_out": N_("Call-out"), "labour": N_("Labour"), "part": N_("Part")}
 
 # Component by component, because articles and endings differ with each in other languages.
@@ -696,8 +702,8 @@ def client_ball(ball: Ball) -> str:
 
 def claim_choices(form: ClaimForm) -> list[tuple[str, str]]:
     """What a person may record of a claim, each with its words: "The maker gave an RMA number"."""
-    vendor = _named(form.vendor)
-    return [(to.value, upper_first(reader().text(CLAIM_MOVES[to], vendor=vendor))) for to in form.moves]
+    vendor, said = _named(form.vendor), {**CLAIM_MOVES, **(AFTER_DENIAL if form.can_resubmit else {})}
+    return [(to.value, upper_first(reader().text(said[to], vendor=vendor))) for to in form.moves]
 
 
 def note_choices(form: NoteForm) -> list[tuple[str, str]]:

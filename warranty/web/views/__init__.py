@@ -460,15 +460,15 @@ class Written:
 
 
 def _once(rows: list[pages.TimelineRow]) -> list[pages.TimelineRow]:
-    """The same rows; of several moves that one person made at once for one reason only the first tells it."""
-    seen: set[tuple[object, ...]] = set()
+    """The same rows; of several moves that one person made at once for one reason only the first that happened tells it."""
+    told: set[tuple[object, ...]] = set()
     shown = []
-    for row in rows:
+    for row in reversed(rows):
         said = (row.at, row.actor, row.note)
-        is_told = row.record != "note" and bool(row.note) and said in seen
+        is_told = row.record != "note" and bool(row.note) and said in told
         shown.append(replace(row, note="") if is_told else row)
-        seen.add(said)
-    return shown
+        told.add(said)
+    return shown[::-1]
 
 
 def _note(noted: Noted, found: Case) -> pages.TimelineRow:
@@ -529,7 +529,8 @@ def _events(found: Case, staff: list[User]) -> list[pages.TimelineRow]:
         if state == "handed_over":
             state, names = colleagues.handed(row, staff)
         if (record, state) in words.HAPPENED and not _is_told_elsewhere(event):
-            rows.append(replace(_event(event, found, record, str(state)), names=names))
+            told = replace(_event(event, found, record, str(state)), names=names)
+            rows.append(replace(told, note="") if state == "taken" else told)  # which says it all
     return rows
 
 
