@@ -52,7 +52,7 @@
   const areSingleKeysOff = () => document.body.dataset.singleKeys === "off" || localStorage.getItem(SINGLE_KEYS_OFF) !== null;
 
   function step(by) {
-    const links = [...document.querySelectorAll("[data-row] h3 a")];
+    const links = [...document.querySelectorAll("[data-row] h3 a, [data-row] th a")];
     const at = links.indexOf(document.activeElement);
     return links[Math.min(Math.max(at + by, 0), links.length - 1)];
   }

@@ -561,9 +561,9 @@ def test_a_full_contract_row_is_taken_as_it_is(database, estate_of, importing):
     importing(
         "contract_number;name;kind;fulfilment;site;client;starts_on;ends_on;time_zone;state;covers;excluded_causes;"
         "excluded_components;sites;service_level;delivery;grace_days;grace_is_covered;waiting_days;claims_after_end_days;"
-        "claims_limit;claims_used;evidence.source;evidence.vendor_says;evidence.checked_at;evidence.error\n"
+        "claims_limit;claims_used;price_minor;currency;evidence.source;evidence.vendor_says;evidence.checked_at;evidence.error\n"
         'C-1;Care;MSP agreement;vendor_rma;quay;Town Hall;01.02.2024;2026-01-31;UTC;suspended;"labour; parts";'
-        '"wear;liquid";battery;"Quay";24x7x4h;on site;30;yes;14;7;5;2;vendor_lookup;covered;2026-03-01T02:00:00Z;\n',
+        '"wear;liquid";battery;"Quay";24x7x4h;on site;30;yes;14;7;5;2;18900;chf;vendor_lookup;covered;2026-03-01T02:00:00Z;\n',
         Kind.CONTRACTS,
     )
     [row] = coverages(database)
@@ -576,6 +576,7 @@ def test_a_full_contract_row_is_taken_as_it_is(database, estate_of, importing):
     assert (row.service_level.value, row.delivery.value) == ("24x7x4h", "on_site")
     assert (row.grace_days, row.grace_is_covered, row.waiting_days) == (30, True, 14)
     assert (row.claims_after_end_days, row.claims_limit, row.claims_consumed) == (7, 5, 2)
+    assert (row.price_minor, row.currency) == (18_900, "CHF")
     assert (row.evidence_source, row.vendor_says) == (EvidenceSource.VENDOR_LOOKUP, CoverageSays.COVERED)
     assert row.checked_at is not None
     assert row.lookup_error is None

@@ -197,13 +197,17 @@ def _contracts(session: Session, world: World, because: Because, today: date) ->
     estate.add_coverage(
         session,
         world.clients[TOWN],
+        contract=estate.add_contract(
+            session, world.clients[TOWN], number="MV-2024-117", name="Rundum-Betrieb", because=because
+        ),
         contract_number="MV-2024-117",
         name="Rundum-Betrieb",
+        price_minor=1_188_000,
         kind=CoverageKind.MSP_AGREEMENT,
         fulfilment=Fulfilment.MSP_SUPPLY,
         covers=[Share.LABOUR],
         starts_on=today - 2 * year,
-        ends_on=today + year,
+        ends_on=today + timedelta(days=75),  # it is to be renewed
         time_zone="Europe/Berlin",
         service_level=ServiceLevel.NEXT_BUSINESS_DAY,
         delivery=Delivery.ON_SITE,
@@ -212,8 +216,12 @@ def _contracts(session: Session, world: World, because: Because, today: date) ->
     estate.add_coverage(
         session,
         world.assets["FCECDA0001"],
+        contract=estate.add_contract(
+            session, world.clients[TOWN], number="EW-2291", name="Elbtech Wartung", because=because
+        ),
         contract_number="EW-2291",
         name="Elbtech Wartung",
+        price_minor=42_000,
         kind=CoverageKind.THIRD_PARTY_MAINTENANCE,
         fulfilment=Fulfilment.VENDOR_RMA,
         covers=[Share.PARTS, Share.LABOUR],

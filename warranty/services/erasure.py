@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select, update
 
 from warranty import crypto
 from warranty.models import ApiToken, Fault, IdempotencyKey, Mail, Person, SavedView, User, VendorDelivery, clock
-from warranty.services import moves, people
+from warranty.services import feeds, moves, people
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -63,6 +63,7 @@ def erase_user(session: Session, user: User, *, because: Because) -> None:
     session.execute(delete(SavedView).where(SavedView.user_id == user.id, ~SavedView.is_shared))
     for token in session.scalars(select(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))):
         people.revoke_token(session, token, because=because)
+    feeds.revoke(session, user, because=because)
     _out_of_answers(session, user.public_id)
     moves.note(session, user, "erase", because)
 

@@ -19,7 +19,7 @@ from sqlalchemy import func, select, update
 
 from warranty import db
 from warranty.domain.access import OPERATOR
-from warranty.models import ApiToken, Client, User
+from warranty.models import ApiToken, CalendarFeed, Client, User
 from warranty.services import accounts, audit, work
 from warranty.services.moves import Because
 
@@ -63,6 +63,8 @@ def make_safe(session: Session, box: SecretBox, source: Source, *, drill: bool) 
         accounts.switch_all_off(session, because=Because(OPERATOR.actor, "A copy to practise on.", at))
         session.execute(update(Client).values(sends_mail=False))
     session.execute(update(User).values(session_epoch=uuid4()))  # who was signed out since is not signed in again
+    # Nor is an address read again that was ended since.
+    session.execute(update(CalendarFeed).where(CalendarFeed.revoked_at.is_(None)).values(revoked_at=at))
     audit.note_restore(session, box, because, backup_at=source.backup_at, digest=source.digest, by=source.by)
     tokens = session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.revoked_at.is_(None)))
     return After(at, searched, held, tokens or 0)

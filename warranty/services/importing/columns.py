@@ -75,6 +75,8 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
         "claims_after_end_days",
         "claims_limit",
         "claims_used",
+        "price_minor",
+        "currency",
         "evidence_source",
         "vendor_says",
         "checked_at",

@@ -72,6 +72,8 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "waiting_days": read_count,
     "claims_after_end_days": read_count,
     "claims_limit": read_count,
+    "price_minor": read_count,
+    "currency": lambda _column, text: text.upper(),
 }
 # What happens to a promise after it was made is known better by the register: these count for a new one only, so that
 # the second import of a file does not give claims back or make an old answer of the vendor new.
@@ -344,7 +346,8 @@ def _new_coverage(promise: _Promise, *, contract_id: int | None = None) -> Cover
         "delivery": Delivery.UNKNOWN,
         **dict.fromkeys(("grace_days", "waiting_days", "claims_after_end_days"), 0),
         "grace_is_covered": False,
-        **dict.fromkeys(("ends_on", "claims_limit", "sites", "vendor_says", "checked_at")),
+        "currency": "EUR",
+        **dict.fromkeys(("ends_on", "claims_limit", "price_minor", "sites", "vendor_says", "checked_at")),
         "evidence_source": EvidenceSource.CONTRACT_FILE,
     }
     claims_used, error = said_of_new.pop("claims_used", 0), said_of_new.pop("error", None)
