@@ -89,8 +89,10 @@ def fault_of(case: str) -> str:
     return case.split("/")[2]
 
 
-def test_calls_and_mails_stand_in_the_one_timeline(world: World) -> None:
+def test_calls_and_mails_stand_in_the_one_timeline_and_are_news(world: World) -> None:
     case = one_of_each(world, "bay 0")["claim"]
+    visitor = manager(world)
+    seen = visitor.get(f"{case}/live").headers["ETag"]
     with world.runtime.database.begin(db.EVERYBODY) as session:
         fault = session.scalars(select(Fault).where(Fault.public_id == UUID(fault_of(case)))).one()
         account = session.scalars(select(VendorAccount)).first()
@@ -103,8 +105,8 @@ def test_calls_and_mails_stand_in_the_one_timeline(world: World) -> None:
         letter = Letter("Your disk is on its way", "text", "html")
         mail.write(session, world.runtime.settings, about=fault, tells=Told.TASK, to=to, letter=letter, now=now())
 
-    said = words(manager(world).get(case).text)
-
+    assert visitor.get(f"{case}/live", headers={"If-None-Match": seen}).status_code == 200
+    said = words(visitor.get(case).text)
     assert "Acme was called 2 calls POST 201 , 12 ms" in said
     assert "A mail to told@client.example is on its way" in said
     assert "Your disk is on its way" in said

@@ -207,7 +207,8 @@ class Job:
 class Case:
     """Everything that is known of one case; each list oldest first, but ``verdicts``, whose first one counts.
 
-    ``away``: the absence of the owner, and who stands in, while it lasts.
+    ``away``: the absence of the owner, and who stands in, while it lasts. ``mailed``: how many mails there are about it, how
+    many of them were sent, and how many never will be.
     """
 
     fault: Fault
@@ -225,6 +226,7 @@ class Case:
     events: tuple[Event, ...]
     tasks: tuple[HumanTask, ...]
     calls: tuple[VendorCall, ...]
+    mailed: tuple[int, ...]
 
     @property
     def version(self) -> str:
@@ -233,7 +235,7 @@ class Case:
         said = sum(len(task.why) for task in self.tasks) or None
         event = self.events[-1].row.id if self.events else None
         call = self.calls[0].id if self.calls else None
-        return _version(event, call, len(self.tasks), settled, said)
+        return _version(event, call, len(self.tasks), settled, said, *self.mailed)
 
     @property
     def claim(self) -> Claim | None:
@@ -441,7 +443,7 @@ def version(session: Session, fault: Fault) -> str:
     calls = select(func.max(VendorCall.id)).where(or_(VendorCall.fault_id == fault.id, VendorCall.rma_id.in_(rmas)))
     asked = select(func.count(), func.count(HumanTask.resolved_at), func.sum(func.length(HumanTask.why)))
     tasks = asked.where(HumanTask.fault_id == fault.id).subquery()
-    row = session.execute(select(events, calls.scalar_subquery(), *tasks.c)).one()
+    row = session.execute(select(events, calls.scalar_subquery(), *tasks.c, *_mailed(fault))).one()
     return _version(*row)
 
 
@@ -453,7 +455,7 @@ def case(session: Session, fault: Fault, *, now: datetime) -> Case:
     """Everything of a case that the caller may see; at most nine statements."""
     reporter, owner, stand_in = aliased(User), aliased(User), aliased(User)
     place: Any = session.execute(
-        select(Client, Asset, Product, Site, Person, reporter, owner, Absence, stand_in)
+        select(Client, Asset, Product, Site, Person, reporter, owner, Absence, stand_in, *_mailed(fault))
         .select_from(Fault)
         .join(Client, Client.id == Fault.client_id)
         .outerjoin(Asset, Asset.id == Fault.asset_id)
@@ -466,7 +468,7 @@ def case(session: Session, fault: Fault, *, now: datetime) -> Case:
         .outerjoin(stand_in, stand_in.id == Absence.stand_in_id)
         .where(Fault.id == fault.id)
     ).first()
-    client, asset, product, site, contact, reported_by, looks_after, absence, stands_in = place
+    client, asset, product, site, contact, reported_by, looks_after, absence, stands_in, *mailed = place
     decided = _verdicts(session, fault)
     claims = _claims(session, fault)
     swaps = _swaps(session, fault)
@@ -488,7 +490,14 @@ def case(session: Session, fault: Fault, *, now: datetime) -> Case:
         events=_events(session, fault),
         tasks=tasks,
         calls=_calls(session, fault),
+        mailed=tuple(mailed),
     )
+
+
+def _mailed(fault: Fault) -> tuple[Any, ...]:
+    """How many mails there are about a case, how many of them were sent, and how many never will be."""
+    counts = (func.count(Mail.id), func.count(Mail.sent_at), func.count(Mail.refused))
+    return tuple(select(one).where(Mail.fault_id == fault.id).scalar_subquery() for one in counts)
 
 
 def _standing(
