@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -185,6 +186,25 @@ def test_an_unknown_unit_is_registered_on_the_way_and_the_report_goes_on(world: 
         assert session.scalars(select(Fault)).one().asset_id == unit.id
         rows = select(AuditRow).where(AuditRow.record == "asset", AuditRow.record_id == unit.id)
         assert {row.reason for row in session.scalars(rows)} >= {"registered with a report"}
+
+
+def test_a_unit_that_is_registered_twice_at_once_is_one_unit(world: World) -> None:
+    visitor = manager(world)
+    visitor.get("/faults/new")
+    form = {"serial_number": "new-77", "client": str(world.ours.id), "csrf_token": visitor.hidden("csrf_token")}
+    cookie = visitor.browser.get_cookie("session")
+    assert cookie is not None
+
+    def press(_number: int) -> int:
+        browser = world.app.test_client()
+        browser.set_cookie("session", cookie.value)
+        return browser.post("/faults/new/unit", data=form).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(press, range(2))) == [200, 200]
+
+    with world.runtime.database.read(db.EVERYBODY) as session:
+        assert session.scalar(select(func.count()).select_from(Asset).where(Asset.serial_key == "NEW-77")) == 1
 
 
 WRONG = [
