@@ -33,6 +33,7 @@ from warranty.services.notes import NoteState
 from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
 from warranty.web.pages.colleagues import Owner, OwnerForm
+from warranty.web.pages.goods import GoodsForm
 from warranty.web.pages.overriding import Ending, OpinionForm, OutlookView, OverrideView
 from warranty.web.pages.profile import AwayForm, AwayRow, ProfileView
 from warranty.web.pages.report import OpenCase, PreviewView, ReportView, UnitView
@@ -208,6 +209,15 @@ EVERYTHING = (
 )
 
 
+GOODS = GoodsForm(
+    "/cases/1/goods",
+    "key",
+    "seen",
+    (("1:delivered", "Goods to us: Delivered"), ("1:lost", "Goods to us: Lost")),
+    arrives=True,
+)
+
+
 def task(kind: TaskKind, subject: pages.Subject) -> pages.TaskRow:
     """Something that waits for a person."""
     if kind is TaskKind.STRAY_CASE:
@@ -263,7 +273,7 @@ def case(scale: str) -> pages.CaseView:
             pages.Number("vendor_case", "198442106", "Dell"),
             pages.Number("rma", "739204118"),
         ),
-        contact_name="Herr Wüstenhagen", contact_phone="+49 4531 88 0", zone="Europe/Berlin", override_url="/cases/1/override",
+        contact_name="Herr Wüstenhagen", contact_phone="+49 4531 88 0", zone="Europe/Berlin", override_url="/cases/1/override", goods=GOODS,
         owner=Owner("Jana Kowalczyk", True), upload=pages.UploadForm("/cases/1/files", 20_971_520),
         owning=OwnerForm("/cases/1/owner", "key", "seen", "1", (("2", "Jana Kowalczyk"), ("3", "Marit Søndergaard"))), ownership=Ownership.CLIENT, reporter="Jana Kowalczyk",
     )  # fmt: skip

@@ -187,3 +187,26 @@ def test_a_page_with_everything_costs_no_more_statements(world: World) -> None:
 
     visitor.get(case)
     assert statements(world, lambda: visitor.get(case)) == few
+
+
+def test_a_parcel_is_booked_in_and_the_swap_goes_on(world: World) -> None:
+    case = one_of_each(world, "bay 0")["claim"]
+    visitor = manager(world)
+    for to, number in (("manual_handling", ""), ("authorized", "RMA-4711")):
+        visitor.get(case)
+        visitor.send(f"{case}/claim", to=to, rma_number=number, claim_reason="Called their hotline")
+    for state in ("in_transit", "delivered", "checked_in"):
+        page = visitor.get(case).text
+        move = re.search(rf'name="goods_to" value="([0-9a-f-]+:{state})"', page)
+        assert move, state
+        given = {"goods_to": move[1], "goods_tracking": "1Z84", "goods_reason": "It stands at the goods-in"}
+        assert visitor.send(f"{case}/goods", **given).status_code == 303
+
+    said = words(visitor.get(case).text)
+    assert "booked in the parcel" in said
+    assert "1Z84" in said
+    late = visitor.send(f"{case}/goods", goods_to=move[1], goods_reason="Again", seen="something else")
+    assert late.status_code == 409
+    visitor.get(case)
+    assert visitor.send(f"{case}/goods", goods_reason="so").status_code == 422
+    assert visitor.error("goods_to") == "Say what happened."

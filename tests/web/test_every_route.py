@@ -78,6 +78,7 @@ TABLE = {
     "staff.see_notes": "handle",
     "staff.send_note_again": "handle",
     "staff.hand_over": "handle",
+    "staff.move_goods": "handle",
     "staff.add_file": "handle",
     "staff.download": "read",
     "staff.thumbnail": "read",

@@ -119,6 +119,7 @@ _MISSING: Final = {
     "found_reason": N_("Say how you know: it stands in the timeline."),
     "override_reason": N_("Say why: it is kept with the verdict."),
     "opinion_reason": N_("Say why: it is kept with the verdict."),
+    "goods_reason": N_("Say how you know: it stands in the timeline."),
     "owner_reason": N_("Say why: whoever has it next reads it."),
     "stray_reason": N_("Say what became of the case: it stands in the register."),
 }
@@ -141,6 +142,7 @@ _CHOOSE: Final = {
     "labour": N_("There is no such contract."),
     "reason_code": N_("Choose what kind of reason it is."),
     "opinion": N_("Choose an answer."),
+    "goods_to": N_("Say what happened."),
     "owner": N_("Choose who is to have it."),
     "note_way": N_("Say who is to read it."),
 }

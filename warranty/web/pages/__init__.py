@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from warranty.models.work import TaskKind
     from warranty.services.notes import NoteState
     from warranty.web.pages.colleagues import Owner, OwnerForm
+    from warranty.web.pages.goods import GoodsForm
     from warranty.web.pages.overriding import OpinionForm
     from warranty.web.pages.saved_views import ViewTabs
 
@@ -566,6 +567,7 @@ class CaseView:
     opinion: OpinionForm | None = None
     kept: Kept | None = None
     upload: UploadForm | None = None
+    goods: GoodsForm | None = None
     zone: str | None = None
 
 

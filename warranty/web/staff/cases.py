@@ -23,7 +23,7 @@ from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, ResolveBody, TransitionBody
 from warranty.web.schemas.notes import NoteBody
 from warranty.web.staff.room import blueprint
-from warranty.web.views import colleagues, overriding, saved_views
+from warranty.web.views import colleagues, goods, overriding, saved_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +89,7 @@ def _case(
     opinion: Typed | None = None,
     kept: pages.Kept | None = None,
     upload: dict[str, str] | None = None,
+    moved: Typed | None = None,
 ) -> pages.CaseView:
     session = call().session
     found = queries.case(session, fault, now=call().now)
@@ -96,7 +97,7 @@ def _case(
         queries.case_notes(session, fault), queries.case_files(session, fault), queries.case_mails(session, fault)
     )
     staff = owners.colleagues(session)
-    key = key_of(*(form[0] for form in (review, claim, note, given, proposal, owning, opinion) if form))
+    key = key_of(*(form[0] for form in (review, claim, note, given, proposal, owning, opinion, moved) if form))
     return views.case(
         found,
         written,
@@ -110,6 +111,7 @@ def _case(
         opinion=overriding.opinion(found, staff, key, *(opinion or ())),
         kept=kept,
         upload=views.upload_form(found, upload),
+        goods=goods.form(found, key, *(moved or ())),
     )
 
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from warranty.models import Fault, File, HumanTask, Rma, Shipment, Sighting, VendorCall
     from warranty.services.queries import Attached, Brief, Case, Decided, Event, Job, Letter, Noted, Place
     from warranty.web.pages.colleagues import OwnerForm
+    from warranty.web.pages.goods import GoodsForm
     from warranty.web.pages.overriding import OpinionForm
 
 
@@ -242,6 +243,7 @@ def case(
     opinion: OpinionForm | None,
     kept: pages.Kept | None,
     upload: pages.UploadForm | None,
+    goods: GoodsForm | None,
 ) -> pages.CaseView:
     """The page of one case; ``staff`` is everybody who may have had it in hand."""
     fault, place, claim = found.fault, found.place, found.claim
@@ -285,6 +287,7 @@ def case(
         opinion=opinion,
         kept=kept,
         upload=upload,
+        goods=goods,
         zone=_contract_zone(found),
     )
 

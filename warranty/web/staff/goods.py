@@ -1,0 +1,58 @@
+"""What a person saw of a case's parcels and did at the rack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import redirect, request, url_for
+
+from warranty.domain.access import Permission
+from warranty.models import Fault, Shipment
+from warranty.services import by_hand, queries
+from warranty.services.by_hand import Parcel
+from warranty.services.moves import IllegalMove, attempt
+from warranty.web.forms import is_late, read
+from warranty.web.guards import call, needs
+from warranty.web.i18n import N_, reader
+from warranty.web.schemas.cases import ShipmentMoveBody, SwapMoveBody
+from warranty.web.staff.cases import case_page, too_late
+from warranty.web.staff.room import blueprint
+from warranty.web.views import goods
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+_FIELDS = {"to": "goods_to", "reason": "goods_reason"}
+_PARCEL = {"carrier": "goods_carrier", "tracking_number": "goods_tracking"}
+
+
+@blueprint.post("/cases/<uuid:id>/goods")
+@needs(Permission.HANDLE, of=Fault)
+def move_goods(fault: Fault) -> Response | tuple[str, int]:
+    """Say where a parcel or the swap is by now."""
+    asked, typed = call(), request.form
+    asked.session.refresh(fault, with_for_update=True)
+    found = queries.case(asked.session, fault, now=asked.now)
+    if is_late(typed, goods.seen(found)):
+        return too_late(fault, typed.get("goods_reason"), moved=(typed, {}))
+    which, _, to = typed.get("goods_to", "").partition(":")
+    record = next((one for one in goods.records(found) if str(one.public_id) == which), None)
+    is_parcel = isinstance(record, Shipment)
+    schema = ShipmentMoveBody() if is_parcel else SwapMoveBody()
+    body, errors = read(schema, {**typed, "goods_to": to}, _FIELDS | (_PARCEL if is_parcel else {}))
+    if record is None:
+        errors = {"goods_to": reader().text(N_("Say what happened."))} | errors
+    if errors or record is None:
+        return case_page(fault, moved=(typed, errors)), 422
+    try:
+        with attempt(asked.session):
+            given = {"reason": body["reason"], "now": asked.now}
+            if isinstance(record, Shipment):
+                parcel: Parcel = body["parcel"]
+                by_hand.move_shipment(asked.session, asked.principal, record, body["to"], parcel, **given)
+            else:
+                by_hand.move_swap(asked.session, asked.principal, record, body["to"], **given)
+    except IllegalMove:
+        said = N_("This cannot be said yet: something else has to happen first, or the client has to approve the work.")
+        return case_page(fault, moved=(typed, {"goods_to": reader().text(said)})), 409
+    return redirect(url_for("staff.case_detail", id=fault.public_id), 303)
