@@ -7,6 +7,7 @@ one adds no line here.
 
 from __future__ import annotations
 
+import gzip
 import html
 import re
 from collections import defaultdict
@@ -19,8 +20,10 @@ from sqlalchemy import insert, select
 from tests.app import owner_of
 from tests.web.conftest import World, make_world, watching
 from tests.web.form_reading import Form, forms_of
+from tests.web.look import serving
 from tests.web.owned import own_everything, own_nothing
 from tests.web.routes import ASKED, address, pages
+from tests.web.test_look import EVERY_RULE, RULES_OF_COLOUR, Visit, violations, visiting
 from tests.web.visitor import Visitor, visit
 from warranty.domain.terms import Role
 from warranty.models import Base, Fault
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from flask import Flask
+    from playwright.sync_api import Browser
     from sqlalchemy import Connection, Table
     from werkzeug.routing import Rule
 
@@ -40,11 +44,11 @@ COPIES = 55
 """More rows than a page of any list shows."""
 
 MOST = 6
-MOST_OF_ONE = 15
+MOST_OF_ONE = 16
 """What a page may cost that is about one thing, with everything that belongs to it."""
 
-ALONE = {"audit_chain", "audit_gap", "audit_seal", "audit_row", "lease", "idempotency_key", "outbox"}
-"""Tables of which no list shows the rows, or whose rows hang together in a chain."""
+ALONE = {"audit_chain", "audit_gap", "audit_seal", "audit_row", "lease", "idempotency_key", "outbox", "file"}
+"""Tables of which no list shows the rows, or whose rows hang together in a chain, or with what is stored elsewhere."""
 
 HUGE = "Ω" * 9_000
 LIKELY = {"email": "mia@client.example", "date": "2026-11-02", "datetime-local": "2026-03-02T08:00", "number": "1"}
@@ -118,7 +122,7 @@ def cost(place: Place, visitor: Visitor, rule: Rule) -> int:
     of = guards.access_of(place.world.app, rule.endpoint).of
     path = address(rule, place.owned[of or Fault]) + ASKED.get(rule.endpoint, "")
     with watching(place.world) as seen:
-        answer = visitor.get(path)
+        answer = visitor.browser.get(path)
     # A page may lead on, or be of a thing in one state only.
     assert answer.status_code in {200, 302, 303} | ({409} if of else set()), f"{path}: {answer.status_code}"
     return len(seen["statements"])
@@ -146,8 +150,8 @@ def forms(place: Place, visitor: Visitor) -> Iterator[tuple[str, Form]]:
     for rule in pages(place.world.app):
         of = guards.access_of(place.world.app, rule.endpoint).of
         path = address(rule, place.owned[of or Fault]) + ASKED.get(rule.endpoint, "")
-        answer = visitor.get(path)
-        if answer.status_code != 200 or not answer.text.startswith("<!doctype html>"):
+        answer = visitor.browser.get(path)
+        if answer.status_code != 200 or not answer.data.startswith(b"<!doctype html>"):
             continue
         for form in forms_of(answer.text):
             if form.is_filled_in and form.action not in seen:
@@ -232,3 +236,61 @@ def test_a_form_that_is_sent_twice_acts_once(crowd: Place) -> None:
 
     assert not found, "\n".join(f"{where}: {what}" for where, what in found.items())
     assert taken
+
+
+# --- in a browser ---
+
+LARGEST_VISIT = 180_000
+"""Bytes of a first visit, compressed; the scanner comes when somebody scans."""
+
+
+@pytest.fixture
+def seen(crowd: Place, browser: Browser) -> Iterator[tuple[Visit, str]]:
+    """The product itself in a browser where an admin has signed in, and its address."""
+    visitor = admin(crowd)
+    cookie = visitor.browser.get_cookie("session")
+    assert cookie is not None
+    with serving(crowd.world.app) as url, visiting(browser, reduced_motion="reduce") as visit_:
+        visit_.page.context.add_cookies([{"name": "session", "value": cookie.value, "url": url}])
+        yield visit_, url
+
+
+@pytest.mark.timeout(300)  # all pages in one window
+@pytest.mark.parametrize("shared_runtime", ["sqlite"], indirect=True)
+def test_every_page_is_accessible_fits_and_is_small_in_a_browser(seen: tuple[Visit, str], crowd: Place) -> None:
+    visit_, url = seen
+    page = visit_.page
+    found: dict[str, object] = {}
+    for rule in pages(crowd.world.app):
+        of = guards.access_of(crowd.world.app, rule.endpoint).of
+        path = address(rule, crowd.owned[of or Fault]) + ASKED.get(rule.endpoint, "")
+        answer = admin(crowd).browser.get(path)
+        if answer.status_code != 200 or not answer.data.startswith(b"<!doctype html>"):
+            continue
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.emulate_media(color_scheme="light")
+        page.goto(url + path)
+        loaded = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
+        flaws = [violations(page, EVERY_RULE)]
+        page.set_viewport_size({"width": 360, "height": 800})
+        page.emulate_media(color_scheme="dark")
+        flaws += [violations(page, RULES_OF_COLOUR)]
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > 360:
+            flaws.append(f"scrolls sideways: {wide}")
+        if not page.title().endswith(" · Warranty") or page.locator("h1").count() != 1:
+            flaws.append("title or heading")
+        if (size := sum(weight(crowd, one.removeprefix(url)) for one in {url + path, *loaded})) > LARGEST_VISIT:
+            flaws.append(f"{size} bytes")
+        flaws += visit_.complaints
+        visit_.complaints.clear()
+        if any(flaws):
+            found[rule.rule] = [flaw for flaw in flaws if flaw]
+
+    assert not found, "\n".join(f"{where}: {what}" for where, what in found.items())
+
+
+def weight(place: Place, path: str) -> int:
+    """The bytes of an answer as it goes over the wire: a font is compressed in itself, all else on the way."""
+    with admin(place).browser.get(path) as answer:
+        body = answer.data
+    return 0 if "zxing" in path else len(body) if path.endswith(".woff2") else len(gzip.compress(body))
