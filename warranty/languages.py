@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import gettext
 import io
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -96,6 +97,14 @@ class Reader:
         amount = Decimal(minor).scaleb(-get_currency_precision(currency))
         return format_currency(amount, currency, locale=self.locale)
 
+    def whole_money(self, minor: int | None, currency: str) -> str:
+        """Write a sum without its cents, where many stand beneath each other: "€1,284"."""
+        if minor is None:
+            return "\N{EN DASH}"
+        amount = Decimal(minor).scaleb(-get_currency_precision(currency)).quantize(Decimal(1), ROUND_HALF_UP)
+        pattern = re.sub(r"\.0+", "", self.locale.currency_formats["standard"].pattern)
+        return format_currency(amount, currency, pattern, locale=self.locale, currency_digits=False)
+
     def count(self, number: int) -> str:
         """Write a count: "12,486"."""
         return format_decimal(number, locale=self.locale)
@@ -152,10 +161,6 @@ class Reader:
         if rest < timedelta(0):
             return Span(self._late(-rest), "late")
         return Span(self._left(rest), "soon" if rest <= SOON else "")
-
-    def ago(self, since: datetime) -> str:
-        """Say how long something has been waiting: "35 min", "2 h 10", "3 d"."""
-        return self._length(max(self.now - since, timedelta(0)))
 
     def _left(self, rest: timedelta) -> str:
         return self.text(N_("%(span)s left"), span=self._length(rest))

@@ -29,9 +29,24 @@ from warranty.domain.terms import (
     VerdictWord,
 )
 from warranty.models.work import TaskKind
+from warranty.services import board
 from warranty.services.notes import NoteState
 from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
+from warranty.web.pages.board import (
+    AgeBar,
+    AnswerLine,
+    BoardGroup,
+    BoardRow,
+    BoardView,
+    BulkAsk,
+    BulkForm,
+    BulkResult,
+    ChartsView,
+    KindTab,
+    Pick,
+    WeekColumn,
+)
 from warranty.web.pages.colleagues import Owner, OwnerForm
 from warranty.web.pages.goods import GoodsForm
 from warranty.web.pages.overriding import Ending, OpinionForm, OutlookView, OverrideView
@@ -353,14 +368,101 @@ def row(number: int) -> pages.CaseRow:
     )
 
 
-def board(scale: str) -> pages.BoardView:
+def board_row(number: int, kind: board.Kind) -> BoardRow:
+    """A row of the board, some late and some not, every fifth without anything that may be missing."""
+    subject, is_bare = (SUBJECT, LONG_SUBJECT)[number % 2], number % 5 == 4
+    stray = None
+    if kind is TaskKind.STRAY_CASE:
+        form = pages.StrayForm("/review-items/1/dealt-with", "key", "reason-1")
+        stray = pages.Stray("Dell TechDirect, Stadtwerke", "INC0077123", "WR-0042", "7XK4P03", NOW, form)
+    rule = board.RULES[kind]
+    return BoardRow(
+        key=f"{kind}:{number}",
+        kind=kind,
+        sentence=rule.plain if is_bare else rule.sentence % {"vendor": "Dell TechDirect"},
+        why="" if is_bare else "Dell has said nothing for 28 hours: ask there whether the part is under way at all.",
+        due_at=NOW + timedelta(hours=7 * number - 30),
+        passed=40,
+        ball=pages.Ball(rule.ball, None, is_reader=rule.ball is Side.MSP and number % 3 == 0),
+        risk=rule.risk,
+        action=rule.action,
+        url=None if stray else "/cases/1",
+        again=f"again~{kind}:{number}" if kind is board.OtherKind.LOOK_UP else None,
+        serial_number="" if stray else subject.serial_number,
+        product=subject.product or "",
+        client_name="" if is_bare else subject.client_name,
+        minor=None if rule.risk is board.Risk.NONE or is_bare else 123_456_789 // (number * number + 1),
+        currency="EUR",
+        owner=None if is_bare else ("Marit Søndergaard", "Jana Kowalczyk")[number % 2],
+        units=38 if kind is board.OtherKind.LOOK_UP else 1,
+        stray=stray,
+    )
+
+
+def board_charts(*, is_empty: bool) -> ChartsView:
+    """The figures beside the board."""
+    if is_empty:
+        return ChartsView(27, (), (), 0, (), 0, (), 0, (), 4)
+    ages = tuple(
+        AgeBar(at, count, silent, 18 * (count - silent), 18 * silent)
+        for at, (count, silent) in enumerate(((7, 0), (9, 0), (6, 0), (3, 1), (2, 2)))
+    )
+    bars = (("rma", 42.0, 47.0), ("ad_hoc", 27.0, 14.0), ("review", 20.0, 6.0))
+    weeks = tuple(WeekColumn(40 + at, 14, 4, 2, bars[: 1 + at % 3], is_now=at == 7) for at in range(8))
+    answers = (
+        AnswerLine("Dell TechDirect", 2, 6, 41, 7, 20),
+        AnswerLine("Cisco Smart Net Total Care, Stadtwerke", 19, 44, 3, 65, 150),
+    )
+    money = ((4_187_000, "EUR"), (123_400, "USD"))
+    return ChartsView(27, ages, weeks, 20, answers, 68, money, 19, ((2_341_500, "EUR"),), 4)
+
+
+def board_view(scale: str) -> BoardView:
     """The board."""
+    kinds = list(board.RULES)
+    picks = tuple(Pick(name, "", (("1", LONG_CLIENT), ("2", "Äußere Mühle"))) for name in ("client", "vendor", "owner"))
+    bulk = BulkForm("/board/actions", "key", "", NOW.isoformat(), 14)
     if scale == "bare":
-        return pages.BoardView((), 0, 0, ())
-    tasks = tuple(task(kind, (SUBJECT, LONG_SUBJECT)[number % 2]) for number, kind in enumerate(TaskKind))
+        kept, figures = ViewTabs((), None, is_new=False), board_charts(is_empty=True)
+        return BoardView(0, 0, (), (), (), picks, "", False, kept, "/board/live", '"1"', bulk, figures)
     if scale == "few":
-        return pages.BoardView(tasks[:1], 1, 1, (row(0),))
-    return pages.BoardView(tasks, 12_486, 12_486, tuple(map(row, range(12))))
+        groups: tuple[BoardGroup, ...] = (BoardGroup(1, 1, (), (board_row(4, TaskKind.REVIEW),)),)
+        tabs = (KindTab(None, 1, "/", is_current=True), KindTab(TaskKind.REVIEW, 1, "/?kind=review", is_current=False))
+        kept = kept_views(0)
+        return BoardView(
+            1, 0, (), groups, tabs, picks, "", False, kept, "/board/live", '"1"', bulk, board_charts(is_empty=False)
+        )
+    rows = [board_row(number, kind) for number, kind in enumerate(kinds)]
+    parts = (rows[:4], rows[4:8], rows[8:12], rows[12:])
+    groups = tuple(
+        BoardGroup(at, 3_121, ((123_456_789, "EUR"), (98_765, "USD")), tuple(part)) for at, part in enumerate(parts)
+    )
+    tabs = tuple(KindTab(kind, 1_234, "/?kind=x", is_current=kind is TaskKind.SILENT) for kind in (None, *kinds))
+    sums = ((123_456_789, "EUR"), (98_765, "USD"))
+    return BoardView(
+        12_486, 321, sums, groups, tabs, picks, "silent", True, kept_views(4), "/board/live", '"1"', bulk,
+        board_charts(is_empty=False), "/?after=x", "/",
+    )  # fmt: skip
+
+
+def board_action(scale: str) -> BulkAsk:
+    """What is asked before many rows are handed over, or dealt with."""
+    people = (("1", "Marit Søndergaard"), ("2", "Jana Kowalczyk"))
+    verb = {"bare": "hand", "few": "dealt_with", "many": "hand"}[scale]
+    errors = {"to": "Choose who is to look after them."} if scale == "many" else {}
+    if scale == "bare":
+        return BulkAsk("/board/actions", "again", 0, (), (), "/", {}, {"row": "Select at least one row."})
+    return BulkAsk("/board/actions", verb, 214, (("row", "silent:1"),), people, "/", {}, errors)
+
+
+def board_done(scale: str) -> BulkResult:
+    """What came of it."""
+    refused = tuple((f"F-{20_400 + at}", "Somebody has done something about it already.") for at in range(50))
+    if scale == "bare":
+        return BulkResult("/board/actions", "again", 1, 1, (), 0, None, "/")
+    if scale == "few":
+        return BulkResult("/board/actions", "again", 14, 14, refused[:1], 1, None, "/")
+    return BulkResult("/board/actions", "hand", 200, 214, refused, 64, None, "/")
 
 
 def kept_views(count: int) -> ViewTabs:
@@ -517,7 +619,9 @@ def error(scale: str) -> pages.ErrorView:
 
 
 PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
-    "board": ("staff/board.html", "view", board, STAFF),
+    "board": ("staff/board.html", "view", board_view, STAFF),
+    "board-action": ("staff/board_action.html", "view", board_action, STAFF),
+    "board-done": ("staff/board_done.html", "view", board_done, STAFF),
     "cases": ("staff/case_list.html", "view", case_list, STAFF),
     "saved-view": ("staff/saved_view_new.html", "view", saved_view_new, STAFF),
     "case": ("staff/case_detail.html", "case", case, STAFF),

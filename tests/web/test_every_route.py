@@ -65,6 +65,8 @@ TABLE = {
     "auth.sign_out": ANYBODYS,
     "auth.choose_language": "public",
     "staff.board": ANYBODYS,  # a client is led to the portal
+    "staff.board_live": "read",
+    "staff.act_on_board": "handle",
     "staff.deal_with": "decide",
     "staff.case_list": "read",
     "staff.case_detail": "read",

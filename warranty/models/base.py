@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, BigInteger, Date, DateTime, Enum, ForeignKey, Integer, MetaData, Text, Uuid
+from sqlalchemy import JSON, BigInteger, Date, DateTime, Enum, Float, ForeignKey, Integer, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -85,6 +85,44 @@ def _clock_postgresql(element: clock, compiler: SQLCompiler, **options: Any) -> 
 def _clock_sqlite(element: clock, compiler: SQLCompiler, **options: Any) -> str:
     # '%f' has three digits, stored times have six: texts of one form compare as times do.
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {compiler.process(element.clauses, **options)} || ' seconds')"
+
+
+class later(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """An instant of the database, or the beginning of a day of it, plus some seconds of it."""
+
+    inherit_cache = True
+    type = UtcDateTime()
+
+
+@compiles(later, "postgresql")
+def _later_postgresql(element: later, compiler: SQLCompiler, **options: Any) -> str:
+    start, seconds = (compiler.process(one, **options) for one in element.clauses)
+    return f"(CAST({start} AS TIMESTAMP WITH TIME ZONE) + make_interval(secs => {seconds}))"
+
+
+@compiles(later, "sqlite")
+def _later_sqlite(element: later, compiler: SQLCompiler, **options: Any) -> str:
+    start, seconds = (compiler.process(one, **options) for one in element.clauses)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {start}, ({seconds}) || ' seconds')"
+
+
+class seconds_until(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
+    """How many seconds pass from the first of two instants of the database to the second."""
+
+    inherit_cache = True
+    type = Float()
+
+
+@compiles(seconds_until, "postgresql")
+def _seconds_until_postgresql(element: seconds_until, compiler: SQLCompiler, **options: Any) -> str:
+    first, second = (compiler.process(one, **options) for one in element.clauses)
+    return f"EXTRACT(EPOCH FROM {second} - {first})"
+
+
+@compiles(seconds_until, "sqlite")
+def _seconds_until_sqlite(element: seconds_until, compiler: SQLCompiler, **options: Any) -> str:
+    first, second = (compiler.process(one, **options) for one in element.clauses)
+    return f"((julianday({second}) - julianday({first})) * 86400.0)"
 
 
 Pk = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]

@@ -25,6 +25,7 @@ from warranty.models.mail import Told
 
 OPEN = text("is_open")
 UNTOLD = text("told IS NULL")
+DUE = text("state = 'due'")
 
 
 class Fault(TenantRow, Base):
@@ -43,6 +44,7 @@ class Fault(TenantRow, Base):
         Index("ix_fault_asset_id", "asset_id", "case_closed_at"),
         Index("ix_fault_duplicate_of_id", "duplicate_of_id"),
         Index("ix_fault_owner_id", "owner_id", "state", "id"),
+        Index("ix_fault_reported_at", "reported_at"),
         Index("ix_fault_untold", "id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
     )
 
@@ -118,6 +120,7 @@ class Rma(TenantRow, Base):
         Index("ix_rma_poll", "account_id", "next_poll_at"),
         Index("ix_rma_heard", "account_id", "heard_at"),
         Index("ix_rma_silent", "state", "heard_at"),
+        Index("ix_rma_created_at", "created_at"),
     )
 
     fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
@@ -184,7 +187,10 @@ class Shipment(TenantRow, Base):
     """One parcel, one direction."""
 
     __tablename__ = "shipment"
-    __table_args__ = (Index("ix_shipment_rma_id", "rma_id"),)
+    __table_args__ = (
+        Index("ix_shipment_rma_id", "rma_id"),
+        Index("ix_shipment_due", "due_on", sqlite_where=DUE, postgresql_where=DUE),
+    )
 
     rma_id: Mapped[int] = mapped_column(ForeignKey("rma.id"))
     direction: Mapped[ShipmentDirection] = mapped_column(words(ShipmentDirection))

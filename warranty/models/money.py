@@ -22,6 +22,7 @@ class AdHocJob(TenantRow, Base):
         Index("ix_ad_hoc_job_fault_id", "fault_id"),
         Index("ix_ad_hoc_job_asset_id", "asset_id", "case_closed_at"),
         Index("ix_ad_hoc_job_rma_id", "rma_id"),
+        Index("ix_ad_hoc_job_created_at", "created_at"),
     )
 
     reference: Mapped[str] = mapped_column(String(16), unique=True)

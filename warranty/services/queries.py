@@ -37,7 +37,6 @@ from warranty.models import (
     Product,
     Rma,
     Shipment,
-    Sighting,
     Site,
     StoredVerdict,
     Swap,
@@ -59,7 +58,6 @@ if TYPE_CHECKING:
     from warranty.services.owners import Away
 
 PAGE = 50
-BOARD = 12
 MOST_CALLS = 50
 MOST_EVENTS = 500
 MOST_NOTES = 200
@@ -106,25 +104,6 @@ class Brief:
     client_minor: int | None
     currency: str
     owner: User | None
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Something that waits for a person, with its case; without one it is about a case at a vendor."""
-
-    row: HumanTask
-    fault: Fault | None
-    place: Place | None
-    sighting: Sighting | None = None
-    account: VendorAccount | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much is open."""
-
-    tasks: int
-    cases: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,35 +241,6 @@ def vendor_name(product: Product | None, account: VendorAccount | None, coverage
 
 
 # --- lists ---
-
-
-def counts(session: Session) -> Counts:
-    """How many tasks and cases are open; one statement."""
-    tasks = select(func.count()).select_from(HumanTask).where(HumanTask.resolved_at.is_(None)).scalar_subquery()
-    cases = select(func.count()).select_from(Fault).where(Fault.state.not_in(FAULT_OVER)).scalar_subquery()
-    row = session.execute(select(tasks.label("tasks"), cases.label("cases"))).one()
-    return Counts(row.tasks, row.cases)
-
-
-def open_tasks(session: Session, *, limit: int = BOARD) -> list[Task]:
-    """What waits for a person, the oldest first; one statement."""
-    query = (
-        select(HumanTask, Fault, Client, Asset, Product, Site, Sighting, VendorAccount)
-        .outerjoin(Fault, Fault.id == HumanTask.fault_id)
-        .outerjoin(Client, Client.id == HumanTask.client_id)
-        .outerjoin(Sighting, Sighting.id == HumanTask.sighting_id)
-        .outerjoin(VendorAccount, VendorAccount.id == Sighting.account_id)
-        .outerjoin(Asset, Asset.id == Fault.asset_id)
-        .outerjoin(Product, Product.id == Asset.product_id)
-        .outerjoin(Site, Site.id == Asset.site_id)
-        .where(HumanTask.resolved_at.is_(None))
-        .order_by(HumanTask.id)
-        .limit(limit)
-    )
-    return [
-        Task(task, fault, None if task.fault_id is None else Place(client, asset, product, site), sighting, account)
-        for task, fault, client, asset, product, site, sighting, account in session.execute(query)
-    ]
 
 
 def cases(

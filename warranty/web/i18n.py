@@ -22,8 +22,21 @@ __all__ = ["LANGUAGES", "N_", "Reader", "choose_language", "choose_zone", "init_
 
 
 _FORMATS = (
-    *("money", "count", "hundredths", "day", "long_day", "dated", "month", "weekday", "heading_day", "time", "moment"),
-    "ago",
+    *(
+        "money",
+        "whole_money",
+        "count",
+        "hundredths",
+        "day",
+        "long_day",
+        "dated",
+        "month",
+        "weekday",
+        "heading_day",
+        "time",
+        "moment",
+    ),
+    "span",
 )
 
 

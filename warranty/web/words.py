@@ -33,6 +33,7 @@ from warranty.domain.terms import (
 )
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
+from warranty.services.board import OtherKind, Risk
 from warranty.services.notes import NoteState
 from warranty.web.i18n import N_, choose_zone, reader
 from warranty.web.pages import Outcome
@@ -264,6 +265,18 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         TaskKind.STRAY_CASE: N_("Case of no claim"),
         TaskKind.OVERRIDE: N_("Second opinion"),
         TaskKind.UNREAD: N_("Cases unread"),
+    },
+    OtherKind: {
+        OtherKind.APPROVAL: N_("Approval"),
+        OtherKind.RETURN: N_("Return due"),
+        OtherKind.LOOK_UP: N_("Look-up failing"),
+    },
+    Risk: {
+        Risk.NONE: "",
+        Risk.PART: N_("part"),
+        Risk.IF_BILLED: N_("if billed"),
+        Risk.CHARGE: N_("charge"),
+        Risk.QUOTE: N_("quote"),
     },
 }
 

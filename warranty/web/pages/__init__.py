@@ -327,7 +327,6 @@ class TaskRow:
     case_reference: str
     subject: Subject | None
     vendor: str | None = None
-    stray: Stray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,16 +344,6 @@ class CaseRow:
 
 
 # --- Staff pages ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class BoardView:
-    """What needs a person, oldest first, and the newest cases. The counts are of everything."""
-
-    tasks: tuple[TaskRow, ...]
-    open_tasks: int
-    open_cases: int
-    newest: tuple[CaseRow, ...]
 
 
 @dataclass(frozen=True, slots=True)

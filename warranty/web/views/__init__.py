@@ -27,6 +27,7 @@ from warranty.models import User
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
 from warranty.services import files, handouts, inputs, jobs, notes, overrides, proposals, queries, rmas
+from warranty.services.board import open_now
 from warranty.web import pages, words
 from warranty.web.forms import key_of
 from warranty.web.guards import call
@@ -72,7 +73,7 @@ def frame(open_tasks: int | None = None) -> pages.Frame:
     user = asked.session.get_one(User, asked.principal.user_id)
     client = queries.own_client(asked.session, asked.principal.client_id)
     if open_tasks is None:
-        open_tasks = 0 if client else queries.counts(asked.session).tasks
+        open_tasks = 0 if client else open_now(asked.session, asked.now)
     may_report = asked.principal.may(Permission.REPORT)
     return pages.Frame(_name(user), user.role, client.name if client else None, open_tasks, may_report)
 
@@ -136,23 +137,13 @@ def case_row(brief: Brief) -> pages.CaseRow:
     )
 
 
-def task_row(task: queries.Task, errors: Mapping[str, str] | None = None) -> pages.TaskRow:
-    """Something that waits for a person; ``errors`` are those of a form that came back, by its field."""
-    if task.sighting is not None and task.account is not None:
-        stray = _stray(task.row, task.sighting, task.account.name, errors or {})
-        number = task.sighting.vendor_case_number
-        return pages.TaskRow(task.row.kind, task.row.why, task.row.created_at, None, number, None, stray=stray)
-    assert task.fault is not None  # a task stands on one of the two
-    assert task.place is not None
-    return _task(task.row, task.fault, task.place)
-
-
 def field_of(item: HumanTask) -> str:
     """The name of the field for what became of a case of no claim."""
     return f"reason-{item.public_id}"
 
 
-def _stray(item: HumanTask, sighting: Sighting, account: str, errors: Mapping[str, str]) -> pages.Stray:
+def stray(item: HumanTask, sighting: Sighting, account: str, errors: Mapping[str, str]) -> pages.Stray:
+    """A case at a vendor that belongs to no claim; ``errors`` are those of a form that came back, by its field."""
     form, name = None, field_of(item)
     if call().principal.may(Permission.DECIDE):
         typed = request.form if name in errors else {}

@@ -26,13 +26,21 @@ class ListPage:
     filters: tuple[str, ...]
 
 
-PAGES = {"cases": ListPage("staff.case_list", ("q", "shows"))}
+PAGES = {
+    "board": ListPage("staff.board", ("kind", "client", "vendor", "owner")),
+    "cases": ListPage("staff.case_list", ("q", "shows")),
+}
 """The lists by the name under which their views are kept. A new list adds itself here."""
 
 
 def tidy(page: str, query: str) -> str:
     """What of an address filters a list, always in one order and form: so that two of the same meaning are alike."""
     return _tidy(page, parse_qsl(query, max_num_fields=100))
+
+
+def parts(query: str) -> dict[str, str]:
+    """The filters of a tidy address, by name."""
+    return dict(parse_qsl(query))
 
 
 def address(page: str, query: str) -> str:
