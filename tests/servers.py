@@ -124,6 +124,12 @@ def children_of(parent: int) -> list[int]:
     return []
 
 
+def _lives(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 class PostgresServer(GuardedServer):
     """A PostgreSQL cluster of the suite's own, on a unix socket only."""
 
@@ -167,6 +173,9 @@ class PostgresServer(GuardedServer):
         for pid in children:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + STOP_S  # a busy machine takes its time to bury them
+        while any(_lives(pid) for pid in children) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _url(self, database: str) -> URL:
         return URL.create("postgresql+psycopg", "postgres", database=database, query={"host": str(self.folder)})
