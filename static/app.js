@@ -46,6 +46,7 @@
     "n": () => document.querySelector("[data-key-report]"),
     "j": () => step(1),
     "k": () => step(-1),
+    "x": () => document.activeElement.closest("[data-row]")?.querySelector("input[type=checkbox]"),
     "?": () => document.querySelector("[data-keys]"),
   };
   const SINGLE_KEYS_OFF = "single-keys-off";
@@ -67,7 +68,7 @@
     const target = keys[event.key]?.();
     if (!target) return;
     event.preventDefault();
-    if (target.matches("[data-key-report], [data-keys]")) target.click();
+    if (target.matches("[data-key-report], [data-keys], input[type=checkbox]")) target.click();
     else target.focus();
   });
 
@@ -98,6 +99,43 @@
       button.removeAttribute("aria-disabled");
       button.textContent = button.dataset.label;
     }
+  });
+
+  // ---- a session about to end: it says so two minutes before, and what was typed stays (WCAG 2.2.1) ----
+  const WARNING_MS = 120_000;
+  let sessionEnds = Infinity;
+
+  function prolong() {
+    const notice = document.getElementById("session-ends");
+    if (notice) sessionEnds = Date.now() + Number(notice.dataset.seconds) * 1000;
+  }
+
+  function watchSession() {
+    const notice = document.getElementById("session-ends");
+    if (!notice) return;
+    const left = sessionEnds - Date.now();
+    notice.querySelector("[data-soon]").hidden = left <= 0;
+    notice.querySelector("[data-over]").hidden = left > 0;
+    notice.hidden = left > WARNING_MS;
+  }
+
+  async function stay({ currentTarget }) {
+    const answer = await fetch(currentTarget.dataset.stay, { method: "HEAD", redirect: "manual" });
+    if (answer.ok) prolong();
+    watchSession();
+  }
+
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (ctx.response.status < 400) prolong(); });
+
+  // ---- the rooms behind "More" go away by Escape and by a press beside them ----
+  document.addEventListener("click", ({ target }) => {
+    for (const open of document.querySelectorAll("details.beyond[open]")) if (!open.contains(target)) open.open = false;
+  });
+  document.addEventListener("keydown", ({ key }) => {
+    const open = key === "Escape" && document.querySelector("details.beyond[open]");
+    if (!open) return;
+    open.open = false;
+    open.querySelector("summary").focus();
   });
 
   // ---- what remembers something on the page: Alpine components, named in the templates by x-data ----
@@ -141,6 +179,8 @@
     // The server writes times as the reader's clock shows them, and learns at sign-in which clock that is.
     const zone = document.querySelector("[data-zone]");
     if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    setInterval(poll, 1000);
+    prolong();
+    document.querySelector("[data-stay]")?.addEventListener("click", stay);
+    setInterval(() => { poll(); watchSession(); }, 1000);
   });
 })();

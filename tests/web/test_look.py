@@ -237,6 +237,40 @@ def test_keys_lead_to_search_and_rows_and_can_be_switched_off(browser: Browser, 
         assert page.evaluate("document.activeElement.name") != "q"
 
 
+def test_a_session_about_to_end_says_so_two_minutes_before_and_can_be_prolonged(browser: Browser, site: str) -> None:
+    with visiting(browser, viewport=DESKTOP) as visit:
+        page = visit.page
+        page.clock.install()
+        page.goto(f"{site}/look/report/few")
+        page.locator("input[name=q]").fill("It beeps.")
+        notice = page.locator("#session-ends")
+        length_ms = int(notice.get_attribute("data-seconds") or 0) * 1000
+        page.clock.fast_forward(length_ms - 150_000)
+        page.clock.run_for(1000)
+        assert notice.is_hidden()
+
+        page.clock.fast_forward(40_000)
+        page.clock.run_for(1000)
+        page.get_by_role("button", name="Stay signed in").click()
+        notice.wait_for(state="hidden")
+
+        page.clock.fast_forward(length_ms + 1000)
+        page.clock.run_for(1000)
+        assert "You have been signed out" in notice.inner_text()
+        assert page.locator("input[name=q]").input_value() == "It beeps."
+
+
+def test_the_rooms_behind_more_go_away_by_escape(browser: Browser, site: str) -> None:
+    with visiting(browser, viewport=PHONE) as visit:
+        rooms = visit.page.locator(".beyond nav").first
+        visit.page.goto(f"{site}/look/board/few")
+        visit.page.get_by_text("More", exact=True).click()
+        assert rooms.is_visible()
+
+        visit.page.keyboard.press("Escape")
+        assert rooms.is_hidden()
+
+
 def test_printed_pages_are_light_and_without_navigation(browser: Browser, site: str) -> None:
     with visiting(browser, viewport=DESKTOP, color_scheme="dark") as visit:
         page = visit.page
