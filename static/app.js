@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
+  const isTyping = (element) => element.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
 
   // ---- conditional polling: the server answers 304 while nothing has changed, and htmx then swaps nothing ----
   const polled = () => document.querySelectorAll("[data-poll-seconds]");
@@ -54,7 +54,8 @@
 
   function step(by) {
     const links = [...document.querySelectorAll("[data-row] h3 a, [data-row] th a")];
-    const at = links.indexOf(document.activeElement);
+    const row = document.activeElement.closest("[data-row]");
+    const at = links.findIndex((link) => row !== null && link.closest("[data-row]") === row);
     return links[Math.min(Math.max(at + by, 0), links.length - 1)];
   }
 

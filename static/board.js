@@ -1,9 +1,8 @@
-// The board's own: rows are selected by mouse or with x, the bar over the foot counts them, and nothing is taken out from
+// The board's own: rows are selected by mouse or with x (see app.js), the bar over the foot counts them, and nothing is taken out from
 // under a selection. Without it rows are selected and sent all the same.
 (() => {
   "use strict";
 
-  const SINGLE_KEYS_OFF = "single-keys-off"; // as app.js keeps it
   const live = () => document.getElementById("live");
   const bar = () => document.querySelector("[data-bulk]");
   const boxes = () => [...document.querySelectorAll('input[name="row"]')];
@@ -27,15 +26,6 @@
   document.addEventListener("change", ({ target }) => {
     if (target.closest("[data-picks]")) target.form.requestSubmit();
     else if (target.name === "row" || target.matches("[data-bulk-all]")) count();
-  });
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(SINGLE_KEYS_OFF)) return;
-    if (event.target.closest('input:not([type="checkbox"]), textarea, select, [contenteditable]')) return;
-    const box = event.target.closest("[data-row]")?.querySelector('input[name="row"]');
-    if (!box) return;
-    event.preventDefault();
-    box.click();
   });
 
   document.addEventListener("htmx:after:swap", count);

@@ -225,6 +225,11 @@ def test_keys_lead_to_search_and_rows_and_can_be_switched_off(browser: Browser, 
         page.goto(f"{site}/look/board/many")
         page.keyboard.press("j")
         assert page.evaluate("document.activeElement.closest('[data-row]') !== null")
+        boxes = page.locator("[data-row] input[type=checkbox]:checked")
+        page.keyboard.press("x")
+        assert boxes.count() == 1
+        page.keyboard.press("x")
+        assert boxes.count() == 0
         page.keyboard.press("/")
         assert page.evaluate("document.activeElement.name") == "q"
 
