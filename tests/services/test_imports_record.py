@@ -6,7 +6,7 @@ import io
 import multiprocessing
 import os
 import signal
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import event, func, select, update
@@ -85,14 +85,14 @@ def counted(database):
 
 def undone(runtime, run_id):
     with runtime.database.begin(db.EVERYBODY) as session:
-        imports.undo(session, session.get_one(ImportRun, run_id), now=db.now(session))
+        imports.undo(session, session.get_one(ImportRun, run_id), actor="user:2", now=db.now(session))
     work_off(runtime)
     return the_run(runtime.database, run_id)
 
 
 def obstacles(database, run_id):
     with pytest.raises(imports.InTheWay) as refused, database.begin(db.EVERYBODY) as session:
-        imports.undo(session, session.get_one(ImportRun, run_id), now=db.now(session))
+        imports.undo(session, session.get_one(ImportRun, run_id), actor="user:2", now=db.now(session))
     return refused.value.obstacles
 
 
@@ -272,6 +272,138 @@ def test_killed_at_any_commit_the_result_is_that_of_one_clean_run(runtime, envir
     ]
 
 
+# --- Broken off -----------------------------------------------------------------------------------------------------
+
+
+def _import_and_die(environment, path, after_batches):
+    """Import a file in this process, as the command does, and be killed behind some batches."""
+    runtime = Runtime.of(config.load(environment))
+    imports.BATCH = imports.COPIED_BATCH = BATCH
+    left = [after_batches]
+
+    def die(_rows):
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    imported_here(runtime.database, path, on_progress=die)
+
+
+def imported_here(database, path, **more):
+    facts = {"file_name": path.name, "client": None, "because": BECAUSE}
+    content = imports.print_of(path, Kind.ASSETS, Wanted())
+    return imports.run_here(database, open_sheet(path, Kind.ASSETS), content=content, **facts, **more)
+
+
+def killed_behind(database, environment, path, batches):
+    """Have a process import a file and be killed; the key of its run."""
+    database.dispose()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.importing", "warranty.tasks.import_rows"])
+    child = context.Process(target=_import_and_die, args=(environment, path, batches))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    with database.read(db.EVERYBODY) as session:
+        return session.scalars(select(ImportRun.id)).one()
+
+
+def lose_hold(database):
+    """Let the time pass that a process has for a batch."""
+    with database.begin(db.EVERYBODY) as session:
+        now = db.now(session)
+        session.execute(update(ImportRun).values(held_until=now - timedelta(seconds=1)))
+        return now
+
+
+def test_a_command_that_was_killed_leaves_an_import_that_is_broken_off_and_can_be_undone(
+    runtime, database, environment, tmp_path
+):
+    path = tmp_path / "rows.csv"
+    path.write_text(units(3 * BATCH))
+    run_id = killed_behind(database, environment, path, 2)
+    run = the_run(database, run_id)
+    assert imports.stands(run, run.held_until - timedelta(seconds=1)) is ImportStatus.RUNNING
+    assert obstacle_free_undo_is_refused(database, run_id) == (
+        "The import is running: only one that is done or cancelled can be undone."
+    )
+
+    now = lose_hold(database)
+    assert imports.stands(the_run(database, run_id), now) is ImportStatus.BROKEN_OFF
+    assert counted(database)["Asset"] == 2 * BATCH
+
+    assert undone(runtime, run_id).status is ImportStatus.UNDONE
+    assert counted(database)["Asset"] == 0
+
+
+def obstacle_free_undo_is_refused(database, run_id):
+    with pytest.raises(imports.NotPossible) as refused, database.begin(db.EVERYBODY) as session:
+        imports.undo(session, session.get_one(ImportRun, run_id), actor="user:2", now=db.now(session))
+    return str(refused.value)
+
+
+def test_the_same_command_goes_on_where_one_was_killed_and_the_result_is_that_of_one_run(
+    runtime, database, environment, tmp_path
+):
+    path = tmp_path / "rows.csv"
+    header, rows = units(3 * BATCH).split("\n", 1)
+    path.write_text(f"{header}\nn/a,Acme,M1,Town Hall,,\n{rows}")
+    run_id = killed_behind(database, environment, path, 2)
+    lose_hold(database)
+
+    made, report = imported_here(database, path)
+
+    assert made.id == run_id
+    assert report.warnings[0] == f"An import of this file broke off: this one went on behind row {2 * BATCH:,}."
+    assert report.counts == {"new": 3 * BATCH, "same": 0, "changed": 0, "refused": 1}
+    assert [fault.line for fault in report.faults] == [2]
+    run = the_run(database, run_id)
+    assert (run.status, run.rows_done, run.held_until) == (ImportStatus.DONE, 3 * BATCH + 1, None)
+    assert counted(database)["Asset"] == 3 * BATCH
+    assert undone(runtime, run_id).status is ImportStatus.UNDONE
+    assert counted(database)["Asset"] == 0
+
+
+def test_a_file_that_is_another_begins_anew(database, environment, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(units(2 * BATCH))
+    run_id = killed_behind(database, environment, path, 1)
+    lose_hold(database)
+    path.write_text(units(2 * BATCH) + "X1,Acme,M1,Town Hall,,\n")
+
+    made, report = imported_here(database, path)
+
+    assert made.id != run_id
+    assert report.counts == {"new": BATCH + 1, "same": BATCH, "changed": 0, "refused": 0}
+
+
+def test_a_command_that_another_overtook_writes_nothing_more(database, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(units(3 * BATCH))
+
+    def overtake(_rows):
+        with database.begin(db.EVERYBODY) as session:
+            session.execute(update(ImportRun).values(held_by="another"))
+
+    with pytest.raises(imports.Stopped):
+        imported_here(database, path, on_progress=overtake)
+    assert counted(database)["Asset"] == BATCH
+
+
+def test_a_command_that_fails_lets_go_at_once(database, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(units(3 * BATCH))
+
+    def interrupt(_rows):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        imported_here(database, path, on_progress=interrupt)
+
+    made, report = imported_here(database, path)
+    assert (made.status, report.counts["new"]) == (ImportStatus.RUNNING, 3 * BATCH)
+
+
 # --- Undone ---------------------------------------------------------------------------------------------------------
 
 
@@ -341,7 +473,7 @@ def test_an_undo_that_is_stopped_goes_on_where_it_was(runtime, database):
     run_id = ordered(database, units(3 * BATCH))
     work_off(runtime)
     with database.begin(db.EVERYBODY) as session:
-        imports.undo(session, session.get_one(ImportRun, run_id), now=db.now(session))
+        imports.undo(session, session.get_one(ImportRun, run_id), actor="user:2", now=db.now(session))
 
     imports.work_on(database, claimed(database), enough=lambda: True)
     assert counted(database)["Asset"] == 2 * BATCH
@@ -404,7 +536,7 @@ def test_what_has_written_nothing_cannot_be_undone(database, facts_of, said):
     run_id = ordered(database, units(3), **facts_of)
 
     with pytest.raises(imports.NotPossible, match=said), database.begin(db.EVERYBODY) as session:
-        imports.undo(session, session.get_one(ImportRun, run_id), now=db.now(session))
+        imports.undo(session, session.get_one(ImportRun, run_id), actor="user:2", now=db.now(session))
 
 
 # --- Cancelled ------------------------------------------------------------------------------------------------------

@@ -28,8 +28,13 @@ from warranty.domain.terms import (
     Share,
     VerdictWord,
 )
+from warranty.models.imports import ImportStatus
 from warranty.models.work import TaskKind
+<<<<<<< HEAD
 from warranty.services import board
+=======
+from warranty.services.importing.columns import COLUMNS, Kind
+>>>>>>> 54ca463 (Imports have pages: a file is dropped, its columns are corrected, its rows are checked, it goes in, and it is undone with a reason; an import whose process was killed is broken off, and goes on with the same command)
 from warranty.services.notes import NoteState
 from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState
@@ -49,6 +54,7 @@ from warranty.web.pages.board import (
 )
 from warranty.web.pages.colleagues import Owner, OwnerForm
 from warranty.web.pages.goods import GoodsForm
+from warranty.web.pages.imports import ColumnsForm, FileForm, ImportListView, ImportRow, ImportView, ReasonForm
 from warranty.web.pages.overriding import Ending, OpinionForm, OutlookView, OverrideView
 from warranty.web.pages.profile import AwayForm, AwayRow, ProfileView
 from warranty.web.pages.report import OpenCase, PreviewView, ReportView, UnitView
@@ -618,6 +624,102 @@ def error(scale: str) -> pages.ErrorView:
     return pages.ErrorView({"bare": 404, "few": 500, "many": 409}[scale], "0f3c9a1e", None)
 
 
+def import_list(scale: str) -> ImportListView:
+    """The imports; in the third the file is missing."""
+    states = list(ImportStatus) if scale == "many" else [ImportStatus.DRAFT, ImportStatus.RUNNING, ImportStatus.DONE]
+    name = (
+        "Gesamtbestand-Stadtwerke-Grünau-Ostheide-Export-2026-11-24-endgültig-v3.csv"
+        if scale == "many"
+        else "units.csv"
+    )
+    rows = [
+        ImportRow(
+            "/imports/1", name, Kind.ASSETS, LONG_CLIENT if number % 2 else None, STAFF.user_name, NOW, state,
+            is_dry=number == 3, total=None if state == ImportStatus.DRAFT else 104_221, taken=98_765, refused=number,
+        )
+        for number, state in enumerate(states)
+    ]  # fmt: skip
+    errors = {"file": "Choose a file, or drop one here."} if scale == "many" else {}
+    form = FileForm(
+        "/imports",
+        "key",
+        (("assets", "Units"), ("contracts", "Contracts"), ("sites", "Sites")),
+        (("1", LONG_CLIENT), ("2", "Bakker & Zn")),
+        128,
+        {"kind": "assets"},
+        errors,
+    )
+    is_bare = scale == "bare"
+    return ImportListView(() if is_bare else tuple(rows), form, None if is_bare else "/imports?before=1", None)
+
+
+def import_view(scale: str) -> ImportView:
+    """A draft before its check; an import under way; a draft that was checked, with problems and errors."""
+    state = {"bare": ImportStatus.DRAFT, "few": ImportStatus.RUNNING, "many": ImportStatus.DRAFT}[scale]
+    is_many = scale == "many"
+    names = COLUMNS[Kind.ASSETS]
+    headers = [
+        (f"column{n}", f"Spalte mit einem langen Namen {n}" if is_many else f"Col {n}", ("7XK4P03", "QX7T2K9"))
+        for n in range(14)
+    ]
+    columns = ColumnsForm(
+        url="/imports/1/columns", key="key", fields=tuple((name, name.replace("_", " "), name == names[0]) for name in names),
+        choices=tuple(headers), unread=tuple(header for _, header, _ in headers[5:]), values={names[0]: "column0", names[1]: "column1"},
+        errors={"product": "This column is chosen twice."} if is_many else {},
+    )  # fmt: skip
+    shown = {
+        "row": "line 2",
+        "outcome": "new",
+        "serial_number": "FOC2433L0HJ123456789",
+        "product": "Catalyst C9300-48P-E",
+    }
+    fault = {
+        "line": 104_221,
+        "file": "",
+        "message": "n/a is a placeholder, not a serial number: read it from the unit.",
+    }
+    return ImportView(
+        url="/imports/1", live_url="/imports/1/live", etag='"1"', key="key",
+        file_name="Gesamtbestand-Stadtwerke-Grünau-Ostheide-Export-2026-11-24-endgültig-v3.csv" if is_many else "units.csv",
+        kind=Kind.ASSETS, client_name=LONG_CLIENT if is_many else None, by=STAFF.user_name, at=NOW, state=state,
+        is_dry=scale != "few", total=None if scale == "bare" else 104_221, done=0 if scale == "bare" else 52_000,
+        new=98_765, same=12, changed=4, refused=5_440 if is_many else 0, new_products=41, new_sites=3,
+        warnings=("Columns that are not read: Rack, Position, Owner.",) if is_many else (),
+        preview=(shown,) * 3 if is_many else (), preview_columns=tuple((name, name) for name in shown),
+        problems=(fault,) * 6 if is_many else (), problems_next="/imports/1?problems=1.2#problems" if is_many else None,
+        problems_first=None, rest_s=130, trouble="The header lacks serial_number." if is_many else None,
+        columns=None if scale == "few" else columns, go_url="/imports/1/go" if is_many else None, cancel_url="/imports/1/cancel",
+        rejected_url="/imports/1/rejected" if is_many else None, undo=None, undone_by=None, undone_because=None, ended_at=None,
+    )  # fmt: skip
+
+
+def import_done(scale: str) -> ImportView:
+    """An import that is over: it can be undone, was undone, or something stands in the way."""
+    undo = ReasonForm("/imports/1/undo", "key")
+    if scale == "many":
+        undo = replace(
+            undo,
+            errors={"undo_reason": "Say why it is undone: it stands in the register."},
+            obstacles=("asset A1: changed since.",),
+        )
+    state = ImportStatus.UNDONE if scale == "bare" else ImportStatus.DONE
+    done = replace(
+        import_view("many"),
+        state=state,
+        is_dry=False,
+        columns=None,
+        go_url=None,
+        cancel_url=None,
+        trouble=None,
+        undo=undo,
+    )
+    return (
+        replace(done, undo=None, undone_by="Marit Søndergaard", undone_because="The wrong client")
+        if scale == "bare"
+        else done
+    )
+
+
 PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "board": ("staff/board.html", "view", board_view, STAFF),
     "board-action": ("staff/board_action.html", "view", board_action, STAFF),
@@ -635,6 +737,9 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
         lambda scale: examples_assets.asset(scale, COVERED, case_list(scale).rows[:8]),
         STAFF,
     ),
+    "imports": ("staff/import_list.html", "view", import_list, STAFF),
+    "import": ("staff/import_detail.html", "view", import_view, STAFF),
+    "import-done": ("staff/import_detail.html", "view", import_done, STAFF),
     "job": (
         "staff/job_detail.html",
         "job",

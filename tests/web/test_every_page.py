@@ -125,6 +125,7 @@ def cost(place: Place, visitor: Visitor, rule: Rule) -> int:
         answer = visitor.browser.get(path)
     # A page may lead on, or be of a thing in one state only.
     assert answer.status_code in {200, 302, 303} | ({409} if of else set()), f"{path}: {answer.status_code}"
+    answer.close()  # it may be a file
     return len(seen["statements"])
 
 
@@ -151,7 +152,9 @@ def forms(place: Place, visitor: Visitor) -> Iterator[tuple[str, Form]]:
         of = guards.access_of(place.world.app, rule.endpoint).of
         path = address(rule, place.owned[of or Fault]) + ASKED.get(rule.endpoint, "")
         answer = visitor.browser.get(path)
-        if answer.status_code != 200 or not answer.data.startswith(b"<!doctype html>"):
+        is_page = answer.status_code == 200 and answer.data.startswith(b"<!doctype html>")
+        answer.close()  # it may be a file
+        if not is_page:
             continue
         for form in forms_of(answer.text):
             if form.is_filled_in and form.action not in seen:

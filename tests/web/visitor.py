@@ -59,7 +59,7 @@ class Visitor:
         return words(found[1]) if found else ""
 
     def _shown(self, answer: TestResponse) -> TestResponse:
-        if answer.text.startswith("<!doctype html>") and answer.status_code not in {302, 303}:
+        if answer.get_data().startswith(b"<!doctype html>") and answer.status_code not in {302, 303}:
             self.page = answer.text  # a piece of a page goes into the page
         return answer
 

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     "mapping",
     multiple=True,
     metavar="THEIRS=OURS",
-    help='What a column means, whatever its name: --map "Their column=our_column". May repeat.',
+    help='What a column means, whatever its name: --map "Their column=our_column"; with nothing of ours it is not read. '
+    "May repeat.",
 )
 @click.option(
     "--rejected",
@@ -65,7 +66,7 @@ def import_(
 
     Try it with --dry-run first. Rows that cannot be taken are named with their line and the reason, the others are
     written; import the mended file again, and what is there already stays as it is. A file that cannot be read at all
-    writes nothing.
+    writes nothing. Where this command was killed, the same command goes on behind the last rows that it wrote.
 
     Exit status: 0 every row was taken; 1 a row was refused, or the file could not be read; 2 called with wrong words.
     """
@@ -74,16 +75,19 @@ def import_(
         raise click.UsageError("A dry run rejects nothing: leave out --rejected or --dry-run.")
     with open_runtime() as runtime:
         try:
-            sheet = open_sheet(file, Kind(kind), Wanted.of(Kind(kind), dialect, columns))
+            wanted = Wanted.of(Kind(kind), dialect, columns)
+            sheet = open_sheet(file, Kind(kind), wanted)
             report = (
                 _try(runtime.database, sheet, client)
                 if dry_run
-                else _import(runtime.database, sheet, file.name, client, rejected)
+                else _import(runtime.database, sheet, file, wanted, client, rejected)
             )
         except Unusable as err:
             raise CliProblem(str(err)) from err
         except imports.Stopped as err:
-            raise CliProblem("Somebody cancelled this import; what was written by then stands.") from err
+            raise CliProblem(
+                "Somebody cancelled this import, or goes on with it; what was written by then stands."
+            ) from err
     if as_json:
         answer(report.as_document(), as_json=True)
     else:
@@ -118,12 +122,19 @@ def _try(database: Database, sheet: Sheet, client: str | None) -> ImportReport:
 
 
 def _import(
-    database: Database, sheet: Sheet, file_name: str, client: str | None, rejected: Path | None
+    database: Database, sheet: Sheet, file: Path, wanted: Wanted, client: str | None, rejected: Path | None
 ) -> ImportReport:
     owner = _client(database, client)
+    content = imports.print_of(file, sheet.kind, wanted)
     with progress("Importing", sheet.total) as advance:
         made, report = imports.run_here(
-            database, sheet, file_name=file_name, client=owner, because=_because(), on_progress=advance
+            database,
+            sheet,
+            file_name=file.name,
+            client=owner,
+            because=_because(),
+            content=content,
+            on_progress=advance,
         )
     if rejected is not None:
         try:

@@ -22,6 +22,9 @@ class ImportStatus(StrEnum):
     FAILED = "failed"  # the file could not be read; ``error`` says why
     UNDOING = "undoing"
     UNDONE = "undone"
+    DRAFT = "draft"  # the file is kept until its sender says what its columns mean, or that it may go in
+    CHECKING = "checking"  # a draft is read through, and nothing is written
+    BROKEN_OFF = "broken_off"  # never stored: it is running, and the process that ran it is gone
 
 
 class ImportRun(PublicRow, Base):
@@ -29,6 +32,8 @@ class ImportRun(PublicRow, Base):
 
     ``wanted`` is what the sender said of the columns, ``shape`` how the file looks, ``tally`` what has come out so far: see
     ``services.importing``. ``rows_done`` of ``rows_total`` rows are taken; the total is null until the file was read through.
+    An import that the command line does in its own process is held by it: ``held_until`` moves on with each batch, and where
+    it has passed the process is gone. ``content`` is the print of what it reads, by which the same file goes on.
     """
 
     __tablename__ = "import_run"
@@ -49,6 +54,11 @@ class ImportRun(PublicRow, Base):
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+    content: Mapped[str | None] = mapped_column(String(64))
+    held_by: Mapped[str | None] = mapped_column(String(32))
+    held_until: Mapped[datetime | None]
+    undone_by: Mapped[str | None] = mapped_column(String(64))
+    undone_because: Mapped[str | None] = mapped_column(Text)
     status: Mapped[ImportStatus] = mapped_column(words(ImportStatus))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select, update
 
 from warranty import crypto
 from warranty.models import ApiToken, Fault, IdempotencyKey, Mail, Person, SavedView, User, VendorDelivery, clock
-from warranty.services import feeds, moves, people
+from warranty.services import feeds, imports, moves, people
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -69,7 +69,7 @@ def erase_user(session: Session, user: User, *, because: Because) -> None:
 
 
 def forget_old(session: Session) -> None:
-    """Drop what nobody asks for any more, some at a time: answers for repeated requests, and what vendors sent."""
+    """Drop what nobody asks for any more, some at a time: answers for repeated requests, what vendors sent, files of imports."""
     of_age: tuple[tuple[Any, Any, timedelta], ...] = (
         (IdempotencyKey, IdempotencyKey.created_at, ANSWERS_KEPT),
         (VendorDelivery, VendorDelivery.received_at, MESSAGES_KEPT),
@@ -80,6 +80,7 @@ def forget_old(session: Session) -> None:
         if some:
             gone = delete(table).where(table.id.in_(some))
             session.execute(gone, execution_options={"synchronize_session": False})
+    imports.forget_drafts(session)
 
 
 def _out_of_mails(session: Session, theirs: ColumnElement[bool], name: str, pseudonym: str) -> None:

@@ -110,6 +110,7 @@ def refused_choice(err: Invalid) -> dict[str, str]:
 
 
 _MISSING: Final = {
+    "undo_reason": N_("Say why it is undone: it stands in the register."),
     "serial_number": N_("Give the serial number."),
     "symptom": N_("Say what you see."),
     "contact_name": N_("Give the name of whoever can be called."),

@@ -49,6 +49,10 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_LIFE = timedelta(hours=12)
 LONGEST_KEY = 255
 _SENT = N_("This form was sent already, with other words. Look at what it opened, or begin a new form.")
+_LARGE_FILE = N_(
+    "The file is larger than a page takes, and nothing of it was read. Split it into several, or have it imported where the"
+    " product runs: warranty import."
+)
 _FOREIGN = N_("This form was sent from another site, so nothing was done. Open the page here and send it again.")
 
 csrf = CSRFProtect()
@@ -456,6 +460,8 @@ def _let_files_in() -> None:
         if (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]:
             raise SignInFirst
         return
+    if (request.content_length or 0) > access.largest:
+        raise Problem("too_large", advice=_LARGE_FILE)
     request.max_content_length = access.largest
 
 

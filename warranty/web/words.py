@@ -32,8 +32,13 @@ from warranty.domain.terms import (
     VerdictWord,
 )
 from warranty.models.cases import NoteWay
+from warranty.models.imports import ImportStatus
 from warranty.models.work import TaskKind
+<<<<<<< HEAD
 from warranty.services.board import OtherKind, Risk
+=======
+from warranty.services.importing.columns import Kind
+>>>>>>> 54ca463 (Imports have pages: a file is dropped, its columns are corrected, its rows are checked, it goes in, and it is undone with a reason; an import whose process was killed is broken off, and goes on with the same command)
 from warranty.services.notes import NoteState
 from warranty.web.i18n import N_, choose_zone, reader
 from warranty.web.pages import Outcome
@@ -49,6 +54,26 @@ if TYPE_CHECKING:
     from warranty.web.pages.overriding import Ending
 
 WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
+    Kind: {
+        Kind.ASSETS: N_("Units"),
+        Kind.CONTRACTS: N_("Contracts"),
+        Kind.COVERAGES: N_("Contracts"),
+        Kind.PRODUCTS: N_("Products"),
+        Kind.CLIENTS: N_("Clients"),
+        Kind.SITES: N_("Sites"),
+    },
+    ImportStatus: {
+        ImportStatus.WAITING: N_("Waits its turn"),
+        ImportStatus.RUNNING: N_("Under way"),
+        ImportStatus.CANCELLED: N_("Stopped"),
+        ImportStatus.DONE: N_("Done"),
+        ImportStatus.FAILED: N_("Unreadable"),
+        ImportStatus.UNDOING: N_("Being undone"),
+        ImportStatus.UNDONE: N_("Undone"),
+        ImportStatus.DRAFT: N_("Waits for your word"),
+        ImportStatus.CHECKING: N_("Being checked"),
+        ImportStatus.BROKEN_OFF: N_("Broken off"),
+    },
     Component: {
         Component.UNIT: N_("Whole unit"),
         Component.MAINBOARD: N_("Mainboard"),

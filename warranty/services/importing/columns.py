@@ -279,7 +279,8 @@ class Heading:
 class Wanted:
     """How the caller wants a table to be read: whose names it has, and what single columns mean whatever their names.
 
-    ``dialect`` is one of ``DIALECT_NAMES`` or ``auto``; ``columns`` pairs a header with a column of ours.
+    ``dialect`` is one of ``DIALECT_NAMES`` or ``auto``; ``columns`` pairs a header with a column of ours, or with nothing where
+    it is not to be read.
     """
 
     dialect: str = "auto"
@@ -294,9 +295,10 @@ class Wanted:
         """
         pairs = tuple((header_key(header), column.strip()) for header, column in (columns or {}).items())
         for _, column in pairs:
-            if column not in COLUMNS[kind]:
+            if column and column not in COLUMNS[kind]:
                 raise Unusable(f"There is no column {column} of {kind}; there are {', '.join(COLUMNS[kind])}.")
-        if len({column for _, column in pairs}) < len(pairs):
+        named = [column for _, column in pairs if column]
+        if len(set(named)) < len(named):
             raise Unusable("Two headers are mapped to one column: choose one of them.")
         return cls(dialect, pairs)
 
@@ -312,13 +314,14 @@ def header_key(header: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def recognise(kind: Kind, headers: tuple[str, ...], wanted: Wanted) -> Heading:
+def recognise(kind: Kind, headers: tuple[str, ...], wanted: Wanted, *, is_strict: bool = True) -> Heading:
     """Find our columns among the headers of a table.
 
     Args:
         kind: what the rows are.
         headers: as they stand in the file, in order; two may be equal.
         wanted: what the caller says of them. With the dialect ``auto`` it is the first whose signs are there.
+        is_strict: whether what is not there is an error; else it is left out.
 
     Raises:
         Unusable: a needed column is not there, or one that the caller named; or the dialect has no such table.
@@ -327,23 +330,23 @@ def recognise(kind: Kind, headers: tuple[str, ...], wanted: Wanted) -> Heading:
         raise Unusable(f"The header has {len(headers):,} columns: of no table are there more than {MOST_COLUMNS:,}.")
     keys = [header_key(header) for header in headers]
     dialect = _dialect(kind, frozenset(keys), wanted.dialect)
-    said = {column: key for key, column in wanted.columns}
-    taken = frozenset(said.values())
+    said = {column: key for key, column in wanted.columns if column}
+    taken = frozenset(key for key, _ in wanted.columns)
     places: dict[str, tuple[int, ...]] = {}
     for column in COLUMNS[kind]:
         names = (said[column],) if column in said else _names_of(kind, dialect, column, taken, keys)
         found = next((key for key in names if key in keys), None)
         if found is not None:
             places[column] = tuple(place for place, key in enumerate(keys) if key == found)
-        elif column in said:
+        elif column in said and is_strict:
             raise Unusable(f"No column is named {said[column]}, which is mapped to {column}: {_read_as(headers)}.")
     missing = [column for column in NEEDED[kind] if column not in places]
-    if missing:
+    if missing and is_strict:
         raise Unusable(
             f"The header lacks {', '.join(missing)}; {_read_as(headers)}. "
             f"The columns of {kind} are {', '.join(COLUMNS[kind])}."
         )
-    if kind is Kind.ASSETS:
+    if kind is Kind.ASSETS and is_strict:
         for key, what in _NOT_UNITS.items():
             if key in keys:
                 raise Unusable(f"This is a list of {what}, not of units: it has a column {headers[keys.index(key)]}.")

@@ -45,6 +45,7 @@ MOST_DEPTH = 32
 """Of one YAML file; the parser takes minutes for a hundred thousand brackets."""
 
 CHUNK = 2**20
+JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
 DELIMITERS = (",", ";", "\t", "|")
 
 _LINE_BREAK = re.compile(r"[\r\n]")
@@ -128,25 +129,85 @@ def open_sheet(path: Path, kind: Kind, wanted: Wanted = Wanted()) -> Sheet:  # n
             return LibrarySheet.open(path, kind)
         if not stat.S_ISREG(mode):
             raise Unusable(f"{path} is no file: save the table to a file first.")
-        if _begins_with(path, _ARCHIVE):
+        if _is_archive_at(path):
             return XlsxSheet.open(path, kind, wanted)
         encoding, warnings, first = _encoding(path)
-        if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} or first in {"{", "["}:
+        if path.suffix.lower() in JSON_SUFFIXES or first in {"{", "["}:
             return JsonSheet.open(path, kind, wanted, encoding, warnings)
         return CsvSheet.open(path, kind, wanted, encoding, warnings)
     except OSError as err:
         raise Unusable(f"Cannot read {path}: {err.strerror or err}.") from err
 
 
-def _begins_with(path: Path, magic: bytes) -> bool:
+def is_archive(start: bytes) -> bool:
+    """Whether a file begins as a workbook does."""
+    return start.startswith(_ARCHIVE)
+
+
+def _is_archive_at(path: Path) -> bool:
     with path.open("rb") as stream:
-        return stream.read(len(magic)) == magic
+        return is_archive(stream.read(len(_ARCHIVE)))
+
+
+def first_rows(path: Path, kind: Kind, wanted: Wanted, *, is_whole: bool) -> Iterator[tuple[str, ...]]:
+    """The header of a table and the rows below it, as they stand, whatever the header says.
+
+    Args:
+        path: the file, or a piece from its start.
+        kind: what the rows are.
+        wanted: what is known of its columns.
+        is_whole: whether it is the file.
+
+    Raises:
+        Unusable: it is no table.
+    """
+    if _is_archive_at(path):
+        try:
+            yield from (tuple(line.cells) for line in Workbook(path).lines())
+        except BadWorkbook as err:
+            raise Unusable(f"The workbook cannot be read: {err}") from err
+        return
+    encoding, _, first = _encoding(path, is_whole=is_whole)
+    if path.suffix.lower() in JSON_SUFFIXES or first in {"{", "["}:
+        yield from _first_objects(path, encoding)
+        return
+    delimiters = sorted(DELIMITERS, key=lambda one: _fit(path, kind, wanted, encoding, one), reverse=True)
+    yield from (tuple(cells) for _, cells in _records(path, encoding, delimiters[0]))
+
+
+def _fit(path: Path, kind: Kind, wanted: Wanted, encoding: str, delimiter: str) -> tuple[int, int]:
+    """How well a delimiter reads a header: how many columns of ours it finds, and how many columns in all."""
+    headers: tuple[str, ...] = ()
+    try:
+        headers = tuple(next(_records(path, encoding, delimiter), (0, []))[1])
+        return len(recognise(kind, headers, wanted, is_strict=False).places), len(headers)
+    except Unusable:
+        return 0, len(headers)
+
+
+def _first_objects(path: Path, encoding: str) -> Iterator[tuple[str, ...]]:
+    """The members of the first objects as a table of them all."""
+    found: list[dict[str, Any]] = []
+    with path.open(encoding=encoding, newline="", errors="replace") as stream:
+        for text in stream:
+            with suppress(ValueError, RecursionError):
+                read = json.loads(text)
+                if isinstance(read, dict):
+                    found.append(read)
+            if len(found) == 50:
+                break
+    if not found:
+        raise Unusable("No line is a JSON object: write one object a line, without a list around them.")
+    names = tuple(dict.fromkeys(name for one in found for name in one))
+    yield names
+    for one in found:
+        yield tuple("" if one.get(name) is None else str(one[name]) for name in names)
 
 
 # --- Text -----------------------------------------------------------------------------------------------------------
 
 
-def _encoding(path: Path) -> tuple[str, list[str], str]:
+def _encoding(path: Path, *, is_whole: bool = True) -> tuple[str, list[str], str]:
     """How the bytes of a file are text: the encoding, a warning where it is a guess, and the first sign of the text."""
     with path.open("rb") as stream:
         head = stream.read(16)
@@ -154,14 +215,18 @@ def _encoding(path: Path) -> tuple[str, list[str], str]:
     for bom, encoding in _BOMS.items():
         if head.startswith(bom):
             try:
-                return encoding, [], _scan(path, encoding)
+                return encoding, [], _scan(path, encoding, is_whole=is_whole)
             except UnicodeDecodeError as err:
                 raise Unusable(f"{path.name} is no {encoding} text: save it as CSV UTF-8.") from err
     warning = "The file is not UTF-8 and was read as {}: look at its accented letters."
     for encoding, warnings in (("utf-8", []), ("cp1252", [warning.format("Windows-1252")])):
         with suppress(UnicodeDecodeError):
-            return encoding, warnings, _scan(path, encoding)
-    return "latin-1", [warning.format("Latin-1")], _scan(path, "latin-1")  # in which every byte is a sign
+            return encoding, warnings, _scan(path, encoding, is_whole=is_whole)
+    return (
+        "latin-1",
+        [warning.format("Latin-1")],
+        _scan(path, "latin-1", is_whole=is_whole),
+    )  # in which every byte is a sign
 
 
 def _refuse_other_files(path: Path, head: bytes) -> None:
@@ -174,8 +239,8 @@ def _refuse_other_files(path: Path, head: bytes) -> None:
         raise Unusable(f"{path.name} is larger than {MOST_BYTES // 2**30} GB: split it into several files.")
 
 
-def _scan(path: Path, encoding: str) -> str:
-    """Decode a whole file piece by piece, looking for what no table has; its first sign that is not blank."""
+def _scan(path: Path, encoding: str, *, is_whole: bool) -> str:
+    """Decode a file piece by piece, looking for what no table has; its first sign that is not blank."""
     decode = codecs.getincrementaldecoder(encoding)().decode
     first, unbroken = "", 0
     with path.open("rb") as stream:
@@ -188,7 +253,7 @@ def _scan(path: Path, encoding: str) -> str:
             if unbroken + (found.start() if found else len(text)) > MOST_CHARACTERS:
                 raise Unusable(f"{path.name} has a line of more than {MOST_CHARACTERS:,} characters: it is no table.")
             unbroken = len(text) - max(text.rfind("\n"), text.rfind("\r")) - 1 if found else unbroken + len(text)
-    decode(b"", final=True)
+    decode(b"", final=is_whole)  # a piece may end within a sign
     if not first:
         raise Unusable(f"{path.name} is blank.")
     return first
@@ -336,7 +401,7 @@ def _best_reading(path: Path, kind: Kind, wanted: Wanted, encoding: str) -> tupl
 
 def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank, each with the number of the line on which it starts."""
-    with path.open(encoding=encoding, newline="") as stream:
+    with path.open(encoding=encoding, newline="", errors="replace") as stream:  # a piece may end within a sign
         lines = _Lines(stream)
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         line = 1

@@ -123,7 +123,7 @@ def undo(made: ImportRun, _body: dict[str, Any]) -> dict[str, Any]:
     Refused (409) while something depends on what it made, or was changed since: ``errors`` says what.
     """
     try:
-        imports.undo(call().session, made, now=call().now)
+        imports.undo(call().session, made, actor=call().principal.actor, now=call().now)
     except imports.NotPossible as err:
         raise Problem("illegal_move", str(err)) from err
     except imports.InTheWay as err:

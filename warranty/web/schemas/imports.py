@@ -118,5 +118,11 @@ class FullImportDocument(ImportDocument):
     faults = fields.List(fields.Nested(RowFaultDocument))
 
 
+class UndoBody(Strict):
+    """Why an import is undone."""
+
+    reason = line(500, needed=True)
+
+
 class NoBody(Strict):
     """Nothing."""
