@@ -30,11 +30,8 @@ from warranty.domain.terms import (
 )
 from warranty.models.imports import ImportStatus
 from warranty.models.work import TaskKind
-<<<<<<< HEAD
 from warranty.services import board
-=======
 from warranty.services.importing.columns import COLUMNS, Kind
->>>>>>> 54ca463 (Imports have pages: a file is dropped, its columns are corrected, its rows are checked, it goes in, and it is undone with a reason; an import whose process was killed is broken off, and goes on with the same command)
 from warranty.services.notes import NoteState
 from warranty.web import pages
 from warranty.web.pages import Dot, Fill, Outcome, StepState

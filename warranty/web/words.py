@@ -34,11 +34,8 @@ from warranty.domain.terms import (
 from warranty.models.cases import NoteWay
 from warranty.models.imports import ImportStatus
 from warranty.models.work import TaskKind
-<<<<<<< HEAD
 from warranty.services.board import OtherKind, Risk
-=======
 from warranty.services.importing.columns import Kind
->>>>>>> 54ca463 (Imports have pages: a file is dropped, its columns are corrected, its rows are checked, it goes in, and it is undone with a reason; an import whose process was killed is broken off, and goes on with the same command)
 from warranty.services.notes import NoteState
 from warranty.web.i18n import N_, choose_zone, reader
 from warranty.web.pages import Outcome
