@@ -119,7 +119,7 @@ def test_the_board_is_filtered_by_kind_client_vendor_and_who_looks_after_a_case(
         assert len(keys(client=client.public_id)) == 1
         assert keys(kind=TaskKind.ATTENTION) == keys() == {mine.public_id, nobodys.public_id}
         assert keys(kind=TaskKind.SILENT) == set()
-        names = board.choices(session)
+        names = board.choices(session, at.now)
         assert (account.public_id, account.name) in names.vendors
         assert user.public_id in {key for key, _ in names.owners}
 

@@ -491,12 +491,15 @@ def saved_view_new(scale: str) -> SavedViewForm:
 
 def case_list(scale: str) -> pages.CaseListView:
     """The list of cases."""
+    picks = tuple(Pick(name, "", (("1", LONG_CLIENT), ("2", "Äußere Mühle"))) for name in ("client", "vendor", "owner"))
     if scale == "bare":
-        return pages.CaseListView((), "9XQ", "open", kept_views(0))
+        return pages.CaseListView((), "9XQ", "open", kept_views(0), picks, is_filtered=False)
     if scale == "few":
-        return pages.CaseListView((row(0),), "", "open", kept_views(2))
+        return pages.CaseListView((row(0),), "", "open", kept_views(2), picks, is_filtered=False)
     rows = tuple(map(row, range(50)))
-    return pages.CaseListView(rows, "Stadtwerke", "all", kept_views(12), "/cases?cursor=x", "/cases")
+    return pages.CaseListView(
+        rows, "Stadtwerke", "all", kept_views(12), picks, is_filtered=True, next_url="/cases?x", first_url="/cases"
+    )
 
 
 def report(scale: str) -> ReportView:

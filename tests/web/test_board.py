@@ -81,6 +81,24 @@ def test_a_filtered_board_is_a_link_that_shows_a_colleague_the_same(world: World
         assert visitor.get(f"/?{nonsense}").status_code == 200
 
 
+def test_cases_are_filtered_by_the_same_and_kept_so(world: World) -> None:
+    ours = world.report(serial_number=world.ours.covered_serial)["id"]
+    theirs = world.report(serial_number=world.theirs.covered_serial)["id"]
+    visitor = somebody(world)
+    account = re.findall(r'<option value="([^"]+)">[^<]*</option>', visitor.page.partition('name="vendor"')[2])[0]
+
+    for query, shown, hidden in (
+        (f"client={world.ours.id}", {ours}, {theirs}),
+        (f"vendor={account}", {ours, theirs}, set()),
+        ("owner=nobody", {ours, theirs}, set()),
+        ("owner=me", set(), {ours, theirs}),
+    ):
+        page = visitor.get(f"/cases?{query}").text
+        assert all(f"/cases/{one}" in page for one in shown), query
+        assert not any(f"/cases/{one}" in page for one in hidden), query
+        assert "Save view" in page
+
+
 def test_a_long_board_is_read_page_by_page_without_a_gap(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board, "PAGE", 2)
     rows = set(silent(world, 5))

@@ -27,6 +27,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from warranty.domain.headline import Side
 from warranty.domain.lifecycles import JobState, ShipmentDirection
@@ -472,25 +473,30 @@ def of_owner(owner: UUID | Whose, clock: Clock) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What lists can be filtered by: public ids with names, by name; and the board's ``version``, which is read with them."""
+    """What lists can be filtered by: public ids with names, by name.
+
+    Read with them: the board's ``version``, and how many things wait for a person.
+    """
 
     clients: tuple[tuple[UUID, str], ...]
     vendors: tuple[tuple[UUID, str], ...]
     owners: tuple[tuple[UUID, str], ...]
     version: str
+    waiting: int
 
 
 MOST_CHOICES = 500
 
 
-def choices(session: Session) -> Choices:
-    """Every client, vendor account, and colleague who can look after a case, and the board's version; one statement."""
+def choices(session: Session, now: datetime) -> Choices:
+    """Every client, vendor account, and colleague who can look after a case, and what is read with them; one statement."""
     named = func.coalesce(func.nullif(User.name, ""), User.email)
     parts = (
         select(literal(0).label("part"), Client.public_id.label("key"), Client.name.label("name")),
         select(literal(1), VendorAccount.public_id, VendorAccount.name),
         select(literal(2), User.public_id, named).where(User.role.in_(owners.HANDLERS), User.deactivated_at.is_(None)),
         select(literal(3), cast(null(), User.public_id.type), _version()),
+        select(literal(4), cast(null(), User.public_id.type), cast(_count(now), String)),
     )
     some = union_all(
         *(part.order_by(part.selected_columns[2]).limit(MOST_CHOICES).subquery().select() for part in parts)
@@ -498,10 +504,9 @@ def choices(session: Session) -> Choices:
     found: dict[int, list[tuple[UUID, str]]] = {part: [] for part in range(len(parts))}
     for part, key, name in session.execute(some):
         found[part].append((key, name))
-    clients, vendors, colleagues = (
-        tuple(sorted(found[part], key=lambda one: one[1].casefold())) for part in range(len(parts) - 1)
-    )
-    return Choices(clients, vendors, colleagues, version=found[len(parts) - 1][0][1])
+    clients, vendors, colleagues = (tuple(sorted(found[part], key=lambda one: one[1].casefold())) for part in range(3))
+    [(_, version_)], [(_, waiting)] = found[3], found[4]
+    return Choices(clients, vendors, colleagues, version=version_, waiting=int(waiting))
 
 
 def _version() -> ColumnElement[str]:
@@ -518,4 +523,25 @@ def version(session: Session) -> str:
 
 def open_now(session: Session, now: datetime) -> int:
     """How many things wait for a person; one statement."""
-    return session.scalar(select(func.count()).select_from(_work(now))) or 0
+    return session.scalar(select(_count(now))) or 0
+
+
+def _count(now: datetime) -> ColumnElement[int]:
+    return select(func.count()).select_from(_work(now)).scalar_subquery()
+
+
+def of_cases(filters: Filters, clock: Clock) -> list[ColumnElement[bool]]:
+    """What the same filters mean for a list of cases; of a kind they say nothing there."""
+    which: list[ColumnElement[bool]] = []
+    if filters.client is not None:
+        which.append(Fault.client_id == select(_client.id).where(_client.public_id == filters.client).scalar_subquery())
+    if filters.vendor is not None:
+        account = select(_account.id).where(_account.public_id == filters.vendor).scalar_subquery()
+        which.append(Fault.id.in_(select(_rma.fault_id).where(_rma.account_id == account)))
+    if filters.owner is not None:
+        which.append(of_owner(filters.owner, clock))
+    return which
+
+
+# The list of cases reads these tables too, each for the row itself.
+_client, _account, _rma = aliased(Client), aliased(VendorAccount), aliased(Rma)

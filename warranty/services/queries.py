@@ -252,15 +252,17 @@ def cases(
     before: UUID | None = None,
     limit: int = PAGE,
     user_id: int | None = None,
+    which: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[list[Brief], UUID | None]:
     """Cases, the newest first, and the id before which the next page begins; at most four statements.
 
     Args:
         user_id: whose cases ``MINE`` shows.
+        which: what else they must be, as ``board.of_cases`` says it.
         search: part of a serial, of a unit's or a client's name, or of any number of the case.
         before: the id that the page before gave; one that names nothing gives the first page.
     """
-    query = _briefs()
+    query = _briefs().where(*which)
     if shows is not Shows.ALL:
         is_open = Fault.state.not_in(FAULT_OVER)
         query = query.where(~is_open if shows is Shows.CLOSED else is_open)

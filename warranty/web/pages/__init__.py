@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from warranty.domain.terms import Cause, Component, JobKind, Ownership, Party, Role, Route, Share, VerdictWord
     from warranty.models.work import TaskKind
     from warranty.services.notes import NoteState
+    from warranty.web.pages.board import Pick
     from warranty.web.pages.colleagues import Owner, OwnerForm
     from warranty.web.pages.goods import GoodsForm
     from warranty.web.pages.overriding import OpinionForm
@@ -354,6 +355,8 @@ class CaseListView:
     query: str
     shows: str
     kept: ViewTabs
+    picks: tuple[Pick, ...]
+    is_filtered: bool
     next_url: str | None = None
     first_url: str | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -10,7 +11,7 @@ from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
 from warranty.models import AdHocJob, CaseNote, Client, Fault, File, User
 from warranty.models.work import TaskKind
-from warranty.services import casefile, files, notes, owners, preparing, queries, resolutions, rmas
+from warranty.services import board, casefile, files, notes, owners, preparing, queries, resolutions, rmas
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because, IllegalMove, attempt
 from warranty.services.queries import Shows
@@ -23,6 +24,7 @@ from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, ResolveBody, TransitionBody
 from warranty.web.schemas.notes import NoteBody
 from warranty.web.staff.room import blueprint
+from warranty.web.views import board as board_views
 from warranty.web.views import colleagues, goods, overriding, saved_views
 
 if TYPE_CHECKING:
@@ -37,26 +39,33 @@ if TYPE_CHECKING:
 @needs(Permission.READ)
 def case_list() -> str:
     """Cases, newest first."""
-    search, before = request.args.get("q", "")[:100], request.args.get("before")
-    asked = request.args.get("shows", "")
-    shows = Shows(asked) if asked in list(Shows) else (Shows.ALL if search else Shows.OPEN)
+    given, asked = request.args, call()
+    search, before, wanted = given.get("q", "")[:100], given.get("before"), given.get("shows", "")
+    shows = Shows(wanted) if wanted in list(Shows) else (Shows.ALL if search else Shows.OPEN)
+    filters = replace(board_views.filters(given), kind=None)
     found, older = queries.cases(
-        call().session,
-        now=call().now,
+        asked.session,
+        now=asked.now,
         shows=shows,
         search=search,
         before=uuid_of(before),
-        user_id=call().principal.user_id,
+        user_id=asked.principal.user_id,
+        which=board.of_cases(filters, board_views.clock()),
     )
+    choices = board.choices(asked.session, asked.now)
+    kept = {name: value for name, value in given.items() if name in ("client", "vendor", "owner") and value}
+    here = {"shows": shows.value, "q": search or None, **kept}
     view = pages.CaseListView(
         rows=tuple(views.case_row(brief) for brief in found),
         query=search,
         shows=shows.value,
-        next_url=url_for("staff.case_list", before=older, shows=shows.value, q=search or None) if older else None,
-        first_url=url_for("staff.case_list", shows=shows.value, q=search or None) if before else None,
         kept=saved_views.tabs("cases"),
+        picks=board_views.picks(choices, filters),
+        is_filtered=filters != board.Filters(),
+        next_url=url_for("staff.case_list", before=older, **here) if older else None,  # type: ignore[arg-type]  # they are texts
+        first_url=url_for("staff.case_list", **here) if before else None,  # type: ignore[arg-type]  # they are texts
     )
-    return render_template("staff/case_list.html", frame=views.frame(), view=view)
+    return render_template("staff/case_list.html", frame=views.frame(choices.waiting), view=view)
 
 
 @blueprint.get("/cases/<uuid:id>")

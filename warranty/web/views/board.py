@@ -105,14 +105,14 @@ def view(errors: Mapping[str, str], *, with_charts: bool) -> BoardView:
     query = saved_views.tidy("board", request.query_string.decode())
     more = place_text(items[-1].place) if len(found) > board.PAGE else None
     total = sum(one.count for one in shown)
-    choices = board.choices(asked.session)
+    choices = board.choices(asked.session, asked.now)
     return BoardView(
         total=total,
         late=sum(one.count for one in shown if one.group == 0),
         sums=_sums(shown),
         groups=tuple(_groups(shown, items, at, errors)),
         kinds=tuple(_kinds(tallies, which, given)),
-        picks=_picks(choices, which),
+        picks=picks(choices, which),
         kind=which.kind or "",
         is_filtered=which != Filters(),
         kept=saved_views.tabs("board"),
@@ -157,7 +157,8 @@ def _kinds(tallies: Sequence[Tally], which: Filters, given: Mapping[str, str]) -
             yield KindTab(kind, count, _address({**plain, "kind": kind}), is_current=kind is which.kind)
 
 
-def _picks(choices: Choices, which: Filters) -> tuple[Pick, ...]:
+def picks(choices: Choices, which: Filters) -> tuple[Pick, ...]:
+    """What a list is filtered by."""
     said = reader().text
     mine = ((Whose.ME.value, said(N_("Me"))), (Whose.NOBODY.value, said(N_("Nobody"))))
     named = (

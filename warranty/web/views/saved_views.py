@@ -28,7 +28,7 @@ class ListPage:
 
 PAGES = {
     "board": ListPage("staff.board", ("kind", "client", "vendor", "owner")),
-    "cases": ListPage("staff.case_list", ("q", "shows")),
+    "cases": ListPage("staff.case_list", ("q", "shows", "client", "vendor", "owner")),
 }
 """The lists by the name under which their views are kept. A new list adds itself here."""
 
