@@ -446,10 +446,10 @@ def _copy_rows(connection: Connection, table: Table, copied: set[str], copies: i
             given[name] = f"CASE WHEN n > {copies * OPEN_SHARE} THEN ({over}) ELSE {given[name]} END"
     into, values = ", ".join(f'"{name}"' for name in given), ", ".join(given.values())
     connection.execute(
-        text(f'INSERT INTO "{table.name}" ({into}) SELECT {values} FROM "{table.name}", generate_series(1, {copies}) n')  # noqa: S608
+        text(f'INSERT INTO "{table.name}" ({into}) SELECT {values} FROM "{table.name}", generate_series(1, {copies}) n')  # noqa: S608 - names of our own tables
     )
     connection.execute(
-        text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), (SELECT max(id) FROM \"{table.name}\"))")  # noqa: S608
+        text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), (SELECT max(id) FROM \"{table.name}\"))")  # noqa: S608 - names of our own tables
     )
 
 

@@ -78,7 +78,9 @@ def _take(page: Page, base_url: str, shot: Shot) -> None:
     if shot.opens:
         page.click("main h3 a")
         page.wait_for_load_state()
-    page.screenshot(path=PICTURES / f"{shot.name}.png", full_page=shot.window is WIDE)  # the bar of a phone stands at the foot of the window
+    page.screenshot(
+        path=PICTURES / f"{shot.name}.png", full_page=shot.window is WIDE
+    )  # the bar of a phone stands at the foot of the window
 
 
 if __name__ == "__main__":
