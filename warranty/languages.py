@@ -185,6 +185,21 @@ class Reader:
         return day.year == self.today.year
 
 
+def plain_sum(minor: int, currency: str) -> str:
+    """A sum as a field of a form holds it: "95.00", without its currency and without groups of digits."""
+    return f"{Decimal(minor).scaleb(-get_currency_precision(currency)):f}"
+
+
+def read_sum(text: str, currency: str) -> int | None:
+    """A typed sum in minor units, with point or comma before what is less than one; null where it is none, or too large."""
+    plain = text.strip().replace(",", ".")
+    digits = plain.replace(".", "", 1)
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 13):
+        return None
+    minor = Decimal(plain).scaleb(get_currency_precision(currency))
+    return int(minor) if minor == int(minor) else None
+
+
 def load(folder: Path) -> dict[str, gettext.NullTranslations]:
     """Read and compile every catalogue under `folder` (`<language>/LC_MESSAGES/*.po`); those of a language are read as one.
 

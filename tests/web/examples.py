@@ -12,12 +12,15 @@ from typing import Any
 
 from tests.web import examples_assets
 from tests.web import examples_registry as registry
+from vendors.contract import Duty
+from warranty.domain.access import TokenScope
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import JobState, RmaState, ShipmentState, SwapState
 from warranty.domain.reasons import Reason, reason
 from warranty.domain.terms import (
     Cause,
     Component,
+    CoverageKind,
     JobKind,
     OverrideCode,
     Ownership,
@@ -33,8 +36,9 @@ from warranty.models.work import TaskKind
 from warranty.services import board
 from warranty.services.importing.columns import COLUMNS, Kind
 from warranty.services.notes import NoteState
+from warranty.services.settings import AccountState, RatesEffect
 from warranty.web import pages
-from warranty.web.pages import Dot, Fill, Outcome, StepState
+from warranty.web.pages import Dot, Fill, Outcome, StepState, settings
 from warranty.web.pages.board import (
     AgeBar,
     AnswerLine,
@@ -720,6 +724,248 @@ def import_done(scale: str) -> ImportView:
     )
 
 
+# --- settings ---
+
+PLACES = (("accounts", "#a"), ("clients", "#c"), ("users", "#u"), ("tokens", "#t"))
+AGO = NOW - timedelta(days=3)
+LONG_ACCOUNT = "Cisco Smart Net Total Care, Konto der Stadtwerke Grünau-Ostheide"
+
+
+def _account_line(name: str, state: AccountState, client: str | None = None) -> settings.AccountLine:
+    makers = ("Hewlett Packard Enterprise", "Aruba Networks", "Nimble") if client else ("Dell",)
+    return settings.AccountLine(name, "/settings/accounts/1", "servicenow", makers, tuple(Duty), client, state, AGO)
+
+
+_USER = settings.UserLine("Dr. Annegret Schäfer-Hohenlohe", "annegret.schaefer-hohenlohe@stadtwerke-gruenau-ostheide.example",
+    "/settings/users/1", Role.CLIENT_APPROVER, LONG_CLIENT, None)  # fmt: skip
+_TOKEN = settings.TokenLine("RMM der Nachtschicht", "/settings/tokens/1", "Marit Søndergaard", LONG_CLIENT, tuple(TokenScope),
+    AGO, NOW - timedelta(minutes=4), None, None, is_over=False)  # fmt: skip
+
+
+def settings_list(scale: str) -> settings.SettingsList:
+    """Vendor accounts: none yet; clients; accounts of every state."""
+    if scale == "bare":
+        return settings.SettingsList("accounts", PLACES, (), add_url="#new")
+    if scale == "few":
+        client = settings.ClientLine(
+            LONG_CLIENT, "/settings/clients/1", "manufacturer_warranty", 30, 9_500, 123_456_789, "EUR"
+        )
+        return settings.SettingsList(
+            "clients", PLACES, (client, replace(client, name="Äußere Mühle")), start_url="#from"
+        )
+    rows = tuple(
+        _account_line(LONG_ACCOUNT if at else "Dell", state, LONG_CLIENT if at % 2 else None)
+        for at, state in enumerate(AccountState)
+    )
+    return settings.SettingsList("accounts", PLACES, rows * 3, add_url="#new", next_url="#next", first_url="#first")
+
+
+def settings_people(scale: str) -> settings.SettingsList:
+    """Tokens: none; some; users, many."""
+    views = (("on", "#on"), ("off", "#off"))
+    if scale == "bare":
+        return settings.SettingsList(
+            "tokens", PLACES, (), add_url="#new", shows="on", views=(("on", "#on"), ("over", "#over"))
+        )
+    if scale == "few":
+        never = replace(_TOKEN, name="", last_used_at=None, client_name=None, scopes=(TokenScope.READ,))
+        return settings.SettingsList(
+            "tokens", PLACES, (_TOKEN, never, replace(_TOKEN, revoked_at=AGO, is_over=True)), add_url="#new"
+        )
+    staff = replace(_USER, name="", email="ada@msp.example", role=Role.ADMIN, client_name=None)
+    return settings.SettingsList("users", PLACES, (_USER, staff, replace(staff, off_since=AGO)) * 8, add_url="#new", shows="on",
+        views=views, start="ada", start_url="#from", next_url="#next")  # fmt: skip
+
+
+HISTORY = (
+    settings.HistoryRow(NOW, "Marit Søndergaard", "change", "Vereinbart im Gespräch am 3. März, siehe Protokoll.",
+        (settings.Difference("evidence_freshness_days", "30", "14"), settings.Difference("precedence",
+            "manufacturer_warranty, vendor_contract", "vendor_contract, manufacturer_warranty")), ("password", "name")),
+    settings.HistoryRow(AGO, None, "add", "", ()),
+)  # fmt: skip
+LOOKED = (
+    settings.Difference("evidence_freshness_days", "30", "14"),
+    settings.Difference("call_out_minor", "9500", "123456789"),
+)
+
+
+def _change(scale: str, values: dict[str, str], errors: dict[str, str]) -> settings.ChangeForm:
+    """As it stands; looked at; overtaken, with errors."""
+    form = settings.ChangeForm("/change", "/change/preview", "key", "v", values, {})
+    if scale == "bare":
+        return form
+    looked = replace(form, seen="s", differences=LOOKED)
+    return looked if scale == "few" else replace(looked, errors=errors, overtaken=HISTORY[0])
+
+
+def _act(name: str, scale: str) -> settings.ActForm:
+    return settings.ActForm(
+        "/act", "key", name, {}, {name: "Say why: it is kept with the change."} if scale == "many" else {}
+    )
+
+
+def settings_account(scale: str) -> settings.AccountPage:
+    """A vendor account: as a reader sees it; with its forms; with everything that can be wrong."""
+    line = _account_line("Dell", AccountState.WORKS)
+    standing = settings.AccountStanding(0, 0, (), None, 0, 0, None, None, 0, None, None, None, None)
+    page = settings.AccountPage(line, "Dell", PLACES, "/live", settings.Check(None, None, None), None, "key", "https://api.example",
+        (("table", "incident"),), standing, ())  # fmt: skip
+    if scale == "bare":
+        return page
+    secrets = (
+        (
+            settings.VendorField(
+                "secret_username",
+                "username",
+                "user of the vendor's service",
+                is_needed=True,
+                is_long=False,
+                is_set=True,
+            ),
+            AGO,
+        ),
+        (
+            settings.VendorField("secret_certificate", "certificate", "with its chain", is_needed=False, is_long=True),
+            None,
+        ),
+    )
+    options = (settings.VendorField("option_table", "table", "of the cases", is_needed=True, is_long=False, default="incident"),
+        settings.VendorField("option_map", "map", "a JSON object", is_needed=False, is_long=True))  # fmt: skip
+    values = {"name": line.name, "duties": "open,track", "manufacturers": "Dell"}
+    form = _change(scale, values, {"name": "Another account has this name."})
+    few = replace(
+        page, test_url="/test", history=HISTORY, check=settings.Check(NOW - timedelta(seconds=4), None, None),
+        standing=replace(standing, units=12_486, open_claims=1, claims=(settings.CaseLink("F-20418", "/cases/1", "WT-7QK2"),), heard_at=AGO, swept_to=AGO),
+        change=settings.AccountForm(form, options, tuple(Duty), "", 310), secrets=settings.SecretsForm(_act("secrets_reason", scale), secrets, is_lost=False),
+        switch=_act("switch_reason", "few"),
+    )  # fmt: skip
+    if scale == "few":
+        return few
+    assert few.change is not None
+    assert few.secrets is not None
+    claims = (settings.CaseLink("F-20418", "/cases/1", "WT-7QK2"),) * 10
+    worst = replace(few.standing, open_claims=61, claims=claims, unapplied=3, pushes_refused=2, held_since=AGO, failures=7, closed_until=NOW,
+        called_at=NOW, trouble_at=NOW, trouble="unreachable")  # fmt: skip
+    return replace(
+        few, line=_account_line(LONG_ACCOUNT, AccountState.HELD, LONG_CLIENT), standing=worst,
+        check=settings.Check(AGO, NOW, "HTTP 401: invalid_client, the client secret has expired on 2026-11-01"), release=_act("release_reason", scale),
+        change=replace(few.change, their_words="servicenow needs base_url: the vendor has no host of its own."),
+        secrets=replace(few.secrets, is_lost=True),
+    )  # fmt: skip
+
+
+def settings_new(scale: str) -> settings.NewAccount:
+    """A new account: which vendor; what it asks for; refused."""
+    form = settings.ChangeForm("/add", "/new", "key", "", {}, {})
+    page = settings.NewAccount(
+        form, PLACES, (("dell", "Dell"), ("servicenow", "ServiceNow")), "", (), (), (), False, None, ""
+    )
+    if scale == "bare":
+        return page
+    fields = (settings.VendorField("option_table", "table", "of the cases", is_needed=True, is_long=False),
+        settings.VendorField("option_map", "map", "a JSON object", is_needed=False, is_long=True))  # fmt: skip
+    secrets = (settings.VendorField("secret_password", "password", "of the service", is_needed=True, is_long=False),
+        settings.VendorField("secret_certificate", "certificate", "with its chain", is_needed=False, is_long=True))  # fmt: skip
+    values = {"vendor": "servicenow", "name": "ServiceNow", "duties": "open,track", "manufacturers": "ServiceNow"}
+    errors = (
+        {}
+        if scale == "few"
+        else {"name": "Another account has this name.", "reason": "Say why: it is kept with the change."}
+    )
+    return replace(page, form=replace(form, values=values, errors=errors), title="ServiceNow", fields=fields, secrets=secrets, duties=tuple(Duty),
+        needs_base_url=True, units=1 if scale == "few" else 12_486, their_words="" if scale == "few" else "servicenow needs base_url")  # fmt: skip
+
+
+def settings_client(scale: str) -> settings.ClientPage:
+    """A client's rules: as a reader sees them; looked at; overtaken."""
+    kinds = tuple(kind.value for kind in CoverageKind)
+    numbers = ("evidence_freshness_days", "repeat_window_days", "lookup_patience_minutes", "denial_grace_hours")
+    values = {f"rank_{at}": kind for at, kind in enumerate(kinds, start=1)} | dict.fromkeys(numbers, "30")
+    rates = settings.ChangeForm(
+        "/rates",
+        "/rates/preview",
+        "key2",
+        "v",
+        {"currency": "EUR", "call_out_minor": "95.00", "labour_hour_minor": "110.00"},
+        {},
+    )
+    rules = _change(
+        scale,
+        values,
+        {"rank_2": "Each kind stands in one place.", "repeat_window_days": "This is a whole number from 0 to 36,500."},
+    )
+    page = settings.ClientPage("Äußere Mühle", PLACES, kinds, rules, rates, "EUR", "EUR", False, False, ())
+    if scale == "bare":
+        return page
+    row = settings.DiffersRow("F-20418", "/cases/1", Component.DISK, "7XK4P03", COVERED, REVIEW)
+    few = replace(page, may_rules=True, may_rates=True, history=HISTORY,
+        rules_effect=settings.RulesEffectView(12, 12, (row, replace(row, becomes=UNCOVERED, serial_number="FOC2433L0HJ123456789")), 2, 41, 0, 1))  # fmt: skip
+    if scale == "few":
+        return few
+    looked = replace(rates, seen="s", differences=LOOKED)
+    return replace(few, name=LONG_CLIENT, rates=looked, rates_effect=RatesEffect(3, 31_500, 123_456_789, 2), then_currency="USD",
+        rules_effect=settings.RulesEffectView(214, 100, (row,) * 10, 31, 0, 12_486, 0))  # fmt: skip
+
+
+def settings_user(scale: str) -> settings.UserPage:
+    """A user: somebody of the staff; a role that was looked at; refused."""
+    line = replace(_USER, name="", email="ada@msp.example", role=Role.ADMIN, client_name=None)
+    languages = (("en", "English"), ("de", "Deutsch"))
+    form = _change(
+        scale,
+        {"role": "admin"},
+        {"role": "Nobody changes their own rights: ask another administrator.", "client": "There is no such client."},
+    )
+    page = settings.UserPage(
+        line, PLACES, form, languages, AGO, (), 0, (), scale != "many", False, Role.ADMIN, None, None, None, ()
+    )
+    if scale == "bare":
+        return page
+    links = (settings.CaseLink("F-20418", "/cases/1", "7XK4P03"),)
+    few = replace(page, line=_USER, tokens=(_TOKEN,), owned=1, owned_cases=links, becomes=Role.BILLING, switch=_act("switch_reason", scale),
+        reset=_act("reset_reason", "few"), history=HISTORY, is_self=False)  # fmt: skip
+    return (
+        few
+        if scale == "few"
+        else replace(few, owned=61, owned_cases=links * 10, tokens=(_TOKEN,) * 4, is_last_admin=True)
+    )
+
+
+def settings_token(scale: str) -> settings.TokenPage:
+    """A token: new and never used; in use; refused."""
+    line = replace(_TOKEN, name="", last_used_at=None, client_name=None) if scale == "bare" else _TOKEN
+    return settings.TokenPage(
+        line, PLACES, "/settings/users/1", Role.ADMIN, _act("reason", scale), HISTORY if scale == "many" else ()
+    )
+
+
+def settings_new_person(scale: str) -> settings.NewUser:
+    """A new user; refused."""
+    errors = {"email": "This is no mail address.", "role": "Choose a role."} if scale == "many" else {}
+    return settings.NewUser(
+        settings.ActForm("/add", "key", "reason", {}, errors), PLACES, (("en", "English"), ("de", "Deutsch"))
+    )
+
+
+def settings_new_token(scale: str) -> settings.NewToken:
+    """A new token; refused."""
+    errors = (
+        {"user": "There is no such user, or they are switched off.", "scopes": "Say what the token may do."}
+        if scale == "many"
+        else {}
+    )
+    return settings.NewToken(
+        settings.ActForm("/add", "key", "reason", {"scopes": "read"}, errors), PLACES, tuple(TokenScope)
+    )
+
+
+def settings_once(_scale: str) -> settings.ShownOnce:
+    """A secret that is shown once."""
+    return settings.ShownOnce(
+        "token", f"wt_{'0123456789abcdef' * 2}_{'A' * 43}", "RMM der Nachtschicht", PLACES, "tokens", "#done"
+    )
+
+
 PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "board": ("staff/board.html", "view", board_view, STAFF),
     "board-action": ("staff/board_action.html", "view", board_action, STAFF),
@@ -757,6 +1003,16 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "portal-list": ("portal/case_list.html", "view", portal_list, CLIENT),
     "portal-case": ("portal/case_detail.html", "case", portal_case, CLIENT),
     "portal-report": ("portal/fault_new.html", "view", portal_report, CLIENT),
+    "settings-list": ("staff/settings_list.html", "view", settings_list, STAFF),
+    "settings-people": ("staff/settings_list.html", "view", settings_people, STAFF),
+    "settings-account": ("staff/settings_account.html", "view", settings_account, STAFF),
+    "settings-new": ("staff/settings_account_new.html", "view", settings_new, STAFF),
+    "settings-client": ("staff/settings_client.html", "view", settings_client, STAFF),
+    "settings-user": ("staff/settings_user.html", "view", settings_user, STAFF),
+    "settings-token": ("staff/settings_token.html", "view", settings_token, STAFF),
+    "settings-new-user": ("staff/settings_user_new.html", "view", settings_new_person, STAFF),
+    "settings-new-token": ("staff/settings_token_new.html", "view", settings_new_token, STAFF),
+    "settings-once": ("staff/settings_once.html", "view", settings_once, STAFF),
     "sign-in": ("auth/sign_in.html", "view", sign_in, None),
     "error": ("errors/error.html", "error", error, None),
 }

@@ -143,7 +143,11 @@ def test_the_register_says_what_changed_and_no_value(world: World) -> None:
     with world.runtime.database.read(db.EVERYBODY) as session:
         rows = session.scalars(select(AuditRow).where(AuditRow.record == "vendor_account").order_by(AuditRow.id)).all()
     assert [row.action for row in rows[-2:]] == ["add", "change"]
-    assert rows[-1].detail == {"changed": ["name", "password"]}
+    assert rows[-1].detail == {
+        "changed": ["name", "password"],
+        "was": {"name": "Maker's desk"},
+        "is": {"name": "Renamed"},
+    }
 
 
 def test_a_technician_reads_accounts_and_changes_none(world: World) -> None:

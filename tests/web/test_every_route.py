@@ -151,6 +151,39 @@ TABLE = {
     "staff.renewal_feed": "read",
     "staff.make_feed": "read",
     "staff.end_feed": "read",
+    "staff.settings_start": "read",
+    "staff.account_list": "read",
+    "staff.account_new": "register",
+    "staff.account_add": "register",
+    "staff.account_detail": "read",
+    "staff.account_live": "read",
+    "staff.account_change_preview": "register",
+    "staff.account_change": "register",
+    "staff.account_secrets": "register",
+    "staff.account_test": "register",
+    "staff.account_switch_off": "register",
+    "staff.account_switch_on": "register",
+    "staff.account_release": "register",
+    "staff.rules_list": "read",
+    "staff.rules_detail": "read",
+    "staff.rules_change_preview": "register",
+    "staff.rules_change": "register",
+    "staff.rates_change_preview": "bill",
+    "staff.rates_change": "bill",
+    "staff.user_list": "administer",
+    "staff.user_new": "administer",
+    "staff.user_add": "administer",
+    "staff.user_detail": "administer",
+    "staff.user_change_preview": "administer",
+    "staff.user_change": "administer",
+    "staff.user_deactivate": "administer",
+    "staff.user_reactivate": "administer",
+    "staff.user_password": "administer",
+    "staff.token_list": "administer",
+    "staff.token_new": "administer",
+    "staff.token_add": "administer",
+    "staff.token_detail": "administer",
+    "staff.token_revoke": "administer",
     "portal.case_list": "read_own",
     "portal.case_detail": "read_own",
     "portal.case_live": "read_own",
@@ -673,7 +706,7 @@ def test_who_may_read_everything_is_told_what_the_others_are_not(matrix: Matrix)
     }
 
     # A swap has no words, a picture loses those inside it, and no vendor was asked.
-    assert silent == {"cases.show_swap", "files.thumbnail", "lookups.answers", "staff.thumbnail"}
+    assert silent == {"cases.show_swap", "files.thumbnail", "lookups.answers", "staff.account_live", "staff.thumbnail"}
 
 
 def test_every_answer_carries_the_headers_that_protect_a_browser(world: World) -> None:

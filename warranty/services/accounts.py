@@ -102,7 +102,7 @@ def add(
         created_at=because.at,
         makers=_makers(manufacturers or [form.title]),
     )
-    _check(runtime, account)
+    check(runtime, account)
     session.add(account)
     session.flush()
     moves.note(session, account, "add", because)
@@ -114,7 +114,7 @@ def change(session: Session, runtime: Runtime, account: VendorAccount, *, becaus
 
     ``new`` may hold ``name``, ``base_url``, ``duties`` and ``manufacturers`` as for ``add``. ``secrets`` and ``options`` are
     merged into what there is, since nobody can read a secret to send it again: a name without a value (null) is taken out.
-    The register keeps which of them changed, and no value.
+    The register keeps which of these two changed, and no value; of the others what was and what is.
 
     Raises:
         Invalid: as ``add``.
@@ -122,6 +122,7 @@ def change(session: Session, runtime: Runtime, account: VendorAccount, *, becaus
     form = vendors.describe(account.vendor)
     secrets = _readable(runtime, account)
     was = {**account.options, **secrets, "base_url": account.base_url}
+    before = _plainly(session, account)
     if "name" in new and new["name"] != account.name:
         account.name = _free_name(session, new["name"])
     if "base_url" in new:
@@ -132,7 +133,7 @@ def change(session: Session, runtime: Runtime, account: VendorAccount, *, becaus
     secrets = _merged(secrets, new.get("secrets", {}))
     if new.get("secrets"):
         account.secrets = runtime.box.seal(secrets)
-    _check(runtime, account)
+    check(runtime, account)
     if "manufacturers" in new:
         session.execute(delete(AccountMaker).where(AccountMaker.account_id == account.id))
         makers = _makers(new["manufacturers"] or [form.title])
@@ -144,8 +145,25 @@ def change(session: Session, runtime: Runtime, account: VendorAccount, *, becaus
         account.tokens = None  # it was got with what is not true any more
         account.failures, account.closed_until = 0, None
     session.flush()
-    changed = sorted((new.keys() - {"secrets", "options"}) | set(new.get("secrets", ())) | set(new.get("options", ())))
-    moves.note(session, account, "change", because, detail={"changed": changed})
+    after = _plainly(session, account)
+    changed = {name for name, value in after.items() if value != before[name]}
+    detail = {
+        "changed": sorted(changed | set(new.get("secrets", ())) | set(new.get("options", ()))),
+        "was": {name: before[name] for name in sorted(changed)},
+        "is": {name: after[name] for name in sorted(changed)},
+    }
+    moves.note(session, account, "change", because, detail=detail)
+
+
+def _plainly(session: Session, account: VendorAccount) -> dict[str, Any]:
+    """What the register may keep of an account as it is."""
+    makers = select(AccountMaker.manufacturer).where(AccountMaker.account_id == account.id).order_by(AccountMaker.id)
+    return {
+        "name": account.name,
+        "base_url": account.base_url,
+        "duties": list(account.duties),
+        "manufacturers": list(session.scalars(makers)),
+    }
 
 
 def switch_off(session: Session, account: VendorAccount, *, because: Because) -> None:
@@ -219,8 +237,12 @@ def _readable(runtime: Runtime, account: VendorAccount) -> dict[str, str]:
         return {}
 
 
-def _check(runtime: Runtime, account: VendorAccount) -> None:
-    """Refuse an account that could not be used: what is missing or unknown, and an address that may not be called."""
+def check(runtime: Runtime, account: VendorAccount) -> None:
+    """Refuse an account that could not be used.
+
+    Raises:
+        Invalid: ``options``: what is missing or unknown, or an address that may not be called.
+    """
     said = faults(runtime, account)
     if said:
         raise Invalid("options", f"{'; '.join(said)}.")

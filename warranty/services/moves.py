@@ -235,6 +235,11 @@ _NAMES: dict[type, str] = {
 }
 
 
+def name_of(table: type[Record | Stateless]) -> str:
+    """What the register calls the rows of a table."""
+    return _NAMES[table]
+
+
 def _moves_of(record: Record) -> Mapping[Any, frozenset[Any]]:
     match record:
         case Fault():

@@ -252,8 +252,13 @@ def _lock_admins(session: Session) -> None:
     session.execute(select(User.id).where(User.role == Role.ADMIN).order_by(User.id).with_for_update())
 
 
+def is_last_admin(session: Session, user: User) -> bool:
+    """Whether nobody could administer without this user."""
+    return _admins(session) == [user.id]
+
+
 def _refuse_last_admin(session: Session, user: User) -> None:
-    if _admins(session) == [user.id]:
+    if is_last_admin(session, user):
         raise LastAdmin
 
 

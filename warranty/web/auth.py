@@ -19,7 +19,7 @@ from warranty.domain.access import Permission
 from warranty.domain.terms import CLIENT_ROLES
 from warranty.models import User
 from warranty.services import people
-from warranty.web import errors, guards, i18n
+from warranty.web import errors, forms, guards, i18n
 from warranty.web.errors import Problem
 from warranty.web.guards import SAFE, SignInFirst, call, needs, public, runtime
 from warranty.web.i18n import N_
@@ -173,7 +173,11 @@ def _is_guarded() -> bool:
 
 
 def _kept() -> dict[str, Any]:
-    typed = [(name, value) for name, value in request.form.items(multi=True) if name not in _OF_ONE_SESSION]
+    given = request.form.items(multi=True)
+    # A vendor's secret goes in and never comes out, not even to be sent again.
+    typed = [
+        (name, value) for name, value in given if name not in _OF_ONE_SESSION and not name.startswith(forms.WRITE_ONLY)
+    ]
     files = any(file.filename for _, file in request.files.items(multi=True))
     return {"path": request.path, "fields_": typed, "lost_files": files}
 

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from warranty.services.preparing import Given
 
 
+WRITE_ONLY = "secret_"
+"""What the names of fields begin with whose values never go back to a page."""
+
+
 def init_app(app: Flask) -> None:
     """Let no page be asked for, and no form be sent, with the one sign that PostgreSQL cannot keep."""
     app.before_request(_refuse_nul)

@@ -332,16 +332,23 @@ def _body() -> bytes:
 
 def _keep(transaction: Session, key: str, access: Access, response: Response) -> None:
     is_away = response.status_code in {301, 302, 303, 307, 308}
+    instead: str | None = g.pop("instead_of_secret", None)
     row = {
         "user_id": call().principal.user_id,
         "key": key,
         "body_digest": _digest(),
-        "status": response.status_code,
-        "answer": str(response.location) if is_away else _kept(access, response),
+        "status": 303 if instead else response.status_code,
+        "answer": instead or (str(response.location) if is_away else _kept(access, response)),
         "created_at": call().now,
     }
     transaction.flush()
     db.write(transaction, IdempotencyKey, row)
+
+
+def shown_once(page: str, instead: str) -> Response:
+    """Answer with a page that holds a secret, and keep none of it: whoever sends the form again is led elsewhere."""
+    g.instead_of_secret = instead
+    return make_response(page)
 
 
 def _kept(access: Access, response: Response) -> str:

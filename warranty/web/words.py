@@ -11,7 +11,9 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from vendors.contract import Duty
 from warranty.domain import reasons
+from warranty.domain.access import TokenScope
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapState
 from warranty.domain.terms import (
@@ -37,11 +39,12 @@ from warranty.models.work import TaskKind
 from warranty.services.board import OtherKind, Risk
 from warranty.services.importing.columns import Kind
 from warranty.services.notes import NoteState
-from warranty.web.i18n import N_, choose_zone, reader
+from warranty.services.settings import AccountState
+from warranty.web.i18n import LANGUAGES, N_, choose_zone, reader
 from warranty.web.pages import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from enum import StrEnum
 
     from flask import Flask
@@ -49,6 +52,60 @@ if TYPE_CHECKING:
     from warranty.services.handouts import Step
     from warranty.web.pages import Ball, ClaimForm, NoteForm, ShareRows, Sign, Situation, Subject, TimelineRow
     from warranty.web.pages.overriding import Ending
+    from warranty.web.pages.settings import HistoryRow
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "precedence": N_("Which contract pays first"),
+    "evidence_freshness_days": N_("An answer of the vendor counts for (days)"),
+    "repeat_window_days": N_("A failure counts as repeated for (days)"),
+    "lookup_patience_minutes": N_("We wait for the vendor to answer (minutes)"),
+    "denial_grace_hours": N_("A refusal is told to the client after (hours)"),
+    "spend_limit_minor": N_("May be spent without asking"),
+    "cost_tolerance_percent": N_("May cost more than approved (per cent)"),
+    "sends_mail": N_("Mails to people of the client"),
+    "currency": N_("Currency"),
+    "call_out_minor": N_("Call-out"),
+    "labour_hour_minor": N_("Labour, an hour"),
+    "name": N_("Name"),
+    "email": N_("E-mail"),
+    "base_url": N_("Own address of the service"),
+    "manufacturers": N_("Whose products"),
+    "duties": N_("What for"),
+    "language": N_("Language"),
+    "role": N_("Role"),
+    "client": N_("Client"),
+    "client_id": N_("Client"),
+    "limit": N_("Approves up to"),
+    "approval_limit_minor": N_("Approves up to"),
+    "scopes": N_("May"),
+}
+"""What people call what can be set, by its name in forms and in the register; another name is a vendor's own word."""
+
+SETTINGS_DONE: Final[Mapping[str, str]] = {
+    "add": N_("%(who)s added this"),
+    "change": N_("%(who)s changed this"),
+    "switch_off": N_("%(who)s switched this off"),
+    "switch_on": N_("%(who)s switched this on"),
+    "release": N_("%(who)s released this after a restore"),
+    "deactivate": N_("%(who)s switched this user off"),
+    "reactivate": N_("%(who)s let this user in again"),
+    "password": N_("%(who)s set a new password"),
+    "add_token": N_("%(who)s made a token"),
+    "revoke_token": N_("%(who)s revoked a token"),
+    "erase": N_("%(who)s took the name out"),
+}
+"""What was done about a setting, by the register's word."""
+
+ROLES: Final[Mapping[Role, str]] = {
+    Role.ADMIN: N_("Everything, users and tokens too."),
+    Role.SERVICE_MANAGER: N_("Cases and decisions, the registry, rules and vendor accounts."),
+    Role.TECHNICIAN: N_("Reports faults, and handles claims, parcels and swaps."),
+    Role.BILLING: N_("Reads everything, and handles jobs and rate cards."),
+    Role.AUDITOR: N_("Reads everything and changes nothing."),
+    Role.CLIENT_VIEWER: N_("Sees the cases of one client, and reports faults."),
+    Role.CLIENT_APPROVER: N_("Sees the cases of one client, and approves quotes up to a limit."),
+}
+"""What each role may do."""
 
 WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
     Kind: {
@@ -299,6 +356,25 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         Risk.IF_BILLED: N_("if billed"),
         Risk.CHARGE: N_("charge"),
         Risk.QUOTE: N_("quote"),
+    },
+    Duty: {
+        Duty.LOOKUP: N_("Look up cover"),
+        Duty.OPEN: N_("Open claims"),
+        Duty.TRACK: N_("Follow claims"),
+    },
+    TokenScope: {
+        TokenScope.READ: N_("Read"),
+        TokenScope.WRITE: N_("Change"),
+        TokenScope.ADMIN: N_("Administer"),
+    },
+    AccountState: {
+        AccountState.OFF: N_("Switched off"),
+        AccountState.HELD: N_("Held since a restore"),
+        AccountState.RESTING: N_("Rests after failures"),
+        AccountState.WAITING: N_("Waits, the vendor said so"),
+        AccountState.BROKEN: N_("The last test failed"),
+        AccountState.WORKS: N_("Works"),
+        AccountState.UNTRIED: N_("Never tested"),
     },
 }
 
@@ -783,6 +859,50 @@ def component_word(of: str) -> str:
     return word(Component(of))
 
 
+def setting(field: str) -> str:
+    """What can be set, in the reader's language; a vendor's own name of it stays."""
+    return reader().text(SETTINGS[field]) if field in SETTINGS else field
+
+
+def is_vendors_word(field: str) -> bool:
+    """Whether a setting is called by a vendor's own name."""
+    return field not in SETTINGS
+
+
+def setting_value(value: str | None, field: str, currency: str) -> str:
+    """A value of what can be set, as people read it; a dash where there is none."""
+    here = reader()
+    if not value:
+        return "\N{EN DASH}"
+    if field in {"precedence", "duties", "scopes"}:
+        named: dict[str, Callable[[str], str]] = {
+            "precedence": kind,
+            "duties": lambda one: word(Duty(one)),
+            "scopes": lambda one: word(TokenScope(one)),
+        }
+        return ", ".join(named[field](one) for one in value.split(", "))
+    if field == "role":
+        return word(Role(value))
+    if field == "language":
+        return LANGUAGES.get(value, value)
+    if field.endswith("_minor") and value.isdigit():
+        return here.money(int(value), currency)
+    if value in {"True", "False"}:
+        return here.text(N_("yes") if value == "True" else N_("no"))
+    return here.count(int(value)) if value.isdigit() and len(value) < 10 and field in SETTINGS else value
+
+
+def setting_done(row: HistoryRow) -> str:
+    """What was done about a setting, and by whom."""
+    who = row.who or reader().text(N_("Somebody at the server"))
+    return reader().text(SETTINGS_DONE.get(row.action, SETTINGS_DONE["change"]), who=who)
+
+
+def role_means(role: Role) -> str:
+    """What a role may do."""
+    return reader().text(ROLES[role])
+
+
 def step(of: Step) -> str:
     """What a person does next who claims something by hand."""
     return reader().text(of.sentence, **of.params)
@@ -875,7 +995,12 @@ _FILTERS: Final = {
     "initials": initials,
     "kind": kind,
     "line": line,
+    "role_means": role_means,
     "sentence": sentence,
+    "setting": setting,
+    "setting_done": setting_done,
+    "setting_kind": kind,
+    "setting_value": setting_value,
     "step_number": step_number,
     "sum_lost": lost,
     "title_of": title,
@@ -894,6 +1019,8 @@ def init_app(app: Flask) -> None:
         pays=pays,
         client_pays=client_pays,
         client_steps=list(ClientStep),
+        is_vendors_word=is_vendors_word,
+        roles=list(Role),
         track_name=track,
         number_name=number,
         claim_choices=claim_choices,

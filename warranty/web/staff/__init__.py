@@ -9,11 +9,13 @@ from warranty.web.staff import (
     goods,
     imports,
     overriding,
+    people,
     products,
     profile,
     renewals,
     report,
     saved_views,
+    settings,
 )
 from warranty.web.staff.room import blueprint
 
@@ -27,9 +29,11 @@ __all__ = [
     "goods",
     "imports",
     "overriding",
+    "people",
     "products",
     "profile",
     "renewals",
     "report",
     "saved_views",
+    "settings",
 ]
