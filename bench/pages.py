@@ -402,7 +402,7 @@ IS_OVER = {
     ("rma", "state"): "'closed'",
     ("rma", "is_open"): "false",
     ("rma", "next_poll_at"): "null",
-    ("shipment", "state"): "'received'",
+    ("shipment", "state"): "'checked_in'",
     ("human_task", "resolved_at"): "created_at + interval '3 hours'",
     ("human_task", "resolved_by"): "'user:1'",
 }
