@@ -25,6 +25,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     String,
     Text,
+    and_,
     any_,
     bindparam,
     cast,
@@ -297,6 +298,14 @@ def enter(session: Session, scope: Scope, *, is_told: bool = False) -> None:
 def is_sqlite(session: Session) -> bool:
     """Whether there is one wall only."""
     return session.get_bind().dialect.name == "sqlite"
+
+
+def begins(session: Session, column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
+    """Whether a text begins so, as an index finds it: on PostgreSQL one of ``text_pattern_ops``, whatever the collation."""
+    last = text + chr(0x10FFFF)
+    if is_sqlite(session):
+        return and_(column >= text, column < last)
+    return and_(column.op("~>=~", is_comparison=True)(text), column.op("~<~", is_comparison=True)(last))
 
 
 def telling(client_id: SQLColumnExpression[Any]) -> ColumnElement[str]:

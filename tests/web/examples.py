@@ -977,6 +977,17 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "override": ("staff/override.html", "view", override, STAFF),
     "profile": ("staff/profile.html", "view", profile, STAFF),
     "report": ("staff/fault_new.html", "view", report, STAFF),
+    "assets": (
+        "staff/asset_list.html",
+        "view",
+        lambda scale: examples_assets.asset_list(
+            scale, (COVERED, PARTLY, UNCOVERED, REVIEW), kept_views({"bare": 0, "few": 2, "many": 30}[scale])
+        ),
+        STAFF,
+    ),
+    "search": ("staff/search.html", "view", examples_assets.search, STAFF),
+    "assets-filter": ("staff/asset_filter.html", "view", examples_assets.asset_filter, STAFF),
+    "assets-columns": ("staff/asset_columns.html", "view", examples_assets.asset_columns, STAFF),
     "asset": (
         "staff/asset_detail.html",
         "view",

@@ -18,9 +18,12 @@ from warranty.domain.terms import (
     VerdictWord,
 )
 from warranty.models import Coverage
+from warranty.services.finding import Kind
 from warranty.services.years import Stretch, Years
 from warranty.web.pages import CaseRow
+from warranty.web.pages import asset_list as lists
 from warranty.web.pages import assets as pages
+from warranty.web.pages import search as found
 from warranty.web.views import assets as views
 
 NOW = datetime.now(UTC)
@@ -137,3 +140,97 @@ def asset(scale: str, sign: Any, cases: tuple[CaseRow, ...]) -> pages.AssetView:
         edit_url=None if is_bare else "/assets/1/edit",
         report_url=None if is_bare else "/faults/new",
     )
+
+
+def _row(number: int, signs: tuple[Any, ...], *, is_long: bool) -> lists.UnitRow:
+    ends = TODAY + timedelta(days=37 * number - 40)
+    return lists.UnitRow(
+        id=str(number),
+        url=f"/assets/{number}",
+        serial_number="FOC2433L0HJ123456789" if number % 5 == 2 else f"7XK4P{number:02}",
+        name="" if number % 7 == 3 else "rt-vdm-rotterdam-maasvlakte-1" if is_long else "srv-grn-vmhost-04",
+        tag=f"NL-{4700 + number}",
+        product=""
+        if number % 7 == 3
+        else "Cisco Catalyst C9300-48P-E mit Netzwerkmodul"
+        if is_long
+        else "Dell PowerEdge R750xs",
+        client=LONG_CLIENT if number % 2 else "Werft Norderhafen KG",
+        site="Rechenzentrum Süd, Rack 4 HE 18",
+        state=list(AssetState)[number % len(AssetState)],
+        ownership=Ownership.CLIENT,
+        sign=(*signs, None)[number % (len(signs) + 1)],
+        ends_on=None if number % 7 in {3, 5} else ends,
+        is_endless=number % 7 == 5,
+        days=None if number % 7 in {3, 5} else (ends - TODAY).days,
+        bought_on=None if number % 3 else TODAY,
+    )
+
+
+def asset_list(scale: str, signs: tuple[Any, ...], saved: Any) -> lists.AssetListView:
+    """No unit that fits; a few; and a page of many with every column."""
+    is_many = scale == "many"
+    columns = tuple(lists.Column) if is_many else lists.USUAL
+    states = "in service, faulty, in RMA, being taken on, rejected at hand-over"
+    chips = (lists.Chip("cover", "ends within 90 days", "/assets"), lists.Chip("state", states, "/assets"))
+    return lists.AssetListView(
+        rows=tuple(_row(number, signs, is_long=is_many) for number in range({"bare": 0, "few": 12, "many": 50}[scale])),
+        heads=tuple(
+            lists.Head(
+                column, "/assets" if column in {None, lists.Column.NAME} else None, "" if column else "ascending"
+            )
+            for column in (None, *columns)
+        ),
+        columns=columns,
+        tabs=tuple(
+            lists.Tab(name, "/assets", is_here=not at) for at, name in enumerate(("All", "Ends in 90 days", "In RMA"))
+        ),
+        saved=saved,
+        chips=() if scale == "few" else chips,
+        count=10_000 if is_many else 12,
+        is_more=is_many,
+        kept=(),
+        filter_url="/assets/filter",
+        columns_url="/assets/columns",
+        exports={"xlsx": "/assets/export", "csv": "/assets/export"},
+        change_url=None,
+        clear_url="/assets",
+        next_url="/assets?after=x" if is_many else None,
+        first_url="/assets" if is_many else None,
+    )
+
+
+def asset_filter(scale: str) -> lists.FilterView:
+    """Nothing chosen; and with `many` all of it, among many choices."""
+    if scale == "bare":
+        return lists.FilterView("/assets", {"days": "90"}, (), (), (), (), ())
+    clients = tuple((str(number), f"{LONG_CLIENT} {number}") for number in range(300 if scale == "many" else 2))
+    values = (
+        {"client": "1", "cover": "ends", "days": "180", "q": "srv-", "maker": "Dell"}
+        if scale == "many"
+        else {"days": "90"}
+    )
+    states = tuple(state.value for state in AssetState) if scale == "many" else ("in_service",)
+    return lists.FilterView("/assets", values, states, clients, clients, clients, (("sort", "-name"),))
+
+
+def asset_columns(scale: str) -> lists.ColumnsView:
+    """None chosen, the usual ones, all."""
+    chosen = {"bare": (), "few": lists.USUAL, "many": tuple(lists.Column)}[scale]
+    return lists.ColumnsView("/assets/columns", "key", chosen, "/assets")
+
+
+def search(scale: str) -> found.SearchView:
+    """Nothing that begins so; a few; and many of every kind."""
+    if scale == "bare":
+        return found.SearchView("x", is_short=True, groups=(), cases_url="/cases")
+    rows = tuple(
+        found.Found("/assets/1", said, "Cisco Catalyst C9300-48P-E mit Netzwerkmodul C9300-NM-8X", LONG_CLIENT)
+        for said in ("FOC2433L0HJ123456789", "rt-vdm-rotterdam-maasvlakte-1", "NL-004718", LONG_CLIENT)
+    )
+    if scale == "few":
+        return found.SearchView(
+            "7XK", is_short=False, groups=(found.Group("asset", rows[:2], None),), cases_url="/cases"
+        )
+    groups = tuple(found.Group(kind.value, rows * 2, "/assets") for kind in Kind)
+    return found.SearchView("Stadtwerke", is_short=False, groups=groups, cases_url="/cases")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
+import re
+import zipfile
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from tests import factories
 from tests.web.conftest import World, watching
 from tests.web.visitor import Visitor, visit, words
 from warranty import db
-from warranty.domain.terms import AssetState, Role, Share
+from warranty.domain.terms import AssetState, Ownership, Role, Share
 from warranty.models import Asset
 from warranty.services import moves
 
@@ -101,3 +107,109 @@ def test_a_unit_costs_the_same_few_statements_whatever_hangs_on_it(world: World)
     many = statements(world, lambda: visitor.get(path))
 
     assert max(few, many) <= MOST_OF_A_UNIT
+
+
+# --- the list ---
+
+
+def units_in(page: str) -> list[str]:
+    """The serial numbers that a list shows, in its order."""
+    return re.findall(r'<th scope="row"><a [^>]*>([^<]*)</a>', page)
+
+
+def make_units(world: World, count: int, **facts: Any) -> list[str]:
+    """As many units of our client, quickly; their serial numbers."""
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client = factories.find_client(session, world.ours.name)
+        made = [factories.make_asset(session, client, f"MANY-{number:04}", **facts) for number in range(count)]
+        return [one.serial_number for one in made]
+
+
+def test_the_list_has_no_gap_between_its_pages_in_either_direction(world: World) -> None:
+    made, visitor = make_units(world, 120), manager(world)
+    for sort, wanted in (("serial", made), ("-serial", made[::-1]), ("name", None), ("-name", None)):
+        seen, path = [], f"/assets?client={world.ours.id}&q=many&sort={sort}"
+        while path:
+            page = visitor.get(path).text
+            seen += units_in(page)
+            found = re.search(r'href="([^"]*)" rel="next"', page)
+            path = html.unescape(found[1]) if found else ""
+
+        assert seen == wanted or (wanted is None and sorted(seen) == made)
+
+
+def test_the_list_is_narrowed_by_everything_that_it_offers(world: World) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client = factories.find_client(session, world.ours.name)
+        product = factories.make_product(session, "Juniper", "EX4300")
+        site = factories.make_site(session, client, "Umspannwerk")
+        soon = factories.make_asset(session, client, "SOON", product=product, name="switch-7", asset_tag="T-77")
+        factories.make_coverage(session, soon, ends_on=TODAY + timedelta(days=20))
+        ended = factories.make_asset(session, client, "ENDED", site=site, ownership=Ownership.MSP)
+        factories.make_coverage(session, ended, ends_on=TODAY - timedelta(days=20))
+        later = factories.make_asset(session, client, "LATER")
+        factories.make_coverage(session, later, starts_on=TODAY + timedelta(days=20))
+        moves.move(session, later, AssetState.FAULTY, factories.BECAUSE)
+        site_id, product_id = site.public_id, product.public_id
+    visitor = manager(world)
+    wanted = {
+        "cover=ends&days=30": ["SOON"],
+        "cover=ends&days=10": [],
+        "cover=ended": ["ENDED"],
+        "cover=gap": ["LATER"],
+        "cover=covered": [world.ours.covered_serial, "SOON"],
+        "cover=none": [world.ours.bare_serial],
+        "cover=unasked": [],
+        f"site={site_id}": ["ENDED"],
+        f"product={product_id}": ["SOON"],
+        "maker=JUNIPER": ["SOON"],
+        "ownership=msp": ["ENDED"],
+        "state=faulty": ["LATER"],
+        "q=switch": ["SOON"],
+        "q=t-7": ["SOON"],
+        "q=lat": ["LATER"],
+        "q=%25": [],
+    }
+
+    found = {query: units_in(visitor.get(f"/assets?client={world.ours.id}&{query}").text) for query in wanted}
+
+    assert found == wanted
+
+
+def test_a_list_costs_at_most_six_statements_however_it_is_narrowed(world: World) -> None:
+    visitor = manager(world)
+    queries = (
+        "",
+        "?cover=ends",
+        "?q=canary&sort=-name",
+        f"?client={world.ours.id}&site={world.ours.site}&state=in_service",
+    )
+    few = {query: statements(world, lambda query=query: visitor.get(f"/assets{query}")) for query in queries}
+    make_units(world, 60)
+
+    many = {query: statements(world, lambda query=query: visitor.get(f"/assets{query}")) for query in queries}
+
+    assert many == few
+    assert max(many.values()) <= 6
+
+
+def test_a_spreadsheet_holds_what_the_list_shows_and_no_formula(world: World) -> None:
+    make_units(world, 60, name="=1+1", asset_tag="00042")
+    visitor = manager(world)
+    visitor.get("/assets/columns")
+    form = MultiDict([("csrf_token", visitor.hidden("csrf_token")), ("column", "name"), ("column", "tag")])
+    assert visitor.browser.post("/assets/columns?q=many", data=form).status_code == 303
+    assert "PowerEdge" not in visitor.get("/assets").text
+
+    said = visitor.get("/assets/export?q=many&sort=-serial&format=csv").text
+    rows = list(csv.reader(io.StringIO(said.removeprefix("\ufeff"))))
+    book = visitor.browser.get("/assets/export?q=many&sort=-serial&format=xlsx")
+    with zipfile.ZipFile(io.BytesIO(book.data)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+
+    assert rows[0] == ["Serial number", "Name", "Asset tag"]
+    assert [row[0] for row in rows[1:]] == [f"MANY-{number:04}" for number in range(59, -1, -1)]
+    assert rows[1][1:] == ["'=1+1", "00042"]
+    assert "<f>" not in sheet
+    assert sheet.count("=1+1") == 60
+    assert sheet.index("MANY-0059") < sheet.index("MANY-0000")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from warranty.domain.lifecycles import (
@@ -19,7 +19,7 @@ from warranty.domain.lifecycles import (
     SwapState,
 )
 from warranty.domain.terms import Cause, Component, Route, VerdictWord
-from warranty.models.base import Base, TenantRow, words
+from warranty.models.base import Base, TenantRow, index_of_beginnings, words
 from warranty.models.estate import Asset
 from warranty.models.mail import Told
 
@@ -145,6 +145,13 @@ class Rma(TenantRow, Base):
     state: Mapped[RmaState] = mapped_column(words(RmaState))
     is_open: Mapped[bool]
     case_closed_at: Mapped[datetime | None]
+
+
+# What people type is looked up by its beginning.
+index_of_beginnings("ix_fault_begins", Fault.reference)
+index_of_beginnings("ix_rma_number_begins", func.lower(Rma.rma_number))
+index_of_beginnings("ix_rma_case_begins", func.lower(Rma.vendor_case_number))
+index_of_beginnings("ix_rma_reference_begins", func.lower(Rma.client_reference))
 
 
 class NoteWay(StrEnum):

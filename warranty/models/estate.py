@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from warranty.domain.terms import (
@@ -21,7 +21,7 @@ from warranty.domain.terms import (
     ServiceLevel,
     UnitSays,
 )
-from warranty.models.base import Base, PublicRow, TenantRow, words
+from warranty.models.base import Base, PublicRow, TenantRow, index_of_beginnings, words
 
 CURRENT = text("state <> 'superseded'")
 LOOKED_UP = text("vendor_line IS NOT NULL AND state <> 'superseded'")
@@ -96,6 +96,12 @@ class Asset(TenantRow, Base):
         Index("ix_asset_lookup", "product_id", "lookup_at"),  # who is to be asked about: see services.refresh
         Index("ix_asset_lookup_failed", "product_id", "lookup_at", sqlite_where=FAILED, postgresql_where=FAILED),
         Index("ix_asset_site_id", "site_id"),
+        # What the list of units is narrowed and sorted by.
+        Index("ix_asset_name", "name"),
+        Index("ix_asset_client_name", "client_id", "name"),
+        Index("ix_asset_state_serial", "state", "serial_key"),
+        Index("ix_asset_ownership_serial", "ownership", "serial_key"),
+        Index("ix_asset_lookup_at", "lookup_at"),
         UniqueConstraint("replaced_by_id"),
     )
 
@@ -121,6 +127,13 @@ class Asset(TenantRow, Base):
     product: Mapped[Product | None] = relationship(lazy="raise")
 
 
+# What people type is looked up by its beginning.
+index_of_beginnings("ix_client_begins", func.lower(Client.name))
+index_of_beginnings("ix_asset_serial_begins", Asset.serial_key)
+index_of_beginnings("ix_asset_tag_begins", func.lower(Asset.asset_tag))
+index_of_beginnings("ix_asset_name_begins", func.lower(Asset.name))
+
+
 class Baseline(TenantRow, Base):
     """The state in which a unit was handed over: signed, dated, never edited; a new one supersedes it."""
 
@@ -143,6 +156,9 @@ class Contract(TenantRow, Base):
 
     number: Mapped[str] = mapped_column(String(120))
     name: Mapped[str] = mapped_column(String(200), default="")
+
+
+index_of_beginnings("ix_contract_begins", func.lower(Contract.number))
 
 
 class Coverage(TenantRow, Base):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from warranty.domain.lifecycles import JobState
 from warranty.domain.terms import Component, JobKind, Party, Share
-from warranty.models.base import Base, TenantRow, words
+from warranty.models.base import Base, TenantRow, index_of_beginnings, words
 
 
 class AdHocJob(TenantRow, Base):
@@ -40,6 +40,9 @@ class AdHocJob(TenantRow, Base):
     case_closed_at: Mapped[datetime | None]
 
     lines: Mapped[list[JobLine]] = relationship(lazy="raise", order_by="JobLine.position")
+
+
+index_of_beginnings("ix_ad_hoc_job_begins", AdHocJob.reference)  # what people type is looked up by its beginning
 
 
 class JobLine(TenantRow, Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ForeignKey, Index, String, true
@@ -26,6 +27,7 @@ class User(PublicRow, Base):
     ``deactivated_at`` set: no password and no token opens anything any more. ``approval_limit_minor``: up to which total a
     client's approver may say yes, in minor units of the client's currency; null for every other role. ``language``,
     ``time_zone`` and ``theme`` are null where browser and system decide; ``single_keys``: whether letters are keys.
+    ``choices``: how they want their lists, by the name of what they chose.
     """
 
     __tablename__ = "user_account"  # "user" is a reserved word
@@ -44,6 +46,7 @@ class User(PublicRow, Base):
     time_zone: Mapped[str | None] = mapped_column(String(64))
     theme: Mapped[Theme | None] = mapped_column(words(Theme))
     single_keys: Mapped[bool] = mapped_column(default=True, server_default=true())
+    choices: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class Absence(PublicRow, Base):

@@ -53,6 +53,11 @@ def stands(session: Session, cover: Cover, *, now: datetime) -> ColumnElement[bo
     }[cover]
 
 
+def stands_with_nothing() -> ColumnElement[bool]:
+    """Whether nothing is written for a unit that would count, today or ever."""
+    return not_(_has())
+
+
 def ends_before(day: date) -> ColumnElement[bool]:
     """Whether the last of a unit's coverages ends before this day; one without an end never does."""
     return and_(_has(Coverage.ends_on < day), not_(_has(or_(Coverage.ends_on.is_(None), Coverage.ends_on >= day))))

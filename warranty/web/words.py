@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -38,10 +39,12 @@ from warranty.models.imports import ImportStatus
 from warranty.models.work import TaskKind
 from warranty.services.board import OtherKind, Risk
 from warranty.services.importing.columns import Kind
+from warranty.services.inventory import Covered
 from warranty.services.notes import NoteState
 from warranty.services.settings import AccountState
 from warranty.web.i18n import LANGUAGES, N_, choose_zone, reader
 from warranty.web.pages import Outcome
+from warranty.web.pages.asset_list import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -210,6 +213,26 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         AssetState.DISPOSED: N_("Disposed of"),
         AssetState.LOST: N_("Lost"),
         AssetState.STOLEN: N_("Stolen"),
+    },
+    Column: {
+        Column.NAME: N_("Name"),
+        Column.TAG: N_("Asset tag"),
+        Column.PRODUCT: N_("Product"),
+        Column.CLIENT: N_("Client"),
+        Column.SITE: N_("Site"),
+        Column.STATE: N_("State"),
+        Column.OWNERSHIP: N_("Owner"),
+        Column.COVER: N_("Today"),
+        Column.ENDS: N_("Cover ends"),
+        Column.BOUGHT: N_("Bought"),
+    },
+    Covered: {
+        Covered.COVERED: N_("covered today"),
+        Covered.ENDS: N_("ends soon"),
+        Covered.GAP: N_("gap today, begins later"),
+        Covered.ENDED: N_("has ended"),
+        Covered.NONE: N_("none that we know of"),
+        Covered.UNASKED: N_("no vendor was asked"),
     },
     CoverageState: {
         CoverageState.ACTIVE: N_("Active"),
@@ -389,6 +412,27 @@ UNIT_EVENTS: Final[Mapping[str, str]] = {
     "file_hidden": N_("Document hidden from the client"),
 }
 """What the register says of a unit; what is not here stands as it is written there."""
+
+FOUND: Final[Mapping[str, str]] = {
+    "asset": N_("Units"),
+    "case": N_("Cases"),
+    "job": N_("Ad hoc jobs"),
+    "contract": N_("Contracts"),
+    "client": N_("Clients"),
+}
+"""What the search finds."""
+
+UNIT_FILTERS: Final[Mapping[str, str]] = {
+    "client": N_("Client"),
+    "site": N_("Site"),
+    "product": N_("Product"),
+    "maker": N_("Manufacturer"),
+    "state": N_("State"),
+    "ownership": N_("Owner"),
+    "cover": N_("Cover"),
+    "q": N_("Begins with"),
+}
+"""What a list of units is narrowed by."""
 
 UNIT_FIELDS: Final[Mapping[str, str]] = {
     "serial_number": N_("Serial number"),
@@ -854,6 +898,21 @@ def unit_field(column: str) -> str:
     return reader().text(UNIT_FIELDS[column])
 
 
+def choices_of(vocabulary: type[StrEnum]) -> list[tuple[str, str]]:
+    """A vocabulary as a form offers it: value and text."""
+    return [(one.value, word(one)) for one in vocabulary]
+
+
+def found_kind(kind: str) -> str:
+    """What the search found."""
+    return reader().text(FOUND[kind])
+
+
+def unit_filter(what: str) -> str:
+    """What a list of units is narrowed by."""
+    return reader().text(UNIT_FILTERS[what])
+
+
 def component_word(of: str) -> str:
     """A component that is kept as its bare word."""
     return word(Component(of))
@@ -988,6 +1047,7 @@ _FILTERS: Final = {
     "client_share": client_share,
     "client_title": client_title,
     "component_word": component_word,
+    "found_kind": found_kind,
     "happened": happened,
     "holds": holds,
     "in_zone": in_zone,
@@ -1005,6 +1065,7 @@ _FILTERS: Final = {
     "sum_lost": lost,
     "title_of": title,
     "unit_event": unit_event,
+    "unit_filter": unit_filter,
     "unit_field": unit_field,
     "upper_first": upper_first,
     "word": word,
@@ -1026,4 +1087,8 @@ def init_app(app: Flask) -> None:
         claim_choices=claim_choices,
         note_choices=note_choices,
         override_codes=override_codes,
+        unit_columns=partial(choices_of, Column),
+        unit_covers=partial(choices_of, Covered),
+        unit_owners=partial(choices_of, Ownership),
+        unit_states=partial(choices_of, AssetState),
     )

@@ -1,6 +1,7 @@
 """The staff's pages, a module a room."""
 
 from warranty.web.staff import (
+    asset_list,
     assets,
     board,
     cases,
@@ -15,11 +16,13 @@ from warranty.web.staff import (
     renewals,
     report,
     saved_views,
+    search,
     settings,
 )
 from warranty.web.staff.room import blueprint
 
 __all__ = [
+    "asset_list",
     "assets",
     "blueprint",
     "board",
@@ -35,5 +38,6 @@ __all__ = [
     "renewals",
     "report",
     "saved_views",
+    "search",
     "settings",
 ]

@@ -29,6 +29,10 @@ class ListPage:
 PAGES = {
     "board": ListPage("staff.board", ("kind", "client", "vendor", "owner")),
     "cases": ListPage("staff.case_list", ("q", "shows", "client", "vendor", "owner")),
+    "assets": ListPage(
+        "staff.asset_list",
+        ("client", "site", "product", "maker", "state", "ownership", "cover", "days", "q", "sort"),
+    ),
 }
 """The lists by the name under which their views are kept. A new list adds itself here."""
 

@@ -1,0 +1,128 @@
+"""What the list of units shows. Addresses keep the filter, the order and the columns that are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from warranty.domain.terms import AssetState, Ownership
+    from warranty.web.pages import Sign
+    from warranty.web.pages.saved_views import ViewTabs
+
+
+class Column(StrEnum):
+    """What a list of units may show beside the serial number, in this order."""
+
+    NAME = "name"
+    TAG = "tag"
+    PRODUCT = "product"
+    CLIENT = "client"
+    SITE = "site"
+    STATE = "state"
+    OWNERSHIP = "ownership"
+    COVER = "cover"
+    ENDS = "ends"
+    BOUGHT = "bought"
+
+
+USUAL = (Column.NAME, Column.PRODUCT, Column.CLIENT, Column.STATE, Column.COVER, Column.ENDS)
+"""The columns of somebody who has chosen none."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """One unit. ``sign`` is null where nobody was ever asked. ``days`` until its cover ends, negative once it has."""
+
+    id: str
+    url: str
+    serial_number: str
+    name: str
+    tag: str
+    product: str
+    client: str
+    site: str
+    state: AssetState
+    ownership: Ownership
+    sign: Sign | None
+    ends_on: date | None
+    is_endless: bool
+    days: int | None
+    bought_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One thing that narrows the list: what (a word of `words.UNIT_FILTERS`), how, in words, and the list without it."""
+
+    what: str
+    how: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A view that everybody has."""
+
+    name: str
+    url: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column; ``url`` sorts by it, null where nothing does. ``order``: `ascending`, `descending` or none."""
+
+    column: Column | None
+    url: str | None
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetListView:
+    """A page of units. ``kept`` are the fields of the filter as forms send them on."""
+
+    rows: tuple[UnitRow, ...]
+    heads: tuple[Head, ...]
+    columns: tuple[Column, ...]
+    tabs: tuple[Tab, ...]
+    saved: ViewTabs
+    chips: tuple[Chip, ...]
+    count: int
+    is_more: bool
+    kept: tuple[tuple[str, str], ...]
+    filter_url: str
+    columns_url: str
+    exports: Mapping[str, str]
+    change_url: str | None
+    clear_url: str
+    next_url: str | None = None
+    first_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterView:
+    """The form of a filter: what is chosen, and what there is to choose from, as pairs of value and text."""
+
+    url: str
+    values: Mapping[str, str]
+    states: tuple[str, ...]
+    clients: tuple[tuple[str, str], ...]
+    sites: tuple[tuple[str, str], ...]
+    products: tuple[tuple[str, str], ...]
+    kept: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsView:
+    """The form of the columns."""
+
+    url: str
+    key: str
+    chosen: tuple[Column, ...]
+    back_url: str
+    errors: Mapping[str, str] = field(default_factory=dict)
