@@ -105,6 +105,13 @@ def shared_runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
         yield made
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def module_runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
+    """A runtime on each engine for the tests of one module that share a world which no other test should see."""
+    with _runtime_over_a_copy(request, request.param) as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def kept_sqlite(request: pytest.FixtureRequest) -> Iterator[Runtime]:
     """Of `runtime`, on SQLite."""

@@ -56,6 +56,7 @@ from warranty.web.pages.board import (
 from warranty.web.pages.colleagues import Owner, OwnerForm
 from warranty.web.pages.goods import GoodsForm
 from warranty.web.pages.imports import ColumnsForm, FileForm, ImportListView, ImportRow, ImportView, ReasonForm
+from warranty.web.pages.labels import LabelsView
 from warranty.web.pages.overriding import Ending, OpinionForm, OutlookView, OverrideView
 from warranty.web.pages.profile import AwayForm, AwayRow, ProfileView
 from warranty.web.pages.report import OpenCase, PreviewView, ReportView, UnitView
@@ -579,6 +580,19 @@ def portal_case(scale: str) -> pages.PortalCaseView:
     )  # fmt: skip
 
 
+def labels(scale: str) -> LabelsView:
+    return LabelsView(
+        url="/labels/sheet",
+        count={"bare": 0, "few": 12, "many": 501}[scale],
+        most=500,
+        whose="" if scale == "bare" else LONG_CLIENT,
+        keeps=() if scale == "bare" else (("client", "1"),),
+        sheets=(("Avery L7160", "Avery L7160: 3 × 7, 64 × 38 mm"),),
+        clients=(("1", LONG_CLIENT),),
+        errors={} if scale != "few" else {"sheet": "Choose the sheet that is in the printer."},
+    )
+
+
 def portal_list(scale: str) -> pages.PortalListView:
     """A client's list."""
     if scale == "bare":
@@ -1011,6 +1025,7 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "renewals": ("staff/renewal_list.html", "view", registry.renewals, STAFF),
     "renewal-calendar": ("staff/renewal_calendar.html", "view", registry.calendar, STAFF),
     "registry-form": ("staff/registry_form.html", "view", registry.form, STAFF),
+    "labels": ("staff/labels.html", "view", labels, STAFF),
     "portal-list": ("portal/case_list.html", "view", portal_list, CLIENT),
     "portal-case": ("portal/case_detail.html", "case", portal_case, CLIENT),
     "portal-report": ("portal/fault_new.html", "view", portal_report, CLIENT),

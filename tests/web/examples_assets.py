@@ -138,6 +138,7 @@ def asset(scale: str, sign: Any, cases: tuple[CaseRow, ...]) -> pages.AssetView:
         history=() if is_bare else HISTORY * (5 if is_many else 1),
         stock=() if is_bare else (pages.Shelf("Lager Süd", 2),),
         edit_url=None if is_bare else "/assets/1/edit",
+        labels_url="/labels",
         report_url=None if is_bare else "/faults/new",
     )
 

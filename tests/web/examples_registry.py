@@ -50,7 +50,7 @@ def client(scale: str) -> pages.ClientView:
     row = pages.ClientRow(LONG_CLIENT if scale != "bare" else "Äußere Mühle", "/clients/1", SCALES[scale], 1, 0, 0)
     return pages.ClientView(
         row, "EUR", 0 if scale == "bare" else 50_000, scale != "bare", (site, bare, site)[: SCALES[scale]] if scale != "many" else (site, bare) * 4,
-        _list(scale), "/edit", "/contracts", "/cases", "/contracts/new",
+        _list(scale), "/edit", "/contracts", "/cases", "/contracts/new", "/labels",
     )  # fmt: skip
 
 

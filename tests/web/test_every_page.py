@@ -68,12 +68,12 @@ class Place(NamedTuple):
     owned: Owned
 
 
-@pytest.fixture(scope="session")
-def crowd(shared_runtime: Runtime, apps: dict[str, Flask]) -> Place:
+@pytest.fixture(scope="module")
+def crowd(module_runtime: Runtime, apps: dict[str, Flask]) -> Place:
     """A world with one of everything, and then with many copies of it all."""
-    world = make_world(shared_runtime, apps)
+    world = make_world(module_runtime, apps)
     owned = own_everything(world, world.ours) | own_nothing(world, world.ours.product)
-    with owner_of(shared_runtime.database).begin() as connection:
+    with owner_of(module_runtime.database).begin() as connection:
         copy_everything(connection, COPIES)
     return Place(world, owned)
 
@@ -262,7 +262,7 @@ def seen(crowd: Place, browser: Browser) -> Iterator[tuple[Visit, str]]:
 
 
 @pytest.mark.timeout(300)  # all pages in one window
-@pytest.mark.parametrize("shared_runtime", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("module_runtime", ["sqlite"], indirect=True)
 def test_every_page_is_accessible_fits_and_is_small_in_a_browser(seen: tuple[Visit, str], crowd: Place) -> None:
     visit_, url = seen
     page = visit_.page
@@ -270,8 +270,9 @@ def test_every_page_is_accessible_fits_and_is_small_in_a_browser(seen: tuple[Vis
     for rule in pages(crowd.world.app):
         of = guards.access_of(crowd.world.app, rule.endpoint).of
         path = address(rule, crowd.owned[of or Fault]) + ASKED.get(rule.endpoint, "")
-        answer = admin(crowd).browser.get(path)
-        if answer.status_code != 200 or not answer.data.startswith(b"<!doctype html>"):
+        with admin(crowd).browser.get(path) as answer:  # it may be a file
+            is_page = answer.status_code == 200 and answer.data.startswith(b"<!doctype html>")
+        if not is_page:
             continue
         page.set_viewport_size({"width": 1440, "height": 900})
         page.emulate_media(color_scheme="light")

@@ -342,7 +342,9 @@ def test_every_page_with_data_is_kept_nowhere_framed_nowhere_and_runs_no_foreign
         assert page.status_code == 200, page.request.path
         assert page.headers["Cache-Control"] == "no-store", page.request.path
         assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
-        assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
+        scans = page.request.path == "/faults/new"  # the only page that reads codes, which takes WebAssembly of our own
+        assert policy["script-src"] == ("'self' 'wasm-unsafe-eval'" if scans else "'self'"), page.request.path
+        assert policy["style-src"] == policy["form-action"] == "'self'"
 
 
 # --- error pages ---

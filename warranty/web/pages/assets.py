@@ -179,4 +179,5 @@ class AssetView:
     history: tuple[Happened, ...]
     stock: tuple[Shelf, ...]
     edit_url: str | None
+    labels_url: str
     report_url: str | None

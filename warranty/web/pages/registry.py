@@ -175,6 +175,7 @@ class ClientView:
     contracts_url: str
     cases_url: str
     add_contract_url: str | None
+    labels_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def client_detail(client: Client) -> str:
         contracts_url=url_for("staff.contract_list", client=id_),
         cases_url=url_for("staff.case_list", q=client.name),
         add_contract_url=url_for("staff.contract_new", client=id_) if may else None,
+        labels_url=url_for("staff.labels_new", client=id_),
     )
     return render_template("staff/client_detail.html", frame=views.frame(), view=view)
 
