@@ -822,7 +822,7 @@ def settings_account(scale: str) -> settings.AccountPage:
     """A vendor account: as a reader sees it; with its forms; with everything that can be wrong."""
     line = _account_line("Dell", AccountState.WORKS)
     standing = settings.AccountStanding(0, 0, (), None, 0, 0, None, None, 0, None, None, None, None)
-    page = settings.AccountPage(line, "Dell", PLACES, "/live", settings.Check(None, None, None), None, "key", "https://api.example",
+    page = settings.AccountPage(line, "Dell", PLACES, "/settings/accounts/1/live", settings.Check(None, None, None), None, "key", "https://api.example",
         (("table", "incident"),), standing, ())  # fmt: skip
     if scale == "bare":
         return page

@@ -11,7 +11,6 @@ from tests.web.conftest import World, watching
 from tests.web.visitor import Visitor, visit
 from warranty import db
 from warranty.domain.terms import Role
-from warranty.models import Client, Site
 from warranty.services import labels
 from warranty.services.labels import SHEETS, Label
 
@@ -26,10 +25,10 @@ def technician(world: World) -> Visitor:
 def a_site(world: World, count: int) -> tuple[UUID, UUID]:
     """A client's site with so many units; the public ids of client and site."""
     with world.runtime.database.begin(db.EVERYBODY) as session:
-        owner = factories.client(session, name="Stadtwerke Grünau-Ostheide Versorgungsbetriebe GmbH")
-        site = factories.site(session, owner)
+        owner = factories.make_client(session, "Stadtwerke Grünau-Ostheide Versorgungsbetriebe GmbH")
+        site = factories.make_site(session, owner)
         for number in range(count):
-            factories.asset(session, owner, site_id=site.id, serial_number=f"LBL{owner.id}{number:04}")
+            factories.make_asset(session, owner, site=site, serial_number=f"LBL{owner.id}{number:04}")
         return owner.public_id, site.public_id
 
 
@@ -46,7 +45,9 @@ def test_the_labels_of_a_site_come_as_a_document_to_print(world: World) -> None:
     assert made.data.startswith(b"%PDF-")
 
 
-@pytest.mark.parametrize("asked", ["sheet=&used=0", "sheet=Avery+L7160&used=21", "sheet=Avery+L7160&used=-1", "sheet=x&used=Ω"])
+@pytest.mark.parametrize(
+    "asked", ["sheet=&used=0", "sheet=Avery+L7160&used=21", "sheet=Avery+L7160&used=-1", "sheet=x&used=Ω"]
+)
 def test_what_is_no_place_on_a_sheet_is_said_beside_its_field(world: World, asked: str) -> None:
     _, site = a_site(world, 1)
 
