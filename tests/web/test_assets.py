@@ -213,3 +213,27 @@ def test_a_spreadsheet_holds_what_the_list_shows_and_no_formula(world: World) ->
     assert "<f>" not in sheet
     assert sheet.count("=1+1") == 60
     assert sheet.index("MANY-0059") < sheet.index("MANY-0000")
+
+
+# --- changing one ---
+
+
+def test_a_unit_is_changed_with_its_reason_and_a_serial_that_is_none_is_refused_beside_its_field(world: World) -> None:
+    path, visitor = f"/assets/{world.ours.covered}/edit", manager(world)
+    visitor.get(path)
+    typed = {
+        "serial_number": world.ours.covered_serial,
+        "name": "rt-maasvlakte-1",
+        "ownership": "leased",
+        "reason": "Moved.",
+    }
+
+    refused = visitor.send(path, **typed | {"serial_number": "N/A"}, version=visitor.hidden("version"))
+    assert refused.status_code == 422
+    assert 'id="err-serial_number"' in refused.text
+    assert visitor.value("name") == "rt-maasvlakte-1"
+    assert visitor.send(path, **typed, version=visitor.hidden("version")).status_code == 303
+
+    page = words(visitor.get(f"/assets/{world.ours.covered}").text)
+    assert "rt-maasvlakte-1" in page
+    assert "Moved." in page

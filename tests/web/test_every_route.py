@@ -100,6 +100,8 @@ TABLE = {
     "staff.choose_asset_columns": "read",
     "staff.asset_export": "read",
     "staff.asset_detail": "read",
+    "staff.asset_edit": "register",
+    "staff.correct_asset": "register",
     "staff.labels_new": "read",
     "staff.labels_sheet": "read",
     "staff.saved_view_new": "read",

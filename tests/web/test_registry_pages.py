@@ -194,6 +194,7 @@ EDITS = {
     "/sites/{site}/edit": {"name": "Typed here", "time_zone": "Europe/Berlin"},
     "/products/{product}/edit": {"manufacturer": "Acme", "model": "Typed here", "currency": "EUR"},
     "/contracts/{contract}/edit": {"number": "Typed here"},
+    "/assets/{unit}/edit": {"serial_number": "LOST-UPDATE-1", "name": "Typed here", "ownership": "client"},
 }
 
 
@@ -201,7 +202,7 @@ EDITS = {
 def test_what_somebody_else_saved_first_is_not_overwritten_unseen(world: World, path: str) -> None:
     typed = EDITS[path]
     ours = world.ours
-    path = path.format(id=ours.id, site=ours.site, product=ours.product, contract=ours.contract)
+    path = path.format(id=ours.id, site=ours.site, product=ours.product, contract=ours.contract, unit=ours.covered)
     slow, quick = manager(world), manager(world)
     slow.get(path)
     quick.get(path)

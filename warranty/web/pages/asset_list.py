@@ -84,7 +84,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class AssetListView:
-    """A page of units. ``kept`` are the fields of the filter as forms send them on."""
+    """A page of units."""
 
     rows: tuple[UnitRow, ...]
     heads: tuple[Head, ...]
@@ -94,11 +94,9 @@ class AssetListView:
     chips: tuple[Chip, ...]
     count: int
     is_more: bool
-    kept: tuple[tuple[str, str], ...]
     filter_url: str
     columns_url: str
     exports: Mapping[str, str]
-    change_url: str | None
     clear_url: str
     next_url: str | None = None
     first_url: str | None = None

@@ -64,7 +64,7 @@ def asset(unit: UnitFile) -> pages.AssetView:
         ),
         history=tuple(_happened(event) for event in units.history(asked.session, row)),
         stock=tuple(pages.Shelf(one.store, one.count) for one in units.stock(asked.session, row)),
-        edit_url=None,
+        edit_url=url_for("staff.asset_edit", id=row.public_id) if may(Permission.REGISTER) else None,
         labels_url=url_for("staff.labels_new", asset=row.public_id),
         report_url=url_for("staff.fault_new", serial_number=row.serial_number, client=unit.client.public_id)
         if may(Permission.HANDLE) and is_whole
