@@ -35,7 +35,10 @@ STAFF = (
     Shot("case-phone", CASE, opens=True, window=PHONE, scheme="dark"),
     Shot("contracts", "contracts"),
     Shot("renewals", "renewals"),
-    Shot("clients", "clients"),
+    Shot("assets", "assets"),
+    Shot("assets-phone", "assets", window=PHONE, scheme="dark"),
+    Shot("search", "search?q=4HJ2"),
+    Shot("settings", "settings/accounts"),
 )
 CLIENT = (Shot("portal", "portal", opens=True),)
 
