@@ -143,11 +143,13 @@ class _Browser:
         self._csrf = self._token("/")
 
     def shows(self, path: str) -> bool:
-        """Whether there is such a page: some are of a thing in one state only."""
-        answer = self._session.get(self._url + path, timeout=60)
+        """Whether there is such a page: some are of a thing in one state only, and a file of everything is no page."""
+        answer = self._session.get(self._url + path, timeout=60, stream=True)
         if answer.status_code >= requests.codes.server_error:
             raise SystemExit(f"{path} answered {answer.status_code}: {answer.text[:200]}")
-        return answer.status_code == requests.codes.ok
+        is_page = answer.headers.get("Content-Type", "").startswith("text/html")
+        answer.close()
+        return answer.status_code == requests.codes.ok and is_page
 
     def get(self, path: str) -> float:
         """Milliseconds until a page is there."""
