@@ -25,7 +25,7 @@ class Runtime:
     database: Database
     box: SecretBox
     store: Store
-    abilities: dict[int, tuple[Any, Capabilities]] = field(default_factory=dict, repr=False, compare=False)
+    abilities: dict[int, tuple[Any, Capabilities]] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, settings: Settings, *, database_url: str | None = None) -> Runtime:

@@ -232,6 +232,20 @@ def test_a_try_that_died_is_followed_by_another(shared_runtime: Runtime) -> None
     assert not is_shut(gate_of(shared_runtime, made))
 
 
+# --- what an account can do ---
+
+
+def test_what_an_account_can_do_follows_what_was_changed_about_it(shared_runtime: Runtime) -> None:
+    made = make_account(shared_runtime)
+    assert accounts.capabilities(shared_runtime, made).reads_notes
+
+    with shared_runtime.database.begin(db.EVERYBODY) as session:
+        row = session.get_one(VendorAccount, made.id)
+        accounts.change(session, shared_runtime, row, because=factories.BECAUSE, options={"read_comments": "false"})
+
+        assert not accounts.capabilities(shared_runtime, row).reads_notes
+
+
 # --- the bucket ---
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
