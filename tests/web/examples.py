@@ -245,7 +245,7 @@ def task(kind: TaskKind, subject: pages.Subject) -> pages.TaskRow:
     """Something that waits for a person."""
     if kind is TaskKind.STRAY_CASE:
         name = f"reason-{subject.serial_number}"
-        form = pages.StrayForm("/review-items/1/dealt-with", "key", name, {}, {name: "Say what became of the case."})
+        form = pages.StrayForm("/review-items/1/dealt-with", "key", name, errors={name: "Say what became of the case."})
         stray = pages.Stray("Northwind Hardware", "INC0010023", "WR-2026-00412", subject.serial_number, NOW, form)
         return pages.TaskRow(kind, "", NOW - timedelta(hours=50), None, "INC0010023", None, stray=stray)
     return pages.TaskRow(
@@ -350,7 +350,7 @@ def override(scale: str) -> OverrideView:
 def profile(scale: str) -> ProfileView:
     """Somebody's own page."""
     values = {"language": "system", "theme": "system", "single_keys": "on"}
-    bare = ProfileView("layout/staff.html", "jana@msp.example", "key", "seen", ("Europe/Berlin", "UTC"), values)
+    bare = ProfileView("layout/staff.html", "jana@msp.example", "key", "seen", ("Europe/Berlin", "UTC"), values=values)
     if scale == "bare":
         return replace(bare, away=AwayForm("key", (), (), ()))
     here = AwayRow("1", "Tobias Lindqvist", NOW - timedelta(days=1), NOW + timedelta(days=4), has_begun=True)
@@ -360,7 +360,7 @@ def profile(scale: str) -> ProfileView:
         return few
     long = replace(here, name="Annegret Freifrau von Wüstenhagen-Ostheide")
     errors = {"begins_on": "You are away then already.", "stand_in": "Choose who stands in."}
-    away = AwayForm("key", (), (long,) * 9, (long,) * 9, {"begins_on": "2026-12-24"}, errors)
+    away = AwayForm("key", (), (long,) * 9, (long,) * 9, values={"begins_on": "2026-12-24"}, errors=errors)
     return replace(few, away=away, errors={"time_zone": "There is no such time zone: choose one of the list."})
 
 
@@ -459,8 +459,8 @@ def board_action(scale: str) -> BulkAsk:
     verb = {"bare": "hand", "few": "dealt_with", "many": "hand"}[scale]
     errors = {"to": "Choose who is to look after them."} if scale == "many" else {}
     if scale == "bare":
-        return BulkAsk("/board/actions", "again", 0, (), (), "/", {}, {"row": "Select at least one row."})
-    return BulkAsk("/board/actions", verb, 214, (("row", "silent:1"),), people, "/", {}, errors)
+        return BulkAsk("/board/actions", "again", 0, (), (), "/", errors={"row": "Select at least one row."})
+    return BulkAsk("/board/actions", verb, 214, (("row", "silent:1"),), people, "/", errors=errors)
 
 
 def board_done(scale: str) -> BulkResult:
@@ -491,7 +491,7 @@ def saved_view_new(scale: str) -> SavedViewForm:
     if scale != "many":
         return SavedViewForm("/views", "key", "cases", "q=9XQ", "/cases?q=9XQ", tabs)
     values, errors = {"name": "", "is_shared": "yes"}, {"name": "Give the view a name of at most 60 characters."}
-    return SavedViewForm("/views", "key", "cases", "q=9XQ", "/cases?q=9XQ", tabs, values, errors)
+    return SavedViewForm("/views", "key", "cases", "q=9XQ", "/cases?q=9XQ", tabs, values=values, errors=errors)
 
 
 def case_list(scale: str) -> pages.CaseListView:
@@ -519,7 +519,7 @@ def report(scale: str) -> ReportView:
         "symptom": "PERC H755 meldet „Physical Disk 0:1:3 predictive failure“, Virtual Disk 1 läuft degraded weiter.",
     }  # fmt: skip
     if scale == "few":
-        return ReportView(PreviewView("decided", unit, verdict(3), "Dell"), "key", values, **limits)
+        return ReportView(PreviewView("decided", unit, verdict(3), "Dell"), "key", values=values, **limits)
     long = replace(unit, subject=LONG_SUBJECT, instead_of="7XK4P03", covered_today=REVIEW, open_cases=cases * 5)
     preview = PreviewView(
         "ambiguous", long, review_verdict(), "Dell", True, ("contact", "ship_to"), "Herr Wüstenhagen, +49 4531 88 0", "Am Kai 1",
@@ -534,7 +534,7 @@ def report(scale: str) -> ReportView:
         "contact_phone": "Give a phone number.",
     }
     return ReportView(
-        preview, "key", values | {"cause": "", "component": "lamp"}, errors, (("1", LONG_CLIENT), ("2", "Äußere Mühle")),
+        preview, "key", (("1", LONG_CLIENT), ("2", "Äußere Mühle")), values=values | {"cause": "", "component": "lamp"}, errors=errors,
         **limits,
     )  # fmt: skip
 
@@ -621,14 +621,14 @@ def portal_report(scale: str) -> pages.PortalReportView:
     """A client's report form."""
     units = (("7XK4P03", "srv-grn-vmhost-04"), ("FOC2433L0HJ123456789", "rt-vdm-rotterdam-maasvlakte-1"))
     errors = {"serial_number": "Give the serial number.", "cause": "Choose the cause."} if scale == "many" else {}
-    return pages.PortalReportView(() if scale == "bare" else units, "key", {}, errors)
+    return pages.PortalReportView(() if scale == "bare" else units, "key", errors=errors)
 
 
 def sign_in(scale: str) -> Any:
     """The sign-in form; the third one was refused."""
     errors = {"email": "E-mail and password do not fit together."} if scale == "many" else {}
     return pages.SignInView(
-        {"email": "jana.kowalczyk@nordlicht-it.example"}, errors, "a form" if scale == "many" else ""
+        "a form" if scale == "many" else "", values={"email": "jana.kowalczyk@nordlicht-it.example"}, errors=errors
     )
 
 
@@ -664,8 +664,8 @@ def import_list(scale: str) -> ImportListView:
         (("assets", "Units"), ("contracts", "Contracts"), ("sites", "Sites")),
         (("1", LONG_CLIENT), ("2", "Bakker & Zn")),
         128,
-        {"kind": "assets"},
-        errors,
+        values={"kind": "assets"},
+        errors=errors,
     )
     is_bare = scale == "bare"
     return ImportListView(() if is_bare else tuple(rows), form, None if is_bare else "/imports?before=1", None)
@@ -805,7 +805,7 @@ LOOKED = (
 
 def _change(scale: str, values: dict[str, str], errors: dict[str, str]) -> settings.ChangeForm:
     """As it stands; looked at; overtaken, with errors."""
-    form = settings.ChangeForm("/change", "/change/preview", "key", "v", values, {})
+    form = settings.ChangeForm("/change", "/change/preview", "key", "v", values=values)
     if scale == "bare":
         return form
     looked = replace(form, seen="s", differences=LOOKED)
@@ -814,7 +814,7 @@ def _change(scale: str, values: dict[str, str], errors: dict[str, str]) -> setti
 
 def _act(name: str, scale: str) -> settings.ActForm:
     return settings.ActForm(
-        "/act", "key", name, {}, {name: "Say why: it is kept with the change."} if scale == "many" else {}
+        "/act", "key", name, errors={name: "Say why: it is kept with the change."} if scale == "many" else {}
     )
 
 
@@ -870,7 +870,7 @@ def settings_account(scale: str) -> settings.AccountPage:
 
 def settings_new(scale: str) -> settings.NewAccount:
     """A new account: which vendor; what it asks for; refused."""
-    form = settings.ChangeForm("/add", "/new", "key", "", {}, {})
+    form = settings.ChangeForm("/add", "/new", "key", "")
     page = settings.NewAccount(
         form, PLACES, (("dell", "Dell"), ("servicenow", "ServiceNow")), "", (), (), (), False, None, ""
     )
@@ -900,8 +900,7 @@ def settings_client(scale: str) -> settings.ClientPage:
         "/rates/preview",
         "key2",
         "v",
-        {"currency": "EUR", "call_out_minor": "95.00", "labour_hour_minor": "110.00"},
-        {},
+        values={"currency": "EUR", "call_out_minor": "95.00", "labour_hour_minor": "110.00"},
     )
     rules = _change(
         scale,
@@ -957,7 +956,7 @@ def settings_new_person(scale: str) -> settings.NewUser:
     """A new user; refused."""
     errors = {"email": "This is no mail address.", "role": "Choose a role."} if scale == "many" else {}
     return settings.NewUser(
-        settings.ActForm("/add", "key", "reason", {}, errors), PLACES, (("en", "English"), ("de", "Deutsch"))
+        settings.ActForm("/add", "key", "reason", errors=errors), PLACES, (("en", "English"), ("de", "Deutsch"))
     )
 
 
@@ -969,7 +968,7 @@ def settings_new_token(scale: str) -> settings.NewToken:
         else {}
     )
     return settings.NewToken(
-        settings.ActForm("/add", "key", "reason", {"scopes": "read"}, errors), PLACES, tuple(TokenScope)
+        settings.ActForm("/add", "key", "reason", values={"scopes": "read"}, errors=errors), PLACES, tuple(TokenScope)
     )
 
 

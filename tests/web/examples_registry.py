@@ -101,7 +101,7 @@ def _change(scale: str, **more: Any) -> pages.ChangeView:
     is_many = scale == "many"
     return pages.ChangeView(
         "MV-2024-117", "/contracts/1", "/form", "key", "version", ("a", "b"), _promises(scale, state=CoverageState.ACTIVE),
-        {"ends_on": "2027-03-31"}, {"reason": "Say why: it is kept in the register."} if is_many else {}, **more,
+        values={"ends_on": "2027-03-31"}, errors={"reason": "Say why: it is kept in the register."} if is_many else {}, **more,
     )  # fmt: skip
 
 
@@ -193,6 +193,6 @@ def form(scale: str) -> pages.FormView:
     meanwhile = (("Price of the whole term", "€1,234,567.89"), ("Currency", "CHF")) if scale == "few" else None
     return pages.FormView(
         "Add to the contract", "contracts", (pages.Crumb("Contracts", "/contracts"), pages.Crumb(LONG_CLIENT, "/clients/1")), "/form", "/back",
-        "Add to the contract", "key", "version", fields, values, {"covers": ("parts",)},
-        {one.name: said for one in fields[:6]} if scale == "many" else {}, meanwhile,
+        "Add to the contract", "key", "version", fields, {"covers": ("parts",)}, meanwhile,
+        values=values, errors={one.name: said for one in fields[:6]} if scale == "many" else {},
     )  # fmt: skip

@@ -72,7 +72,7 @@ def _sender_and_account() -> str:
 @public("nobody is signed in yet")
 def sign_in() -> str:
     """The form."""
-    return render_template("auth/sign_in.html", view=SignInView({"next": _own_path(request.args.get("next"))}))
+    return render_template("auth/sign_in.html", view=SignInView(values={"next": _own_path(request.args.get("next"))}))
 
 
 @blueprint.post("/login")
@@ -112,7 +112,7 @@ def take_password() -> Response | tuple[str, int]:
 def _form(values: Mapping[str, str], wrong: Mapping[str, str]) -> str:
     kept = _kept_before()
     text = KeptForm().dumps(kept) if kept else ""
-    return render_template("auth/sign_in.html", view=SignInView(values, wrong, text))
+    return render_template("auth/sign_in.html", view=SignInView(text, values=values, errors=wrong))
 
 
 def _typed() -> dict[str, str]:
@@ -151,7 +151,7 @@ def _ask_to_sign_in(_error: SignInFirst) -> Response:
     if request.method in SAFE:
         return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")), 303)
     text = KeptForm().dumps(_kept())
-    return make_response(render_template("auth/sign_in.html", view=SignInView({}, {}, text)), 401)
+    return make_response(render_template("auth/sign_in.html", view=SignInView(text)), 401)
 
 
 def _ask_to_send_again(error: CSRFError) -> Response:

@@ -6,12 +6,11 @@ at exactly this, or after somebody else has changed the same thing, gets the pag
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from warranty.web.api.base import by_caller
+from warranty.web.forms import digest
 from warranty.web.i18n import N_, reader
 
 if TYPE_CHECKING:
@@ -48,11 +47,6 @@ def tidy(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines()).strip()
 
 
-def mark(values: Mapping[str, str]) -> str:
-    """What stands for these values, and for no others."""
-    return sha256(json.dumps(dict(values), sort_keys=True).encode()).hexdigest()[:32]
-
-
 def take(
     typed: Mapping[str, str],
     stands: Mapping[str, str],
@@ -70,12 +64,12 @@ def take(
     """
     values = {name: tidy(typed.get(name, "")) for name in stands}
     body, errors = read(values)
-    seen = "" if errors else mark(values)
+    seen = "" if errors else digest(dict(values))
     if not errors and values == stands:
         errors["unchanged"] = reader().text(N_("Nothing differs from what counts now."))
     if saves and not errors and not typed.get("reason", "").strip():
         errors["reason"] = reader().text(N_("Say why: it is kept with the change."))
-    if typed.get("version") != mark(stands):
+    if typed.get("version") != digest(dict(stands)):
         return Change(typed, body, errors, seen, OVERTAKEN)
     if errors:
         return Change(typed, body, errors, seen, WRONG)

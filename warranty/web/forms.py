@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
@@ -58,6 +60,11 @@ def uuid_of(text: str | None) -> UUID | None:
 def key_of(*values: Mapping[str, str]) -> str:
     """The key of a form: sent twice, it is taken once. A form that comes back keeps the key it had."""
     return next((one["idempotency_key"] for one in values if one.get("idempotency_key")), str(uuid4()))
+
+
+def digest(*parts: object) -> str:
+    """What stands for these values, and for no others: a form carries it of what it was made of, see ``is_late``."""
+    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def is_late(typed: Mapping[str, str], seen: str) -> bool:

@@ -13,6 +13,7 @@ from warranty.services import queries
 from warranty.web import pages, views, words
 from warranty.web.forms import key_of, take_report, typed_report, uuid_of
 from warranty.web.guards import call, needs
+from warranty.web.views import portal as shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def case_list() -> str:
     """What waits for the client, what runs, what was closed lately."""
     before = request.args.get("before")
     found, older = queries.client_cases(call().session, now=call().now, before=uuid_of(before))
-    rows = [views.portal_row(brief) for brief in found]
+    rows = [shown.row(brief) for brief in found]
     running = tuple(row for row in rows if row.step is not ClientStep.CLOSED)
     view = pages.PortalListView(
         waiting=tuple(row for row in running if row.step is ClientStep.WAITING_FOR_YOUR_APPROVAL),
@@ -55,7 +56,7 @@ def case_live(fault: Fault) -> Response:
 
 
 def _case(fault: Fault) -> pages.PortalCaseView:
-    return views.portal_case(queries.case(call().session, fault, now=call().now))
+    return shown.case(queries.case(call().session, fault, now=call().now))
 
 
 # --- the report; whoever reads own cases here may report too, while the MSP's people have their own page ---
@@ -81,5 +82,5 @@ def report() -> Response | tuple[str, int]:
 
 def _form(values: Mapping[str, str], errors: dict[str, str]) -> str:
     units = tuple((unit.serial_number, unit.name) for unit in queries.own_units(call().session))
-    view = pages.PortalReportView(units, key_of(values), dict(values), errors)
+    view = pages.PortalReportView(units, key_of(values), values=dict(values), errors=errors)
     return render_template("portal/fault_new.html", frame=views.frame(), view=view, **words.choices())

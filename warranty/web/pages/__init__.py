@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Form, Typed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
@@ -291,14 +293,10 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
-class StrayForm:
+class StrayForm(Form):
     """How a person says that a case of no claim is dealt with; `name` is that of its field, one of many on the page."""
 
-    url: str
-    key: str
     name: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,36 +360,28 @@ class CaseListView:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewForm:
+class ReviewForm(Form):
     """What a person may answer to an open review; `needs_unit` where nobody knows yet which unit is meant.
 
     `seen`, here and in the forms below: what the form was made for. Whoever sends it after that has changed is told so.
     """
 
-    url: str
-    key: str
     seen: str
     needs_unit: bool
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimForm:
+class ClaimForm(Form):
     """What a person may record of a claim: its possible moves, and the numbers so far. `is_asked` where one has to.
 
     `can_resubmit`: it is denied, and may be asked for again or given by goodwill.
     """
 
-    url: str
-    key: str
     seen: str
     vendor: str | None
     moves: tuple[RmaState, ...]
     is_asked: bool
     can_resubmit: bool = False
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,15 +405,13 @@ class FileOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class InputsForm:
+class InputsForm(Form):
     """What a claim may still be given: `asks` are words of what is missing, `offers` the parts to choose from.
 
     `goes`: it is sent by itself as soon as nothing is missing. `parts_url`: the vendor may be asked for its list.
     `files` may go along, `most_bytes` of them in all; null where there is nothing to choose.
     """
 
-    url: str
-    key: str
     seen: str
     vendor: str | None
     asks: tuple[str, ...]
@@ -432,8 +420,6 @@ class InputsForm:
     parts_url: str | None
     files: tuple[FileOffer, ...] | None = None
     most_bytes: int = 0
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,15 +432,11 @@ class ProposalRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ProposalForm:
+class ProposalForm(Form):
     """What a person says yes or no to."""
 
-    url: str
-    key: str
     seen: str
     rows: tuple[ProposalRow, ...]
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,18 +469,14 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteForm:
+class NoteForm(Form):
     """What a person may write on a case; `takes_notes`: whether the vendor can be written to. `seen_url`: there is news."""
 
-    url: str
-    key: str
     vendor: str | None
     takes_notes: bool
     seen_url: str | None
     files: tuple[FileRow, ...] = ()
     refused: tuple[RefusedRow, ...] = ()
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -611,13 +589,11 @@ class PortalListView:
 
 
 @dataclass(frozen=True, slots=True)
-class PortalReportView:
+class PortalReportView(Typed):
     """The client's report form. `units` are pairs of a serial and what the client calls the unit."""
 
     units: tuple[tuple[str, str], ...]
     key: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -643,14 +619,12 @@ class PortalCaseView:
 
 
 @dataclass(frozen=True, slots=True)
-class SignInView:
+class SignInView(Typed):
     """The sign-in form: what was typed (never the password), and what is wrong, by field.
 
     `kept` is the form that was sent after its session had ended, as text.
     """
 
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
     kept: str = ""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Typed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from warranty.services.board import Kind, Risk
@@ -157,7 +158,7 @@ class BulkForm:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkAsk:
+class BulkAsk(Typed):
     """What is still needed before the same is done to many rows: `hidden` is sent back as it is."""
 
     url: str
@@ -166,8 +167,6 @@ class BulkAsk:
     hidden: tuple[tuple[str, str], ...]
     people: tuple[tuple[str, str], ...]
     back_url: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

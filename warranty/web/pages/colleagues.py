@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Form
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -21,16 +22,12 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerForm:
+class OwnerForm(Form):
     """To whom a case may be handed: `choices` are pairs of id and name, `mine` is the reader's id where they may take it.
 
     `seen` is the owner that the form was made for.
     """
 
-    url: str
-    key: str
     seen: str
     mine: str | None
     choices: tuple[tuple[str, str], ...]
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Form
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
 
 @dataclass(frozen=True, slots=True)
-class GoodsForm:
+class GoodsForm(Form):
     """What may be said of parcels and swap: `moves` are pairs of value and text; `arrives`: a parcel is to be booked in."""
 
-    url: str
-    key: str
     seen: str
     moves: tuple[tuple[str, str], ...]
     arrives: bool
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)

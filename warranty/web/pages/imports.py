@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from warranty.web.pages.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,16 +33,12 @@ class ImportRow:
 
 
 @dataclass(frozen=True, slots=True)
-class FileForm:
+class FileForm(Form):
     """Where a file is dropped: what its rows are (words of ``Kind``), and whose. ``most_mb`` is how large it may be."""
 
-    url: str
-    key: str
     kinds: tuple[tuple[str, str], ...]
     clients: tuple[tuple[str, str], ...]
     most_mb: int
-    values: Mapping[str, str]
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +52,22 @@ class ImportListView:
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnsForm:
+class ColumnsForm(Form):
     """Which column of the file is which of ours.
 
     ``fields`` are ours (name, label, whether it must be there), ``choices`` the file's (key, header, samples), ``unread`` the
     headers of the file that mean nothing to us; ``values`` and ``errors`` go by our names.
     """
 
-    url: str
-    key: str
     fields: tuple[tuple[str, str, bool], ...]
     choices: tuple[tuple[str, str, tuple[str, ...]], ...]
     unread: tuple[str, ...]
-    values: Mapping[str, str]
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonForm:
+class ReasonForm(Form):
     """Something that is done with a reason."""
 
-    url: str
-    key: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
     obstacles: tuple[str, ...] = ()
 
 

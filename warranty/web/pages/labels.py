@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Typed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
 
 @dataclass(frozen=True, slots=True)
-class LabelsView:
+class LabelsView(Typed):
     """Labels for what is named, not made yet: `keeps` are the fields that name it, `most` how many there may be.
 
     `clients` (value and name) to choose from where nothing is named; `whose` says what is named, in the register's words.
@@ -23,5 +25,3 @@ class LabelsView:
     keeps: tuple[tuple[str, str], ...]
     sheets: tuple[tuple[str, str], ...]
     clients: tuple[tuple[str, str], ...]
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from warranty.web.pages.forms import Typed
 
+if TYPE_CHECKING:
     from warranty.domain.terms import OverrideCode, Party, Share, VerdictWord
     from warranty.web.pages import Sign, Subject
 
@@ -37,7 +37,7 @@ class OutlookView:
 
 
 @dataclass(frozen=True, slots=True)
-class OverrideView:
+class OverrideView(Typed):
     """The page of an override: `coverages` are pairs of id and name. `seen` is the verdict that the form was made for."""
 
     url: str
@@ -50,12 +50,10 @@ class OverrideView:
     seen: str
     coverages: tuple[tuple[str, str], ...]
     outlook: OutlookView | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class OpinionForm:
+class OpinionForm(Typed):
     """What a second person agrees to or refuses; `url` is null where the reader asked for it themself."""
 
     url: str | None
@@ -65,5 +63,3 @@ class OpinionForm:
     verdict: VerdictWord
     code: OverrideCode
     reason: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)

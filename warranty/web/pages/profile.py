@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Typed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -22,19 +23,17 @@ class AwayRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AwayForm:
+class AwayForm(Typed):
     """When the reader is away and who may stand in: `choices` are pairs of id and name."""
 
     key: str
     choices: tuple[tuple[str, str], ...]
     mine: tuple[AwayRow, ...]
     others: tuple[AwayRow, ...]
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileView:
+class ProfileView(Typed):
     """Somebody's own page: `layout` is the frame that it stands in, `away` is null for whoever looks after no case.
 
     `seen`: what the form was made for.
@@ -45,6 +44,4 @@ class ProfileView:
     key: str
     seen: str
     zones: tuple[str, ...]
-    values: Mapping[str, str]
-    errors: Mapping[str, str] = field(default_factory=dict)
     away: AwayForm | None = None

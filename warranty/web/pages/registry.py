@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from warranty.services.contracts import Reach, Totals
 from warranty.services.renewals import Worth
+from warranty.web.pages.forms import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ class Crumb:
 
 
 @dataclass(frozen=True, slots=True)
-class FormView:
+class FormView(Typed):
     """A form that adds a record or changes one.
 
     ``version`` is a digest of the record as the form was filled from it, empty for a new one. ``meanwhile``: what stands
@@ -66,9 +67,7 @@ class FormView:
     key: str
     version: str
     fields: tuple[FieldView, ...]
-    values: Mapping[str, str]
     checked: Mapping[str, tuple[str, ...]]
-    errors: Mapping[str, str]
     meanwhile: tuple[tuple[str, str], ...] | None = None
 
 
@@ -296,7 +295,7 @@ class ShiftRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeView:
+class ChangeView(Typed):
     """Many promises of a contract changed together: what would change stands above the button that does it.
 
     ``has_changed``: it is another thing now than the reader had seen, and nothing was done.
@@ -309,8 +308,6 @@ class ChangeView:
     version: str
     ids: tuple[str, ...]
     rows: tuple[PromiseRow, ...]
-    values: Mapping[str, str]
-    errors: Mapping[str, str]
     has_changed: bool = False
     resting: tuple[RestingRow, ...] = ()
     shifts: tuple[ShiftRow, ...] = ()

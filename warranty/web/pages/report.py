@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Typed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from warranty.domain.terms import Component
@@ -66,7 +67,7 @@ class PreviewView:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportView:
+class ReportView(Typed):
     """The report form: what was typed, and what is wrong with it (messages by field, in the reader's words).
 
     `biggest` and `biggest_together` are the most bytes that a photo and all of them may have.
@@ -74,8 +75,6 @@ class ReportView:
 
     preview: PreviewView
     key: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
     clients: tuple[tuple[str, str], ...] = ()
     most_photos: int = 8
     biggest: int = 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Form
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,10 @@ class ViewTabs:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedViewForm:
+class SavedViewForm(Form):
     """The page on which the list `page` is kept as `query` filters it, and the views that there are of it."""
 
-    url: str
-    key: str
     page: str
     query: str
     back_url: str
     tabs: tuple[ViewTab, ...]
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warranty.web.pages.forms import Form, Typed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from vendors.contract import Duty
@@ -38,7 +39,7 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeForm:
+class ChangeForm(Typed):
     """A form that changes a setting: first its consequences are looked at, at ``preview_url``, then it is sent.
 
     ``seen`` stands for what was looked at (empty: nothing yet); ``differences`` are those of what was typed. ``overtaken``:
@@ -49,22 +50,16 @@ class ChangeForm:
     preview_url: str
     key: str
     version: str
-    values: Mapping[str, str]
-    errors: Mapping[str, str]
     seen: str = ""
     differences: tuple[Difference, ...] = ()
     overtaken: HistoryRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ActForm:
+class ActForm(Form):
     """One thing to do about a setting, with the reason for it in the field ``name``."""
 
-    url: str
-    key: str
     name: str
-    values: Mapping[str, str]
-    errors: Mapping[str, str]
 
 
 # --- lists ---

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import render_template, url_for
 
 from warranty.domain.access import Permission
 from warranty.domain.terms import Ownership
-from warranty.models import Asset, Client, Site
+from warranty.models import Asset, Client
 from warranty.services import casefile, estate, records
 from warranty.web import views, words
-from warranty.web.guards import call, find, needs
+from warranty.web.guards import call, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.pages.registry import Crumb
 from warranty.web.schemas.registry import ASSET_CHANGE
 from warranty.web.staff import editing
-from warranty.web.staff.clients import sites_of
+from warranty.web.staff.clients import placing, sites_of
 from warranty.web.staff.editing import REASON, About, Field, Form
 from warranty.web.staff.room import blueprint
 from warranty.web.views import assets as shown
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
-
-    from warranty.services.moves import Because
 
 
 @blueprint.get("/assets/<uuid:id>")
@@ -78,10 +76,5 @@ def asset_edit(asset: Asset) -> str:
 @needs(Permission.REGISTER, of=Asset)
 def correct_asset(asset: Asset) -> Response | tuple[str, int]:
     """Change a unit."""
-
-    def correct(row: Asset, body: dict[str, Any], because: Because) -> None:
-        if body.get("site") is not None:
-            body["site"] = find(Site, body["site"], field="site")
-        estate.correct_asset(call().session, row, **body, because=because)
-
-    return editing.amend(_UNIT, _about(asset), records.ASSETS, asset, correct, choices=_choices(asset))
+    correct, choices = placing(estate.correct_asset), _choices(asset)
+    return editing.amend(_UNIT, _about(asset), records.ASSETS, asset, correct, choices=choices)

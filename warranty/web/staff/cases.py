@@ -18,7 +18,7 @@ from warranty.services.queries import Shows
 from warranty.store import StoreUnavailable
 from warranty.web import downloads, pages, views
 from warranty.web.errors import Problem
-from warranty.web.forms import is_late, key_of, read, refused_choice, typed_inputs, uuid_of
+from warranty.web.forms import digest, is_late, key_of, read, refused_choice, typed_inputs, uuid_of
 from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, ResolveBody, TransitionBody
@@ -26,6 +26,7 @@ from warranty.web.schemas.notes import NoteBody
 from warranty.web.staff.room import blueprint
 from warranty.web.views import board as board_views
 from warranty.web.views import colleagues, goods, overriding, saved_views
+from warranty.web.views.timeline import Written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +103,7 @@ def _case(
 ) -> pages.CaseView:
     session = call().session
     found = queries.case(session, fault, now=call().now)
-    written = views.Written(
+    written = Written(
         queries.case_notes(session, fault), queries.case_files(session, fault), queries.case_mails(session, fault)
     )
     staff = owners.colleagues(session)
@@ -245,7 +246,7 @@ def answer_proposal(fault: Fault) -> Response | tuple[str, int]:
     """Say whether what a program proposes is true, with the numbers as they are."""
     asked, typed = call(), request.form
     item = queries.open_of(asked.session, fault, TaskKind.PROPOSAL)
-    if item is None or is_late(typed, views.digest(item.public_id, item.proposals)):
+    if item is None or is_late(typed, digest(item.public_id, item.proposals)):
         return too_late(fault, typed.get("found_reason"), proposal=(typed, {}))
     body, errors = read(ProposalBody(), typed, _PROPOSAL_FIELDS)
     if not errors:

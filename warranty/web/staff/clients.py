@@ -29,6 +29,7 @@ from warranty.web.staff.editing import REASON, About, Field, Form
 from warranty.web.staff.room import blueprint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from werkzeug.wrappers import Response
@@ -206,7 +207,7 @@ def correct_client(client: Client) -> Response | tuple[str, int]:
         _about_client(client),
         records.CLIENTS,
         client,
-        lambda row, body, because: estate.correct_client(call().session, row, **body, because=because),
+        estate.correct_client,
     )
 
 
@@ -288,7 +289,7 @@ def correct_site(site: Site) -> Response | tuple[str, int]:
         _about_site(site),
         records.SITES,
         site,
-        lambda row, body, because: estate.correct_site(call().session, row, **body, because=because),
+        estate.correct_site,
     )
 
 
@@ -362,6 +363,17 @@ def _choices_of(person: Person) -> dict[str, tuple[tuple[str, str], ...]]:
     return {"language": _languages(), "site": sites_of(client)}
 
 
+def placing(correct: Callable[..., object]) -> Callable[..., object]:
+    """A service that takes a site, for forms that name one."""
+
+    def apply(*args: Any, **facts: Any) -> object:
+        if facts.get("site") is not None:
+            facts["site"] = find(Site, facts["site"], field="site")
+        return correct(*args, **facts)
+
+    return apply
+
+
 def sites_of(client: Client) -> tuple[tuple[str, str], ...]:
     """A client's sites to choose from."""
     found, _ = directory.sites(call().session, client, limit=500)
@@ -379,11 +391,5 @@ def contact_edit(person: Person) -> str:
 @needs(Permission.REGISTER, of=Person)
 def correct_contact(person: Person) -> Response | tuple[str, int]:
     """Change a contact."""
-
-    def correct(row: Person, body: dict[str, Any], because: Because) -> None:
-        if body.get("site") is not None:
-            body["site"] = find(Site, body["site"], field="site")
-        estate.correct_contact(call().session, row, **body, because=because)
-
-    about = _about_contact(person)
-    return editing.amend(_CONTACT, about, records.CONTACTS, person, correct, choices=_choices_of(person))
+    correct, choices = placing(estate.correct_contact), _choices_of(person)
+    return editing.amend(_CONTACT, _about_contact(person), records.CONTACTS, person, correct, choices=choices)

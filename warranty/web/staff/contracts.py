@@ -271,7 +271,7 @@ def correct_contract(contract: Contract) -> Response | tuple[str, int]:
         _about(contract),
         records.CONTRACTS,
         contract,
-        lambda row, body, because: estate.correct_contract(call().session, row, **body, because=because),
+        estate.correct_contract,
     )
 
 
@@ -472,7 +472,7 @@ def correct_promise(coverage: Coverage) -> Response | tuple[str, int]:
         _about_promise(coverage),
         records.COVERAGES,
         coverage,
-        lambda row, body, because: estate.correct_coverage(call().session, row, **body, because=because),
+        estate.correct_coverage,
         choices=_states(coverage),
     )
 

@@ -7,8 +7,6 @@ and carries the new version, so that whoever sends it again knows what they repl
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -21,7 +19,7 @@ from warranty.services import records
 from warranty.services.estate import Invalid
 from warranty.web import views
 from warranty.web.api.base import by_caller, held
-from warranty.web.forms import key_of
+from warranty.web.forms import digest, key_of
 from warranty.web.guards import call
 from warranty.web.i18n import N_, reader
 from warranty.web.pages.registry import Crumb, FieldView, FormView
@@ -272,7 +270,7 @@ def page(
 def _version(form: Form, document: Document) -> str:
     """A digest of what a form shows of a record: only who changes the same facts is in another one's way."""
     facts = [(document.get(one.inside) or {} if one.inside else document).get(one.name) for one in form.fields]
-    return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:32]
+    return digest(facts)
 
 
 def edit(form: Form, about: About, kind: Kind, row: Any, **options: Any) -> str:
@@ -286,10 +284,13 @@ def amend(
     about: About,
     kind: Kind,
     row: Any,
-    apply: Callable[[Any, dict[str, Any], Because], object],
+    apply: Callable[..., object],
     **options: Any,
 ) -> Response | tuple[str, int]:
-    """Change a record as the form says, unless it has changed since the form was filled from it."""
+    """Change a record as the form says, unless it has changed since the form was filled from it.
+
+    ``apply`` is the service that changes it: it takes the session, the record, the facts of the form by name, and ``because``.
+    """
     typed = request.form
     row = held(row)
     document = records.one(call().session, kind, row, now=call().now)
@@ -301,7 +302,7 @@ def amend(
     if not errors:
         because = by_caller(body.pop("reason", "") or "corrected on a page")
         try:
-            apply(row, body, because)
+            apply(call().session, row, **body, because=because)
         except Invalid as err:
             errors = form.refused(err)
     if errors:

@@ -77,7 +77,9 @@ def _list_page(values: Mapping[str, str], errors: dict[str, str]) -> str:
     if asked.principal.may(Permission.REGISTER):
         clients = tuple((str(one.public_id), one.name) for one in queries.clients(asked.session))
         kinds = tuple((kind.value, words.word(kind)) for kind in KINDS)
-        form = FileForm(url_for("staff.import_file"), key_of(values), kinds, clients, BIGGEST // 2**20, values, errors)
+        form = FileForm(
+            url_for("staff.import_file"), key_of(values), kinds, clients, BIGGEST // 2**20, values=values, errors=errors
+        )
     next_url = url_for("staff.import_list", before=older) if older else None
     view = filled.import_list(found, form, next_url, url_for("staff.import_list") if before else None)
     return render_template("staff/import_list.html", frame=views.frame(), view=view)

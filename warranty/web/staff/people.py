@@ -15,7 +15,7 @@ from warranty.services import estate, people, settings
 from warranty.services.estate import Invalid
 from warranty.web import changes, views
 from warranty.web.api.base import by_caller, held
-from warranty.web.forms import key_of, uuid_of
+from warranty.web.forms import digest, key_of, uuid_of
 from warranty.web.guards import call, needs, shown_once
 from warranty.web.i18n import LANGUAGES, N_, reader
 from warranty.web.pages import settings as pages
@@ -140,7 +140,7 @@ def _user_page(user: User, change: Change | None = None, errors: dict[str, str] 
         line=shown.user_line(user, client.name if client else None),
         places=shown.places(),
         form=shown.change_form(
-            "user_change", user, stands, changes.mark(stands), change,
+            "user_change", user, stands, digest(stands), change,
             differences=differences, overtaken=shown.overtaken(change, events),
         ),
         languages=tuple(LANGUAGES.items()),
@@ -250,7 +250,7 @@ def user_new() -> str:
 
 
 def _new_user_page(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
-    form = pages.ActForm(url_for("staff.user_add"), key_of(typed), "reason", typed, errors)
+    form = pages.ActForm(url_for("staff.user_add"), key_of(typed), "reason", values=typed, errors=errors)
     view = pages.NewUser(form, shown.places(), tuple(LANGUAGES.items()))
     return render_template("staff/settings_user_new.html", frame=views.frame(), view=view)
 
@@ -346,7 +346,7 @@ def token_new() -> str:
 
 
 def _new_token_page(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
-    form = pages.ActForm(url_for("staff.token_add"), key_of(typed), "reason", typed, errors)
+    form = pages.ActForm(url_for("staff.token_add"), key_of(typed), "reason", values=typed, errors=errors)
     view = pages.NewToken(form, shown.places(), tuple(TokenScope))
     return render_template("staff/settings_token_new.html", frame=views.frame(), view=view)
 

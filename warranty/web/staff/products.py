@@ -150,5 +150,5 @@ def correct_product(product: Product) -> Response | tuple[str, int]:
         _about(product),
         records.PRODUCTS,
         product,
-        lambda row, body, because: estate.correct_product(call().session, row, **body, because=because),
+        estate.correct_product,
     )

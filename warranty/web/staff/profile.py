@@ -16,7 +16,7 @@ from warranty.services import owners, people
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because
 from warranty.web import views
-from warranty.web.forms import is_late, key_of, uuid_of
+from warranty.web.forms import digest, is_late, key_of, uuid_of
 from warranty.web.guards import call, needs
 from warranty.web.i18n import LANGUAGES, N_, reader
 from warranty.web.pages.profile import AwayForm, AwayRow, ProfileView
@@ -173,7 +173,7 @@ def _values(user: User) -> dict[str, str]:
 
 
 def _seen(user: User) -> str:
-    return views.digest(_values(user))
+    return digest(_values(user))
 
 
 def _page(*, profile: Typed | None = None, away: Typed | None = None) -> str:

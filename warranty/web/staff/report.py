@@ -51,7 +51,7 @@ def fault_new() -> Response:
 def fault_preview() -> str:
     """What would become of the report as it stands; opens nothing."""
     typed = typed_report(request.form)
-    return render_template("staff/fault_preview.html", view=ReportView(filling.preview(typed), "", typed))
+    return render_template("staff/fault_preview.html", view=ReportView(filling.preview(typed), "", values=typed))
 
 
 @blueprint.post("/faults/new/unit")
@@ -93,10 +93,10 @@ def _form(values: Mapping[str, str], errors: Mapping[str, str], status: int = 20
     view = ReportView(
         filling.preview(values),
         key_of(values),
-        dict(values),
-        errors,
         tuple((str(one.public_id), one.name) for one in queries.clients(call().session)),
         most_photos=MOST_PHOTOS,
+        values=dict(values),
+        errors=errors,
         biggest=files.BIGGEST,
         biggest_together=ALL_PHOTOS,
     )

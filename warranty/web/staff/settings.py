@@ -19,7 +19,7 @@ from warranty.services.estate import Invalid
 from warranty.services.estate.checks import checked_currency
 from warranty.web import changes, views
 from warranty.web.api.base import by_caller, held
-from warranty.web.forms import WRITE_ONLY, key_of, uuid_of
+from warranty.web.forms import WRITE_ONLY, digest, key_of, uuid_of
 from warranty.web.guards import call, needs, runtime
 from warranty.web.i18n import N_, reader
 from warranty.web.pages import settings as pages
@@ -190,7 +190,7 @@ def _change_form(
             "account_change",
             account,
             stands,
-            changes.mark(stands),
+            digest(stands),
             change,
             differences=differences,
             overtaken=shown.overtaken(change, events),
@@ -596,11 +596,11 @@ def _client_page(client: Client, *, rules: Change | None = None, rates: Change |
         places=shown.places(),
         kinds=tuple(kind.value for kind in CoverageKind),
         rules=shown.change_form(
-            "rules_change", client, rules_stand, changes.mark(rules_stand), rules,
+            "rules_change", client, rules_stand, digest(rules_stand), rules,
             differences=differences if rules else (), overtaken=shown.overtaken(rules, events),
         ),
         rates=shown.change_form(
-            "rates_change", client, rates_stand, changes.mark(rates_stand), rates,
+            "rates_change", client, rates_stand, digest(rates_stand), rates,
             differences=differences if rates else (), overtaken=shown.overtaken(rates, events),
         ),
         currency=client.currency,

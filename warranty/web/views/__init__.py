@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,33 +10,30 @@ from flask import make_response, request, url_for
 from vendors.contract import Capabilities, Need
 from warranty.domain.access import Permission
 from warranty.domain.coverage import UNDETERMINED
-from warranty.domain.headline import ClientStep, Side
+from warranty.domain.headline import Side
 from warranty.domain.lifecycles import (
     RMA_MOVES,
-    FaultState,
     JobState,
     RmaState,
     ShipmentDirection,
     ShipmentState,
     SwapState,
 )
-from warranty.domain.terms import CLIENT_ROLES, Party, ReasonCode, Route, Share, VerdictWord
+from warranty.domain.terms import Party, ReasonCode, Share
 from warranty.models import User
-from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
 from warranty.services import files, handouts, inputs, jobs, notes, overrides, proposals, queries, rmas
 from warranty.services.board import open_now
 from warranty.web import pages, words
-from warranty.web.forms import key_of
+from warranty.web.forms import digest, key_of
 from warranty.web.guards import call
-from warranty.web.i18n import N_, reader
-from warranty.web.pages import Dot, Fill, Outcome, StepState
+from warranty.web.pages import Fill, Outcome
 from warranty.web.views import colleagues
 from warranty.web.views.colleagues import name_of as _name
+from warranty.web.views.timeline import Written, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from enum import StrEnum
 
     from werkzeug.datastructures import MultiDict
@@ -46,9 +41,8 @@ if TYPE_CHECKING:
 
     from warranty.domain.coverage import Verdict
     from warranty.domain.headline import Standing
-    from warranty.domain.reasons import Reason
-    from warranty.models import Fault, File, HumanTask, Rma, Shipment, Sighting, VendorCall
-    from warranty.services.queries import Attached, Brief, Case, Decided, Event, Job, Letter, Noted, Place
+    from warranty.models import Fault, HumanTask, Rma, Shipment, Sighting
+    from warranty.services.queries import Brief, Case, Decided, Job, Place
     from warranty.web.pages.colleagues import OwnerForm
     from warranty.web.pages.goods import GoodsForm
     from warranty.web.pages.overriding import OpinionForm
@@ -149,7 +143,7 @@ def stray(item: HumanTask, sighting: Sighting, account: str, errors: Mapping[str
         typed = request.form if name in errors else {}
         mine = {name: errors[name]} if name in errors else {}
         url = url_for("staff.deal_with", id=item.public_id)
-        form = pages.StrayForm(url, key_of(typed), name, typed, mine)
+        form = pages.StrayForm(url, key_of(typed), name, values=typed, errors=mine)
     return pages.Stray(
         account,
         sighting.vendor_case_number,
@@ -257,7 +251,7 @@ def case(
         ball=ball(found.standing, found.vendor, place.client.name),
         tracks=tuple(_tracks(found)),
         verdict=verdict_view(newest, found.coverages, found.vendor, found.verdicts) if newest else None,
-        timeline=tuple(_timeline(found, written, staff)),
+        timeline=tuple(timeline(found, written, staff)),
         numbers=tuple(_numbers(rma, found.vendor)) if rma else (),
         tasks=tuple(_task(task, fault, place) for task in found.tasks if task.resolved_at is None),
         jobs=tuple(job_view(one, fault, place) for one in reversed(found.jobs)),
@@ -384,205 +378,6 @@ def _parcel(record: str, parcel: Shipment, way: tuple[StrEnum, ...], vendor: str
     )
 
 
-# What the verdict's or another record's row tells already.
-_TOLD_ELSEWHERE = frozenset({FaultState.REPORTED, FaultState.TRIAGED, FaultState.NEEDS_REVIEW, FaultState.RMA_OPEN})
-_PEOPLE = frozenset({Dot.PERSON, Dot.CLIENT})
-
-
-def _timeline(found: Case, written: Written, staff: list[User]) -> list[pages.TimelineRow]:
-    """What is expected, then what happened and was written, the newest first."""
-    told = [(row.at, 0 if row.state == "reported" else 2, row) for row in _events(found, staff)]
-    told += [
-        (decided.row.decided_at, 1, _decision(decided, found)) for decided in found.verdicts if decided.row.verdict
-    ]
-    told += [(one.row.written_at, 3, _note(one, found)) for one in written.notes]
-    told += [(one.file.uploaded_at, 3, _file(one)) for one in written.files]
-    told += [(one.mail.written_at, 4, _mail(one)) for one in written.mails]
-    told += [(one.at, 5, _called(one, found)) for one in found.calls]
-    told.sort(key=lambda one: one[:2])
-    return [*_expected(found), *_folded(_once([row for *_, row in reversed(told)]))]
-
-
-def _folded(rows: list[pages.TimelineRow]) -> list[pages.TimelineRow]:
-    """The same rows; calls between which nothing else happened are one."""
-    shown: list[pages.TimelineRow] = []
-    for row in rows:
-        if row.calls and shown and shown[-1].calls:
-            shown[-1] = replace(shown[-1], calls=(*shown[-1].calls, *row.calls))
-        else:
-            shown.append(row)
-    return shown
-
-
-def _called(one: VendorCall, found: Case) -> pages.TimelineRow:
-    return pages.TimelineRow(one.at, Dot.AUTOMATIC, "call", "made", None, found.vendor, calls=(_call(one),))
-
-
-def _file(one: Attached) -> pages.TimelineRow:
-    file, is_clients = one.file, one.user is not None and one.user.role in CLIENT_ROLES
-    return pages.TimelineRow(
-        at=file.uploaded_at,
-        dot=Dot.CLIENT if is_clients else Dot.PERSON,
-        record="file",
-        state="added",
-        actor=_name(one.user) if one.user else None,
-        file=file_link(file),
-    )
-
-
-def file_link(file: File) -> pages.FileLink:
-    """Where a file is fetched, and its small picture seen."""
-    small = url_for("staff.thumbnail", id=file.public_id) if file.has_thumbnail else None
-    return pages.FileLink(file.name, file.size, url_for("staff.download", id=file.public_id), small)
-
-
-def _mail(one: Letter) -> pages.TimelineRow:
-    mail = one.mail
-    state = "refused" if mail.refused is not None else ("sent" if mail.sent_at is not None else "waits")
-    names = {"to": (one.to.name or one.to.email) if one.to else reader().text(N_("nobody any more"))}
-    note = f"{mail.subject} ({mail.refused})" if mail.refused else mail.subject
-    return pages.TimelineRow(mail.written_at, Dot.AUTOMATIC, "mail", state, None, note=note, names=names)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What stands around a case: notes, files and mails."""
-
-    notes: tuple[Noted, ...]
-    files: tuple[Attached, ...]
-    mails: tuple[Letter, ...]
-
-
-def _once(rows: list[pages.TimelineRow]) -> list[pages.TimelineRow]:
-    """The same rows; of several moves that one person made at once for one reason only the first that happened tells it."""
-    told: set[tuple[object, ...]] = set()
-    shown = []
-    for row in reversed(rows):
-        said = (row.at, row.actor, row.note)
-        is_told = row.record != "note" and bool(row.note) and said in told
-        shown.append(replace(row, note="") if is_told else row)
-        told.add(said)
-    return shown[::-1]
-
-
-def _note(noted: Noted, found: Case) -> pages.TimelineRow:
-    row, state = noted.row, notes.state_of(noted.row)
-    is_theirs = row.way is NoteWay.FROM_VENDOR
-    return pages.TimelineRow(
-        at=row.written_at,
-        dot=Dot.VENDOR if is_theirs else Dot.PERSON,
-        record="note",
-        state="file" if row.file_id is not None else row.way,
-        actor=_name(noted.user) if noted.user else None,
-        vendor=found.vendor,
-        note=row.text,
-        sending=pages.Sending(state, row.sent_at, row.refused or "") if state is not None else None,
-    )
-
-
-def _expected(found: Case) -> list[pages.TimelineRow]:
-    rows = []
-    for direction, record, state, waits in (
-        (ShipmentDirection.TO_US, "to_us", "arrival", {ShipmentState.EXPECTED, ShipmentState.IN_TRANSIT}),
-        (ShipmentDirection.TO_VENDOR, "to_vendor", "return", {ShipmentState.DUE}),
-    ):
-        parcel = found.parcel(direction)
-        if parcel is not None and parcel.due_on is not None and parcel.state in waits:
-            rows.append(
-                pages.TimelineRow(parcel.due_on, Dot.VENDOR, record, state, None, found.vendor, is_expected=True)
-            )
-    return rows
-
-
-def _decision(decided: Decided, found: Case) -> pages.TimelineRow:
-    assert decided.row.verdict is not None
-    return pages.TimelineRow(
-        at=decided.row.decided_at,
-        dot=Dot.PERSON if decided.by else Dot.AUTOMATIC,
-        record="verdict",
-        state=decided.row.verdict,
-        actor=_name(decided.by) if decided.by else None,
-        note="" if decided is found.verdicts[-1] else decided.row.why,
-    )
-
-
-def _events(found: Case, staff: list[User]) -> list[pages.TimelineRow]:
-    """The rows of the register that tell something; of several moves in one instant the last one tells them all."""
-    directions = {parcel.id: parcel.direction.value for claim in found.claims for parcel in claim.parcels}
-    last = {
-        (one.row.record, one.row.record_id, one.row.at): one.row.id for one in found.events if one.row.action == "move"
-    }
-    rows = []
-    for event in found.events:
-        row = event.row
-        if row.action == "move" and last[row.record, row.record_id, row.at] != row.id:
-            continue
-        record = directions.get(row.record_id, "") if row.record == "shipment" else row.record
-        state = row.new_state if row.action == "move" else row.action
-        names: dict[str, str] = {}
-        if state == "handed_over":
-            state, names = colleagues.handed(row, staff)
-        if (record, state) in words.HAPPENED and not _is_told_elsewhere(event):
-            told = replace(_event(event, found, record, str(state)), names=names)
-            rows.append(replace(told, note="") if state == "taken" else told)  # which says it all
-    return rows
-
-
-def _is_told_elsewhere(event: Event) -> bool:
-    row = event.row
-    if row.record != "fault" or row.action != "move":
-        return False
-    return row.new_state in _TOLD_ELSEWHERE or (
-        row.new_state == FaultState.AD_HOC_OPEN and row.old_state != FaultState.RMA_OPEN
-    )
-
-
-def _event(event: Event, found: Case, record: str, state: str) -> pages.TimelineRow:
-    row, dot = event.row, _dot(event, record)
-    return pages.TimelineRow(
-        at=row.at,
-        dot=dot,
-        record=record,
-        state=state,
-        actor=_name(event.user) if event.user else None,
-        vendor=found.vendor,
-        their_word=row.vendor_status if dot is Dot.VENDOR and row.reason != "implied" else None,
-        number=_number(row.record_id, record, state, found),
-        note=row.reason if dot in _PEOPLE or state == RmaState.DENIED else "",
-    )
-
-
-def _number(record_id: int, record: str, state: str, found: Case) -> str:
-    """The number that an event gave."""
-    for claim in found.claims:
-        if record == "rma" and claim.rma.id == record_id:
-            rma = claim.rma
-            gave = {
-                RmaState.SUBMITTED.value: rma.client_reference,
-                RmaState.UNDER_REVIEW.value: rma.vendor_case_number,
-                RmaState.AUTHORIZED.value: rma.rma_number,
-            }
-            return gave.get(state) or ""
-        if state == ShipmentState.IN_TRANSIT:
-            return next((one.tracking_number for one in claim.parcels if one.id == record_id), "")
-    return ""
-
-
-def _dot(event: Event, record: str) -> Dot:
-    """Who made it; what we plan upon a vendor's word is ours."""
-    if event.row.actor.startswith("vendor:"):
-        return Dot.VENDOR if record in {"rma", "to_us", "to_vendor"} else Dot.AUTOMATIC
-    if event.user is None:
-        return Dot.AUTOMATIC
-    return Dot.CLIENT if event.user.role in CLIENT_ROLES else Dot.PERSON
-
-
-def _call(one: VendorCall) -> pages.CallRow:
-    return pages.CallRow(
-        one.at, one.method, one.url, one.status, one.trouble, one.duration_ms, one.request, one.response
-    )
-
-
 def _numbers(rma: Any, vendor: str | None) -> list[pages.Number]:
     given = (("ours", rma.client_reference), ("vendor_case", rma.vendor_case_number), ("rma", rma.rma_number))
     return [pages.Number(kind, value, vendor) for kind, value in given if value]
@@ -636,17 +431,14 @@ def review_form(
     if task is None or not call().principal.may(Permission.DECIDE):
         return None
     url = url_for("staff.answer_review", id=found.fault.public_id)
-    return pages.ReviewForm(url, key, str(task.public_id), found.fault.asset_id is None, values or {}, errors or {})
+    return pages.ReviewForm(
+        url, key, str(task.public_id), found.fault.asset_id is None, values=values or {}, errors=errors or {}
+    )
 
 
 def open_task(found: Case, kind: TaskKind) -> HumanTask | None:
     """The question of a kind that the case waits for a person to answer, if it does."""
     return next((one for one in found.tasks if one.kind is kind and one.resolved_at is None), None)
-
-
-def digest(*parts: object) -> str:
-    """A word that changes with any of the parts."""
-    return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def seen_of_claim(rma: Rma) -> str:
@@ -791,114 +583,3 @@ def note_form(
         values=values or {},
         errors=errors or {},
     )
-
-
-# --- the client's pages ---
-
-
-def _cost(brief: Brief) -> pages.Cost:
-    if brief.has_job:
-        return pages.Cost(brief.client_minor, brief.currency)
-    is_open = brief.verdict is None or brief.verdict.verdict in {None, VerdictWord.NEEDS_REVIEW}
-    return pages.Cost(None if is_open else 0, brief.currency)
-
-
-def portal_row(brief: Brief) -> pages.PortalCaseRow:
-    """One case in the client's list."""
-    return pages.PortalCaseRow(
-        url=url_for("portal.case_detail", id=brief.fault.public_id),
-        subject=subject(brief.place, brief.fault),
-        step=brief.standing.step,
-        ball=ball(brief.standing, brief.vendor, brief.place.client.name, for_client=True),
-        cost=_cost(brief),
-        expected_on=brief.expected_on,
-        reported_at=brief.fault.reported_at,
-        closed_at=brief.fault.case_closed_at if brief.standing.step is ClientStep.CLOSED else None,
-    )
-
-
-def portal_case(found: Case) -> pages.PortalCaseView:
-    """One case in plain words."""
-    fault, place = found.fault, found.place
-    verdict = found.verdicts[0].verdict if found.verdicts else None
-    is_decided = verdict is not None and verdict.verdict not in {None, VerdictWord.NEEDS_REVIEW}
-    newest = found.jobs[-1] if found.jobs else None
-    minor = newest.client_minor if newest else (0 if is_decided else None)
-    payers = []
-    if verdict is not None and is_decided:
-        for share, payer in ((Share.PARTS, verdict.pays.parts), (Share.LABOUR, verdict.pays.labour)):
-            if payer is not None:
-                payers.append((share, payer, found.vendor if payer is Party.VENDOR else None))
-    return pages.PortalCaseView(
-        reference=fault.reference,
-        url=url_for("portal.case_detail", id=fault.public_id),
-        live_url=url_for("portal.case_live", id=fault.public_id),
-        etag=f'"{found.version}"',
-        subject=subject(place, fault),
-        situation=case_situation(found),
-        step=found.standing.step,
-        steps=tuple(_steps(found)),
-        ball=ball(found.standing, found.vendor, place.client.name, for_client=True),
-        cost=pages.Cost(minor, newest.row.currency if newest else place.client.currency),
-        payers=tuple(payers),
-        reasons=tuple(_deciding(verdict)) if verdict and is_decided else (),
-        owner_name=_name(found.owner) if found.owner else None,
-    )
-
-
-_MOST_REASONS = 3  # of a share that nobody pays: the page is no register
-
-
-def _deciding(verdict: Verdict) -> list[Reason]:
-    """The entries that a client has to know: of each share who won it, else why nobody did, and what stands alone."""
-    shown = [entry for entry in verdict.reasons if entry.share is None]
-    for share, awarded in ((Share.PARTS, verdict.awards.parts), (Share.LABOUR, verdict.awards.labour)):
-        mine = [entry for entry in verdict.reasons if entry.share is share]
-        won = [entry for entry in mine if entry.coverage == awarded and awarded]
-        shown += won or mine[:_MOST_REASONS]
-    return shown
-
-
-_NOT_ON_A_CLAIM = frozenset({ClientStep.WAITING_FOR_YOUR_APPROVAL})
-_NOT_ON_A_JOB = frozenset({ClientStep.ORDERED_FROM_THE_VENDOR, ClientStep.ON_ITS_WAY})
-# The move by which a step begins: record and new state.
-_BEGINS: dict[ClientStep, frozenset[tuple[str, str]]] = {
-    ClientStep.WAITING_FOR_YOUR_APPROVAL: frozenset({("job", JobState.AWAITING_APPROVAL)}),
-    ClientStep.ORDERED_FROM_THE_VENDOR: frozenset({("rma", RmaState.SUBMITTED), ("rma", RmaState.MANUAL_HANDLING)}),
-    ClientStep.ON_ITS_WAY: frozenset({("shipment", ShipmentState.IN_TRANSIT)}),
-    ClientStep.BEING_INSTALLED: frozenset({("swap", SwapState.RECEIVED), ("job", JobState.SCHEDULED)}),
-    ClientStep.WORKING_AGAIN: frozenset({("swap", SwapState.VERIFIED), ("fault", FaultState.SERVICE_RESTORED)}),
-    ClientStep.CLOSED: frozenset({("fault", FaultState.CLOSED)}),
-}
-
-
-def _steps(found: Case) -> list[pages.PortalStep]:
-    route = found.verdicts[0].verdict.route if found.verdicts else None
-    unused = {Route.RMA: _NOT_ON_A_CLAIM, Route.AD_HOC: _NOT_ON_A_JOB}.get(route, frozenset()) if route else frozenset()
-    order, began = list(ClientStep), _began(found)
-    here = order.index(found.standing.step)
-    to_us = found.parcel(ShipmentDirection.TO_US)
-    steps = []
-    for place, step in enumerate(order):
-        if place == here:
-            state = StepState.HERE
-        elif place < here:
-            state = StepState.DONE if step in began else StepState.UNUSED
-        else:
-            state = StepState.UNUSED if step in unused and step not in began else StepState.AHEAD
-        is_arrival = state is StepState.AHEAD and step is ClientStep.BEING_INSTALLED and to_us is not None
-        at = began.get(step) if state in {StepState.DONE, StepState.HERE} else None
-        steps.append(pages.PortalStep(step, state, at, to_us.due_on if is_arrival and to_us else None))
-    return steps
-
-
-def _began(found: Case) -> dict[ClientStep, datetime]:
-    """When each step that the case has reached began."""
-    began = {ClientStep.REPORTED: found.fault.reported_at}
-    if found.verdicts:
-        began[ClientStep.BEING_ASSESSED] = found.verdicts[-1].row.decided_at
-    for event in found.events:
-        for step, moves in _BEGINS.items():
-            if (event.row.record, event.row.new_state) in moves:
-                began.setdefault(step, event.row.at)
-    return began

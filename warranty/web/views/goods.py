@@ -17,9 +17,9 @@ from warranty.domain.lifecycles import (
 )
 from warranty.models import Shipment
 from warranty.web import words
+from warranty.web.forms import digest
 from warranty.web.guards import call
 from warranty.web.pages.goods import GoodsForm
-from warranty.web.views import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def form(
         if isinstance(one, Shipment)
     )
     url = url_for("staff.move_goods", id=found.fault.public_id)
-    return GoodsForm(url, key, seen(found), tuple(choices), arrives, values or {}, errors or {})
+    return GoodsForm(url, key, seen(found), tuple(choices), arrives, values=values or {}, errors=errors or {})
 
 
 def _name(record: Shipment | Swap, found: Case) -> str:

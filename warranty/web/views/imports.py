@@ -255,4 +255,4 @@ def _columns(
 def _undo(made: ImportRun, reason: tuple[Mapping[str, str], Mapping[str, str], tuple[str, ...]] | None) -> ReasonForm:
     values, errors, obstacles = reason or ({}, {}, ())
     url = url_for("staff.import_undo", id=made.public_id)
-    return ReasonForm(url, key_of(values), values, errors, obstacles)
+    return ReasonForm(url, key_of(values), obstacles, values=values, errors=errors)

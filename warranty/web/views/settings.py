@@ -39,7 +39,7 @@ def act_form(name: str, endpoint: str, row: Any, errors: Mapping[str, str]) -> p
     is_this = request.endpoint == f"staff.{endpoint}"
     values = {one: request.form.get(one, "") for one in (name, "idempotency_key")} if is_this else {}
     url = url_for(f"staff.{endpoint}", id=row.public_id)
-    return pages.ActForm(url, key_of(values), name, values, errors if is_this else {})
+    return pages.ActForm(url, key_of(values), name, values=values, errors=errors if is_this else {})
 
 
 def change_form(
