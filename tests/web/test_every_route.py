@@ -211,6 +211,8 @@ TABLE = {
     "faults.show_fault": ANYBODYS,
     "faults.decide": "decide",
     "faults.hand_over": "handle",
+    "faults.show_debts": "read",
+    "faults.move_fault": "handle",
     "cases.list_rmas": ANYBODYS,
     "cases.show_rma": ANYBODYS,
     "cases.move_rma": "handle",

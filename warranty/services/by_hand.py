@@ -1,7 +1,7 @@
-"""What people do with parcels, at the rack and with jobs: moves that no vendor's word makes, and what follows from them.
+"""What people do with parcels and with jobs: moves that no vendor's word makes, and what follows from them.
 
 The life cycle's table says which moves there are; here stands who may make them and what must be true first. Claims at
-vendors: ``rmas.transition``. Source: domain.md, section 3.
+vendors: ``rmas.transition``; the work at the rack: ``swaps``. Source: domain.md, section 3.
 """
 
 from __future__ import annotations
@@ -110,47 +110,6 @@ def describe(shipment: Shipment, parcel: Parcel) -> None:
     shipment.carrier = parcel.carrier or shipment.carrier or ""
     shipment.tracking_number = parcel.tracking_number or shipment.tracking_number or ""
     shipment.due_on = parcel.due_on or shipment.due_on
-
-
-# --- the work at the rack ---
-
-_NOT_APPROVED = jobs.BEFORE_APPROVAL | {JobState.DECLINED, JobState.CHANGE_REQUESTED}
-
-
-def move_swap(session: Session, principal: Principal, swap: Swap, to: SwapState, *, reason: str, now: datetime) -> None:
-    """Move the work at the rack.
-
-    Raises:
-        IllegalMove: there is no such move, ``installed`` before the work is approved, or ``verified``, which the parity
-            certificate makes.
-    """
-    fault = _fault_of(session, swap)
-    session.refresh(swap, with_for_update=True)
-    if to in SWAP_MOVES[swap.state]:
-        _refuse_swap(session, swap, to)
-    because = Because(principal.actor, reason, now, fault.id)
-    moves.move(session, swap, to, because)
-    if to is SwapState.DEAD_ON_ARRIVAL:
-        rma = session.get(Rma, swap.rma_id) if swap.rma_id is not None else None
-        why = f"The replacement was dead on arrival: claim it at whoever sent it. {reason}"
-        reviews.ask(session, fault, TaskKind.ATTENTION, why, because, rma=rma)
-
-
-def _fault_of(session: Session, swap: Swap) -> Fault:
-    owner: Rma | AdHocJob = (
-        session.get_one(Rma, swap.rma_id) if swap.rma_id is not None else session.get_one(AdHocJob, swap.job_id)
-    )
-    return session.get_one(Fault, owner.fault_id, with_for_update=True)
-
-
-def _refuse_swap(session: Session, swap: Swap, to: SwapState) -> None:
-    if to is SwapState.VERIFIED:
-        raise IllegalMove("verified needs the parity certificate of the new unit.")
-    if to is SwapState.INSTALLED:
-        is_its_work = AdHocJob.rma_id == swap.rma_id if swap.rma_id is not None else AdHocJob.id == swap.job_id
-        for job in session.scalars(select(AdHocJob).where(is_its_work)):
-            if job.state in _NOT_APPROVED:
-                raise IllegalMove(f"installed needs the approval of job {job.reference}, which is {job.state}.")
 
 
 # --- jobs ---

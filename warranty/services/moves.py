@@ -164,7 +164,9 @@ def walk(
     states = [old, *path]
     for here, there in pairwise(states):
         if there not in moves[here]:
-            raise IllegalMove(f"{_NAMES[type(record)]} {record.public_id}: {here} to {there} is no move.")
+            allowed = ", ".join(sorted(moves[here])) or "none, it is an end"
+            said = f"{here} to {there} is no move; allowed: {allowed}."
+            raise IllegalMove(f"{_NAMES[type(record)]} {record.public_id}: {said}")
     table = type(record)
     values: dict[str, Any] = {"state": path[-1], **_flags(session, record, path[-1], because.at), **also}
     changed = session.execute(

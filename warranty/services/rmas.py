@@ -40,6 +40,7 @@ from warranty.services import (
     inputs,
     jobs,
     moves,
+    owed,
     references,
     reviews,
     strays,
@@ -47,6 +48,7 @@ from warranty.services import (
     work,
 )
 from warranty.services.moves import Because
+from warranty.services.owed import Closing
 from warranty.services.work import AskPerson, Wait
 
 if TYPE_CHECKING:
@@ -540,6 +542,7 @@ def transition(
         IllegalMove: the life cycle has no such move, or it is one that only a search may make, or ``authorized`` without
             an RMA number, or ``submitted`` while something is missing, or a cancellation with goods under way or of a claim
             that is just being sent, or goodwill or another try where the job that took over is approved.
+        Owes: it is to be closed, and something of it is still to be done.
         Invalid: parts that the vendor does not list for the unit.
     """
     session.refresh(rma, with_for_update=True)  # a worker that is about to send it holds it too
@@ -646,6 +649,8 @@ def _refuse(
     if said is not None:
         session.expire(rma)
         raise moves.IllegalMove(f"Rma {rma.client_reference}: {said}.")
+    if to is RmaState.CLOSED and rma.state is RmaState.AUTHORIZED:
+        owed.refuse(session, _fault(session, rma), Closing.CLAIM, f"Rma {rma.client_reference}")
 
 
 def _why_not(

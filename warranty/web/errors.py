@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from warranty.db import DatabaseUnavailable
-from warranty.services import by_hand, faults, moves, notes, people, records, resolutions, stock, tracking
+from warranty.services import by_hand, faults, moves, notes, owed, people, records, resolutions, stock, tracking
 from warranty.services.estate import InUse, Invalid, NameTaken
 from warranty.store import ContentGone, StoreUnavailable
 from warranty.web.i18n import N_, reader
@@ -26,7 +26,7 @@ from warranty.web.pages import ErrorView
 from warranty.web.trace import request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 log = structlog.get_logger("web")
 
@@ -47,6 +47,7 @@ TYPES: dict[str, tuple[int, str]] = {
     "not_acceptable":      (406, "This address has no such form."),
     "conflict":            (409, "Somebody changed the record first: read it again."),
     "illegal_move":        (409, "The record cannot go there from the state that it is in."),
+    "still_owed":          (409, "It cannot be closed: something is still to be done."),
     "cannot_ask":          (409, "Nobody can be asked where this claim stands."),
     "not_waiting":         (409, "Nothing waits for this answer any more."),
     "out_of_stock":        (409, "No such unit is free."),
@@ -87,7 +88,7 @@ class Problem(Exception):
     """An answer that is an error. ``type`` is one of ``TYPES``; ``errors`` are sentences by field.
 
     ``detail`` is for programs; ``advice``, a message of the catalogue, for people: without one a page says what is
-    usual for the status.
+    usual for the status. ``debts`` are what is still owed, as programs read it.
     """
 
     type: str
@@ -95,6 +96,7 @@ class Problem(Exception):
     errors: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     advice: str | None = None
+    debts: Sequence[Mapping[str, Any]] = ()
 
     @property
     def status(self) -> int:
@@ -174,6 +176,7 @@ _MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     by_hand.NotYours: lambda err: Problem("forbidden", str(err)),
     people.OwnRights: lambda err: Problem("own_rights", str(err)),
     people.LastAdmin: lambda err: Problem("last_admin", str(err)),
+    owed.Owes: lambda err: Problem("still_owed", str(err), debts=[owed.document(debt) for debt in err.debts]),
     moves.IllegalMove: lambda err: Problem("illegal_move", str(err)),
     moves.Raced: lambda err: Problem("conflict", str(err)),
     StoreUnavailable: _store_unavailable,
@@ -231,4 +234,6 @@ def document(problem: Problem) -> dict[str, Any]:
     }
     if problem.errors is not None:
         body["errors"] = problem.errors
+    if problem.debts:
+        body["debts"] = list(problem.debts)
     return body

@@ -10,7 +10,7 @@ from warranty import db
 from warranty.domain.access import Permission
 from warranty.domain.terms import Party
 from warranty.models import AdHocJob, Asset, HumanTask, Rma, Shipment, Swap
-from warranty.services import by_hand, moves, preparing, records, resolutions, rmas, tracking
+from warranty.services import by_hand, moves, preparing, records, resolutions, rmas, swaps, tracking
 from warranty.services.tracking import Asked
 from warranty.web.api.base import Endpoints, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
@@ -194,7 +194,7 @@ def move_swap(swap: Swap, body: dict[str, Any]) -> dict[str, Any]:
     """Say what happened at the rack. Nothing is installed before its work is approved."""
     asked = call()
     check_version(SwapDocument(), lambda: _swap(swap))
-    by_hand.move_swap(asked.session, asked.principal, swap, body.pop("to"), now=asked.now, **body)
+    swaps.move(asked.session, asked.principal, swap, body.pop("to"), now=asked.now, **body)
     return _swap(swap)
 
 

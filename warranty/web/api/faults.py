@@ -8,11 +8,11 @@ from sqlalchemy import or_
 
 from warranty.domain.access import Permission
 from warranty.models import Asset, Fault, User
-from warranty.services import faults, inputs, overrides, owners, records
+from warranty.services import faults, inputs, overrides, owed, owners, records
 from warranty.web import trace
 from warranty.web.api.base import Endpoints, by_caller, check_version, document, held, id_of, listed
 from warranty.web.guards import call, find, needs
-from warranty.web.schemas.cases import DecisionBody, FaultQuery, OwnerBody
+from warranty.web.schemas.cases import DebtsDocument, DecisionBody, FaultMoveBody, FaultQuery, OwnerBody
 from warranty.web.schemas.faults import FaultBody, FaultDocument, OutcomeDocument, QuestionBody, VerdictDocument
 from warranty.web.schemas.lists import page_of
 
@@ -110,4 +110,21 @@ def hand_over(fault: Fault, body: dict[str, Any]) -> dict[str, Any]:
     check_version(FaultDocument(), lambda: document(records.FAULTS, fault))
     to = None if body["owner"] is None else find(User, body["owner"], field="owner")
     owners.hand_over(call().session, fault, to, by_caller(body["reason"]))
+    return document(records.FAULTS, fault)
+
+
+@endpoints.get("/faults/<uuid:id>/debts", needs(Permission.READ, of=Fault), answer=DebtsDocument())
+def show_debts(fault: Fault) -> dict[str, Any]:
+    """What is still to be done before the case may be closed."""
+    return {"items": [owed.document(debt) for debt in owed.owed(call().session, fault)]}
+
+
+@endpoints.post(
+    "/faults/<uuid:id>/transitions", needs(Permission.HANDLE, of=Fault), body=FaultMoveBody(), answer=FaultDocument()
+)
+def move_fault(fault: Fault, body: dict[str, Any]) -> dict[str, Any]:
+    """Close a case that works again and owes nothing; 409 names what it owes."""
+    asked = call()
+    check_version(FaultDocument(), lambda: document(records.FAULTS, fault))
+    owed.close(asked.session, asked.principal, fault, reason=body["reason"], now=asked.now)
     return document(records.FAULTS, fault)

@@ -24,6 +24,7 @@ from warranty.models.work import TaskKind
 from warranty.services.by_hand import Parcel
 from warranty.services.inputs import MOST_PARTS
 from warranty.services.overrides import Wish
+from warranty.services.owed import Place
 from warranty.services.preparing import Given
 from warranty.services.proposals import Proposal
 from warranty.services.resolutions import Action
@@ -48,6 +49,36 @@ class OwnerBody(Strict):
 
     owner = fields.UUID(required=True, allow_none=True)
     reason = text(2000, needed=True)
+
+
+class FaultMoveBody(Strict):
+    """The end of a case that works again."""
+
+    example: ClassVar[Mapping[str, Any]] = {"to": "closed", "reason": "The client is content."}
+
+    to = word(
+        FaultState,
+        required=True,
+        validate=validate.OneOf(
+            [FaultState.CLOSED], error="A person closes a case; the rest follows from its records."
+        ),
+    )
+    reason = text(2000, needed=True)
+
+
+class DebtDocument(Strict):
+    """One thing that is still to be done before the case may be closed; ``where`` is the part of its page that mends it."""
+
+    code = fields.String()
+    params = fields.Dict(keys=fields.String(), values=fields.String())
+    text = fields.String()
+    where = word(Place)
+
+
+class DebtsDocument(Strict):
+    """What a case still owes; nothing where it may be closed."""
+
+    items = fields.List(fields.Nested(DebtDocument))
 
 
 class RmaQuery(ListQuery):

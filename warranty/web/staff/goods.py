@@ -8,7 +8,7 @@ from flask import redirect, request, url_for
 
 from warranty.domain.access import Permission
 from warranty.models import Fault, Shipment
-from warranty.services import by_hand, queries
+from warranty.services import by_hand, queries, swaps
 from warranty.services.by_hand import Parcel
 from warranty.services.moves import IllegalMove, attempt
 from warranty.web.forms import is_late, read
@@ -51,7 +51,7 @@ def move_goods(fault: Fault) -> Response | tuple[str, int]:
                 parcel: Parcel = body["parcel"]
                 by_hand.move_shipment(asked.session, asked.principal, record, body["to"], parcel, **given)
             else:
-                by_hand.move_swap(asked.session, asked.principal, record, body["to"], **given)
+                swaps.move(asked.session, asked.principal, record, body["to"], **given)
     except IllegalMove:
         said = N_("This cannot be said yet: something else has to happen first, or the client has to approve the work.")
         return case_page(fault, moved=(typed, {"goods_to": reader().text(said)})), 409
