@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,9 +53,6 @@ def add_promises(world: World, count: int, **facts: Any) -> list[UUID]:
         return made
 
 
-TODAY = datetime.now(UTC).date()
-
-
 # --- what a list costs ---
 
 LISTS = ("/clients", "/products", "/contracts", "/renewals", "/renewals/calendar")
@@ -66,7 +63,7 @@ MOST = 6
 def test_a_list_costs_at_most_six_statements_however_long_it_is(world: World, path: str) -> None:
     visitor, costs = manager(world), []
     for count in (1, 60):
-        add_promises(world, count, ends_on=TODAY + timedelta(20), price_minor=10_000)
+        add_promises(world, count, ends_on=factories.today() + timedelta(20), price_minor=10_000)
         with watching(world) as seen:
             answer = visitor.get(path)
         assert answer.status_code == 200
@@ -135,6 +132,20 @@ def test_a_sum_is_read_as_the_reader_writes_it(world: World) -> None:
     assert visitor.send(path, **given, list_price_minor="1.284,00", base_term_months="36").status_code == 303
     assert row_of(world, Product, world.ours.product).list_price_minor == 128_400
     assert row_of(world, Product, world.ours.product).base_term_months == 36
+
+
+@pytest.mark.parametrize("price", ["1e999999", "1e99999", "9" * 40, "NaN", "Infinity"])
+def test_a_sum_that_nobody_pays_is_refused_beside_its_field(world: World, price: str) -> None:
+    visitor = manager(world)
+    path = f"/products/{world.ours.product}/edit"
+    visitor.get(path)
+    given = {"manufacturer": "Acme", "model": "ROurs", "currency": "EUR", "version": visitor.hidden("version")}
+
+    answer = visitor.send(path, **given, list_price_minor=price)
+
+    assert answer.status_code == 422
+    assert 'id="err-list_price_minor"' in answer.text
+    assert visitor.value("list_price_minor") == price
 
 
 BAD = {
@@ -377,7 +388,7 @@ def test_one_promise_is_changed_and_its_contract_adds_it_up(world: World) -> Non
 
 
 def test_what_is_to_be_renewed_leaves_out_what_goes_on_and_what_is_out_of_use(world: World) -> None:
-    soon = TODAY + timedelta(10)
+    soon = factories.today() + timedelta(10)
     with world.runtime.database.begin(db.EVERYBODY) as session:
         client = session.scalars(select(Client).where(Client.public_id == world.ours.id)).one()
         ending, followed, gone = (factories.make_asset(session, client, f"REN-{number}") for number in range(3))
@@ -400,7 +411,7 @@ def test_what_is_to_be_renewed_leaves_out_what_goes_on_and_what_is_out_of_use(wo
 
 
 def test_what_has_ended_lately_and_was_not_renewed_is_found(world: World) -> None:
-    add_promises(world, 1, ends_on=TODAY - timedelta(3))
+    add_promises(world, 1, ends_on=factories.today() - timedelta(3))
 
     page = words(manager(world).get("/renewals?days=-30").text)
 
@@ -410,7 +421,7 @@ def test_what_has_ended_lately_and_was_not_renewed_is_found(world: World) -> Non
 
 @pytest.mark.parametrize("month", ["", "2026-13", "0001-01", "9999-12", "x"])
 def test_a_month_that_is_none_is_the_present_one(world: World, month: str) -> None:
-    assert f"{TODAY.year}" in manager(world).get(f"/renewals/calendar?month={month}").text.split("</h1>")[0]
+    assert f"{factories.today().year}" in manager(world).get(f"/renewals/calendar?month={month}").text.split("</h1>")[0]
 
 
 # --- the address for calendar programs ---
@@ -426,7 +437,7 @@ def make_feed(visitor: Visitor) -> str:
 
 
 def test_a_calendar_program_reads_what_ends_without_signing_in(world: World) -> None:
-    add_promises(world, 2, ends_on=TODAY + timedelta(40), price_minor=5_000)
+    add_promises(world, 2, ends_on=factories.today() + timedelta(40), price_minor=5_000)
     path = make_feed(manager(world))
     stranger = world.app.test_client()
 
@@ -437,7 +448,7 @@ def test_a_calendar_program_reads_what_ends_without_signing_in(world: World) -> 
     assert found["VERSION"] == "2.0"
     assert found["PRODID"]
     [event] = found.walk("VEVENT")
-    assert event.decoded("dtstart") == TODAY + timedelta(40)
+    assert event.decoded("dtstart") == factories.today() + timedelta(40)
     assert "canary-Ours-contract" in event["SUMMARY"]
     assert "2 promises end" in event["DESCRIPTION"]
     assert "€100.00" in event["DESCRIPTION"]

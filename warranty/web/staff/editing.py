@@ -19,6 +19,7 @@ from warranty.services import records
 from warranty.services.estate import Invalid
 from warranty.web import views
 from warranty.web.api.base import by_caller, held
+from warranty.web.changes import tidy
 from warranty.web.forms import digest, key_of
 from warranty.web.guards import call
 from warranty.web.i18n import N_, reader
@@ -190,16 +191,23 @@ def _read(one: Field, typed: MultiDict[str, str]) -> Any:
     return text
 
 
+_DIGITS = 15
+"""More than any sum has before the point."""
+
+
 def minor_of(text: str, currency: str) -> int:
     """A sum as people write it in the reader's language, in the currency's smallest unit.
 
     Raises:
-        ValueError: it is none, or finer than the currency.
+        ValueError: it is none, finer than the currency, or larger than anybody's.
     """
     try:
         amount = parse_decimal(text.replace("\N{NO-BREAK SPACE}", ""), locale=reader().locale, strict=True)
-        minor = Decimal(amount).scaleb(get_currency_precision(currency.upper()))
-        if not minor.is_finite() or minor != minor.to_integral_value():
+        # Looked at before it is scaled: a power of ten that no sum has would be written out, or overflow.
+        if not amount.is_finite() or amount.adjusted() > _DIGITS:
+            raise ValueError(text)
+        minor = amount.scaleb(get_currency_precision(currency.upper()))
+        if minor != minor.to_integral_value():
             raise ValueError(text)
         return int(minor)
     except (NumberFormatError, InvalidOperation) as err:
@@ -325,7 +333,7 @@ def _meanwhile(
             text = ", ".join(words.get(part, part) for part in checked[one.input])
         else:
             now = values[one.input]
-            is_same = now == typed.get(one.input, "").strip()
+            is_same = tidy(now) == tidy(typed.get(one.input, ""))
             text = words.get(now, now)
             if one.kind == "check":
                 text = reader().text(N_("yes") if now else N_("no"))
