@@ -49,6 +49,11 @@ ADDRESS = {"address_line1": "Kade 1", "city": "Amsterdam", "postal_code": "1011 
 _numbers = itertools.count(1)
 
 
+def today() -> date:
+    """The day that pages show. Not kept: a suite runs across midnight."""
+    return datetime.now(UTC).date()
+
+
 def make_client(session: Session, name: str | None = None) -> Client:
     """A client with the default policy and rate card."""
     return estate.add_client(session, name=name or f"Client {next(_numbers)}", because=BECAUSE)

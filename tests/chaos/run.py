@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from tests.chaos.history import History
 from tests.chaos.load import Load
 from tests.chaos.nemesis import Nemesis
+from tests.chaos.plan import Variant
 from tests.chaos.verdict import Verdict, compare_with_product, judge, read_ledger
 from tests.chaos.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.chaos.plan import Plan, Report
@@ -75,7 +76,13 @@ def play(plan: Plan, folder: Path) -> Result:
         stopped.set()
         harming.join()
         history.write("load ended", acknowledged=len(load.acknowledged))
-        settled_s, unsettled = _rest(world, plan.rest_s)
+
+        def is_found_out() -> bool:
+            if plan.variant is Variant.WHOLE:
+                return False
+            return judge(reports, load.acknowledged, read_ledger(folder)).duplicates.total() > 0
+
+        settled_s, unsettled = _rest(world, plan.rest_s, is_found_out)
         history.write("settled" if settled_s is not None else "did not settle", after_s=settled_s, claims=unsettled)
         rmas, faults = world.every("/rmas"), world.every("/faults")
     ledger = read_ledger(folder)
@@ -95,15 +102,18 @@ def play(plan: Plan, folder: Path) -> Result:
     return result
 
 
-def _rest(world: World, within_s: float) -> tuple[float | None, list[dict[str, Any]]]:
-    """Seconds until no claim is ours to send any more; null, and the claims that are, where that takes longer than asked."""
+def _rest(world: World, within_s: float, is_found_out: Callable[[], bool]) -> tuple[float | None, list[dict[str, Any]]]:
+    """Seconds until no claim is ours to send any more; null, and the claims that are, where that takes longer than asked.
+
+    Nobody waits for the rest of a product that lacks a part and was found out.
+    """
     began = time.monotonic()
     while True:
         unsettled = [rma for rma in world.every("/rmas") if rma["state"] in UNSETTLED]
         took_s = time.monotonic() - began
         if not unsettled:
             return round(took_s, 1), []
-        if took_s > within_s:
+        if took_s > within_s or is_found_out():
             return None, unsettled
         time.sleep(0.5)
 

@@ -7,7 +7,7 @@ import html
 import io
 import re
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
     from werkzeug.test import TestResponse
-
-TODAY = datetime.now(UTC).date()
 
 
 def manager(world: World) -> Visitor:
@@ -55,7 +53,7 @@ MOST_OF_A_UNIT = 18
 
 
 def test_a_unit_says_who_pays_each_share_and_until_when(world: World) -> None:
-    ends_on = TODAY + timedelta(days=400)
+    ends_on = factories.today() + timedelta(days=400)
     with world.runtime.database.begin(db.EVERYBODY) as session:
         unit = unit_of(session, world.ours.covered)
         factories.make_coverage(
@@ -144,11 +142,11 @@ def test_the_list_is_narrowed_by_everything_that_it_offers(world: World) -> None
         product = factories.make_product(session, "Juniper", "EX4300")
         site = factories.make_site(session, client, "Umspannwerk")
         soon = factories.make_asset(session, client, "SOON", product=product, name="switch-7", asset_tag="T-77")
-        factories.make_coverage(session, soon, ends_on=TODAY + timedelta(days=20))
+        factories.make_coverage(session, soon, ends_on=factories.today() + timedelta(days=20))
         ended = factories.make_asset(session, client, "ENDED", site=site, ownership=Ownership.MSP)
-        factories.make_coverage(session, ended, ends_on=TODAY - timedelta(days=20))
+        factories.make_coverage(session, ended, ends_on=factories.today() - timedelta(days=20))
         later = factories.make_asset(session, client, "LATER")
-        factories.make_coverage(session, later, starts_on=TODAY + timedelta(days=20))
+        factories.make_coverage(session, later, starts_on=factories.today() + timedelta(days=20))
         moves.move(session, later, AssetState.FAULTY, factories.BECAUSE)
         site_id, product_id = site.public_id, product.public_id
     visitor = manager(world)
