@@ -163,12 +163,13 @@ class Reader:
         return Span(self._left(rest), "soon" if rest <= SOON else "")
 
     def _left(self, rest: timedelta) -> str:
-        return self.text(N_("%(span)s left"), span=self._length(rest))
+        return self.text(N_("%(span)s left"), span=self.length_of(rest))
 
     def _late(self, over: timedelta) -> str:
-        return self.text(N_("%(span)s late"), span=self._length(over))
+        return self.text(N_("%(span)s late"), span=self.length_of(over))
 
-    def _length(self, length: timedelta) -> str:
+    def length_of(self, length: timedelta) -> str:
+        """Write how long something is: "2 d", "2 h 10", "35 min"."""
         minutes = int(length.total_seconds() // 60)
         if length >= timedelta(days=2):
             return self.text(N_("%(days)s d"), days=self.count(length.days))

@@ -54,6 +54,7 @@ from warranty.web.pages.board import (
     WeekColumn,
 )
 from warranty.web.pages.colleagues import Owner, OwnerForm
+from warranty.web.pages.evidence import Answer, EvidenceRow, EvidenceView, Result, Said
 from warranty.web.pages.goods import GoodsForm
 from warranty.web.pages.imports import ColumnsForm, FileForm, ImportListView, ImportRow, ImportView, ReasonForm
 from warranty.web.pages.labels import LabelsView
@@ -102,24 +103,26 @@ def _loser(share: Share, number: int) -> pages.ContractRow:
     ended = reason(
         ReasonCode.EXPIRED, share, "k", contract=f"EW-{number}", ends_on="2026-11-23", fault_on=TODAY.isoformat()
     )
-    return pages.ContractRow("Elbtech Wartung 4 Std.", f"EW-{number}", Outcome.NO, ended)
+    return pages.ContractRow("Elbtech Wartung 4 Std.", f"EW-{number}", "Europe/Berlin", Outcome.NO, ended)
 
 
 def verdict(losers: int) -> pages.VerdictView:
     """A covered case with that many contracts that lost."""
     parts = pages.ShareRows(
         Share.PARTS, Party.VENDOR, "Dell",
-        (pages.ContractRow("Dell ProSupport NBD", "W-88213", Outcome.PAYS, _chosen(Share.PARTS, "W-88213", "vendor_contract")),),
+        (pages.ContractRow("Dell ProSupport NBD", "W-88213", "Europe/Berlin", Outcome.PAYS, _chosen(Share.PARTS, "W-88213", "vendor_contract")),),
         tuple(_loser(Share.PARTS, 2291 + number) for number in range(losers)),
     )  # fmt: skip
     agreement = _chosen(Share.LABOUR, "MV-2024-117", "msp_agreement")
     labour = pages.ShareRows(
         Share.LABOUR, Party.MSP, None,
-        (pages.ContractRow("Rundum-Betrieb", "MV-2024-117", Outcome.PAYS, agreement),), (),
+        (pages.ContractRow("Rundum-Betrieb", "MV-2024-117", "Asia/Tokyo", Outcome.PAYS, agreement),), (),
     )  # fmt: skip
-    replaced = pages.ReplacedVerdict(REVIEW, NOW - timedelta(hours=2), NOW - timedelta(hours=1), "the vendor answered")
+    replaced = pages.ReplacedVerdict(
+        REVIEW, NOW - timedelta(hours=2), NOW - timedelta(hours=1), "the vendor answered", "/cases/1/evidence?verdict=1"
+    )
     return pages.VerdictView(
-        COVERED, NOW - timedelta(hours=1), None, (), (parts, labour), pages.Evidence("Dell", NOW - timedelta(hours=1)),
+        COVERED, NOW - timedelta(hours=1), None, (), (parts, labour), pages.Evidence("Dell", NOW - timedelta(hours=1), "/cases/1/evidence"),
         (replaced,) if losers > 1 else (),
     )  # fmt: skip
 
@@ -135,14 +138,52 @@ def review_verdict() -> pages.VerdictView:
         fault_on="2026-11-24",
     )
     parts = pages.ShareRows(
-        Share.PARTS, None, None, (), (pages.ContractRow("Smart Net Total Care", "204817755", Outcome.OPEN, conflict),)
+        Share.PARTS,
+        None,
+        None,
+        (),
+        (pages.ContractRow("Smart Net Total Care", "204817755", "UTC", Outcome.OPEN, conflict),),
     )
     would_pay = pages.ContractRow(
-        "Netzbetrieb Plus", "MV-2023-041", Outcome.WOULD_PAY, _chosen(Share.LABOUR, "MV-2023-041", "msp_agreement")
+        "Netzbetrieb Plus",
+        "MV-2023-041",
+        "Europe/Berlin",
+        Outcome.WOULD_PAY,
+        _chosen(Share.LABOUR, "MV-2023-041", "msp_agreement"),
     )
     labour = pages.ShareRows(Share.LABOUR, None, None, (would_pay,), ())
     general = (reason(ReasonCode.REPEAT_FAILURE, case="F-20211"),)
     return pages.VerdictView(REVIEW, NOW, "Marit Søndergaard", general, (parts, labour))
+
+
+def evidence(scale: str) -> EvidenceView:
+    """What a verdict rests on."""
+    asked, long = NOW - timedelta(days=3, hours=2), LONG_CLIENT + " " + "Instandhaltungsvertrag" * 3
+    said = Said("The vendor said: covered.", asked, timedelta(days=3), "answer-0")
+    results = tuple(Result(share, Outcome.NO, _loser(share, 1).reason) for share in Share)
+    rows = tuple(
+        EvidenceRow(long if number % 2 else "Dell ProSupport NBD", f"W-88213-{number:020}", "Asia/Tokyo", results, said)
+        for number in range({"bare": 0, "few": 1, "many": 14}[scale])
+    )
+    raw = '{"serviceTag": "7XK4P03", "entitlements": [' + '{"itemNumber": "' + "9" * 300 + '"}, ' * 40 + "]}"
+    answers = tuple(
+        Answer(f"answer-{number}", "Dell TechDirect, Stadtwerke", asked, raw)
+        for number in range({"bare": 0, "few": 1, "many": 3}[scale])
+    )
+    bare = EvidenceView(
+        "F-20418", "/cases/1", BARE_SUBJECT, COVERED, NOW, None, is_newest=True, engine="1", unit=None, attested=False,
+        rows=rows, answers=answers,
+    )  # fmt: skip
+    if scale == "bare":
+        return bare
+    return replace(
+        bare,
+        subject=LONG_SUBJECT,
+        decided_by="Marit Søndergaard",
+        is_newest=scale == "few",
+        unit=replace(said, text="The vendor listed the unit."),
+        attested=True,
+    )
 
 
 def job(lines: int, *, is_priced: bool = True) -> pages.JobView:
@@ -986,6 +1027,7 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "cases": ("staff/case_list.html", "view", case_list, STAFF),
     "saved-view": ("staff/saved_view_new.html", "view", saved_view_new, STAFF),
     "case": ("staff/case_detail.html", "case", case, STAFF),
+    "evidence": ("staff/case_evidence.html", "view", evidence, STAFF),
     "send-again": ("auth/send_again.html", "view", kept_form, STAFF),
     "override": ("staff/override.html", "view", override, STAFF),
     "profile": ("staff/profile.html", "view", profile, STAFF),

@@ -64,6 +64,7 @@ def promise(number: int, **facts: Any) -> pages.PromiseRow:
         "shares": (Share.PARTS, Share.LABOUR)[: 1 + number % 2],
         "starts_on": date(2024, 1, 1),
         "ends_on": None if number % 5 == 4 else day,
+        "time_zone": ("Europe/Berlin", "America/Los_Angeles")[number % 2],
         "days": None if number % 5 == 4 else (day - TODAY).days,
         "price_minor": None if number % 4 == 3 else 123_456_789,
         "currency": "EUR",

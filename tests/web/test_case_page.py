@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,8 +16,8 @@ from tests.web.conftest import World, now
 from tests.web.test_staff import manager, one_of_each, statements
 from tests.web.visitor import Visitor, visit, words
 from warranty import db
-from warranty.domain.terms import Role
-from warranty.models import Fault, VendorAccount, VendorCall
+from warranty.domain.terms import CoverageSays, EvidenceSource, Role, UnitSays
+from warranty.models import Asset, Client, Fault, UnitAnswer, VendorAccount, VendorCall
 from warranty.models.mail import Told
 from warranty.services import files, mail
 from warranty.services.mail import Letter, Receiver
@@ -210,3 +211,36 @@ def test_a_parcel_is_booked_in_and_the_swap_goes_on(world: World) -> None:
     visitor.get(case)
     assert visitor.send(f"{case}/goods", goods_reason="so").status_code == 422
     assert visitor.error("goods_to") == "Say what happened."
+
+
+def test_what_a_verdict_rests_on_is_shown_as_it_was_then(world: World) -> None:
+    client_id, at = world.ours.id, now() - timedelta(hours=30)
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client = session.scalars(select(Client).where(Client.public_id == client_id)).one()
+        unit = factories.make_asset(session, client)
+        unit.lookup_says, unit.lookup_at = UnitSays.LISTED, at
+        taken = {"evidence_source": EvidenceSource.VENDOR_LOOKUP, "vendor_says": CoverageSays.COVERED, "checked_at": at}
+        factories.make_coverage(session, unit, time_zone="Asia/Tokyo", **taken)
+        for raw, hours in (("older", 2), ("held <then>", 0)):
+            session.add(
+                UnitAnswer(client_id=client.id, asset_id=unit.id, answered_at=at - timedelta(hours=hours), raw=raw)
+            )
+        serial = unit.serial_number
+    case = f"/cases/{world.report(serial_number=serial)['id']}"
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        asset_id = session.scalars(select(Asset.id).where(Asset.serial_number == serial)).one()
+        answered = {"client_id": session.get_one(Asset, asset_id).client_id, "asset_id": asset_id, "answered_at": now()}
+        session.add(UnitAnswer(raw="came later", **answered))
+    visitor = manager(world)
+
+    shown = re.search(r'href="(/cases/[^"]+/evidence)"', visitor.get(case).text)
+    assert shown
+    page = visitor.get(shown[1]).text
+
+    assert "The vendor said: covered." in words(page)
+    assert "30 h 00 old at the decision" in words(page)
+    assert "by the clock of the contract (Asia/Tokyo)" in page
+    assert "held &lt;then&gt;" in page
+    assert not {"older", "came later"} & set(words(page).split())
+    for nowhere in (f"?verdict={UUID(int=0)}", "?verdict=none"):
+        assert visitor.get(shown[1] + nowhere).status_code == 404

@@ -71,6 +71,7 @@ TABLE = {
     "staff.case_list": "read",
     "staff.case_detail": "read",
     "staff.case_live": "read",
+    "staff.case_evidence": "read",
     "staff.answer_review": "decide",
     "staff.record_claim": "handle",
     "staff.give_inputs": "handle",

@@ -421,7 +421,7 @@ def case(session: Session, fault: Fault, *, now: datetime) -> Case:
         .where(Fault.id == fault.id)
     ).first()
     client, asset, product, site, contact, reported_by, looks_after, absence, stands_in, *mailed = place
-    decided = _verdicts(session, fault)
+    decided = verdicts(session, fault)
     claims = _claims(session, fault)
     swaps = _swaps(session, fault)
     of_fault = _jobs(session, AdHocJob.fault_id == fault.id)
@@ -435,7 +435,7 @@ def case(session: Session, fault: Fault, *, now: datetime) -> Case:
         away=owners.Away(absence, stands_in) if absence else None,
         standing=_standing(fault, client, site, decided, claims, swaps, of_fault, tasks, now),
         verdicts=decided,
-        coverages=_coverages(session, decided, claims),
+        coverages=coverages_of(session, decided, claims),
         claims=claims,
         swaps=swaps,
         jobs=of_fault,
@@ -497,13 +497,14 @@ def is_actor(user: Any, actor: Any) -> ColumnElement[bool]:
     return is_user
 
 
-def _verdicts(session: Session, fault: Fault) -> tuple[Decided, ...]:
+def verdicts(session: Session, fault: Fault) -> tuple[Decided, ...]:
+    """A fault's verdicts, the newest first: that one counts."""
     query = select(StoredVerdict, User).outerjoin(User, is_actor(User, StoredVerdict.decided_by))
     query = query.where(StoredVerdict.fault_id == fault.id).order_by(StoredVerdict.id.desc())
     return tuple(Decided(row, Verdict.from_json(row.verdict_document), by) for row, by in session.execute(query))
 
 
-def _coverages(session: Session, decided: Sequence[Decided], claims: Sequence[Claim]) -> dict[str, Coverage]:
+def coverages_of(session: Session, decided: Sequence[Decided], claims: Sequence[Claim] = ()) -> dict[str, Coverage]:
     """The contracts that the verdicts and the claims name, by their public ids and by their keys."""
     named = {UUID(entry.coverage) for one in decided for entry in one.verdict.reasons if entry.coverage}
     keys = {claim.rma.coverage_id for claim in claims if claim.rma.coverage_id}

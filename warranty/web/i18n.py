@@ -37,6 +37,7 @@ _FORMATS = (
         "moment",
     ),
     "span",
+    "length_of",
 )
 
 

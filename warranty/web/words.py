@@ -7,7 +7,7 @@ the MSP. A table that lacks a member of its vocabulary fails the suite.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -792,6 +792,11 @@ def next_step(headline: Headline) -> str:
     return reader().text(NEXT[headline]) if headline in NEXT else ""
 
 
+def days_of(zone: str) -> str:
+    """Whose days the days of a contract are."""
+    return reader().text(N_("Its days are those of %(zone)s"), zone=zone)
+
+
 def in_zone(when: datetime, zone: str) -> str:
     """An instant by the clock of a contract, with the name of its zone."""
     there = replace(reader(), zone=choose_zone(zone))
@@ -801,6 +806,21 @@ def in_zone(when: datetime, zone: str) -> str:
         time=there.time(when),
         zone=zone,
     )
+
+
+def day_there(day: date, zone: str, is_end: bool) -> str:  # noqa: FBT001 - a filter's argument
+    """A contract's first or last day: in which zone it is meant, and when it begins or is over by the reader's clock."""
+    if not date.min.year < day.year < date.max.year:  # no clock goes beyond
+        return reader().text(N_("A day in %(zone)s"), zone=zone)
+    turn = datetime.combine(day + timedelta(days=is_end), time(), choose_zone(zone))
+    if turn.utcoffset() == turn.astimezone(reader().zone).utcoffset():
+        return reader().text(N_("A day in %(zone)s, as by your clock"), zone=zone)
+    said = (
+        N_("A day in %(zone)s: over %(when)s by your clock")
+        if is_end
+        else N_("A day in %(zone)s: begins %(when)s by your clock")
+    )
+    return reader().text(said, zone=zone, when=reader().moment(turn))
 
 
 def track(record: str, vendor: str | None) -> str:
@@ -1047,6 +1067,8 @@ _FILTERS: Final = {
     "client_share": client_share,
     "client_title": client_title,
     "component_word": component_word,
+    "day_there": day_there,
+    "days_of": days_of,
     "found_kind": found_kind,
     "happened": happened,
     "holds": holds,

@@ -125,10 +125,11 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class ContractRow:
-    """What one contract does for one share, and why."""
+    """What one contract does for one share, and why; its days are those of `time_zone`."""
 
     name: str
     number: str
+    time_zone: str
     outcome: Outcome
     reason: Reason
 
@@ -146,10 +147,11 @@ class ShareRows:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The vendor's answer that a verdict rests on."""
+    """What a verdict rests on: when the vendor's newest word was taken (null where none was), and where all of it is shown."""
 
-    vendor: str
-    checked_at: datetime
+    vendor: str | None
+    checked_at: datetime | None
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ class ReplacedVerdict:
     decided_at: datetime
     replaced_at: datetime
     why: str
+    evidence_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,14 +33,18 @@ class Bar:
 class Line:
     """One contract as a thin bar. ``remark`` is `not_begun`, `ended`, `runs`, or nothing where its ``state`` says more.
 
-    ``name`` is as long as there is room. ``at`` is where the remark stands, null where it has none; ``is_before``: it ends there.
+    ``name`` is as long as there is room, ``full_name`` is whole.
+    ``at`` is where the remark stands, null where it has none; ``is_before``: it ends there.
     """
 
     name: str
+    full_name: str
     number: str
     state: CoverageState
     shares: tuple[Share, ...]
+    starts_on: date
     ends_on: date | None
+    time_zone: str
     remark: str
     x: float
     y: float

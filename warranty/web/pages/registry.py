@@ -213,6 +213,7 @@ class PromiseRow:
     shares: tuple[Share, ...]
     starts_on: date
     ends_on: date | None
+    time_zone: str
     days: int | None
     price_minor: int | None
     currency: str

@@ -11,7 +11,7 @@ from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
 from warranty.models import AdHocJob, CaseNote, Client, Fault, File, User
 from warranty.models.work import TaskKind
-from warranty.services import board, casefile, files, notes, owners, preparing, queries, resolutions, rmas
+from warranty.services import board, casefile, evidence, files, notes, owners, preparing, queries, resolutions, rmas
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because, IllegalMove, attempt
 from warranty.services.queries import Shows
@@ -25,7 +25,7 @@ from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, Resolve
 from warranty.web.schemas.notes import NoteBody
 from warranty.web.staff.room import blueprint
 from warranty.web.views import board as board_views
-from warranty.web.views import colleagues, goods, overriding, saved_views
+from warranty.web.views import colleagues, goods, grounds, overriding, saved_views
 from warranty.web.views.timeline import Written
 
 if TYPE_CHECKING:
@@ -81,6 +81,18 @@ def case_detail(fault: Fault) -> str:
 def case_live(fault: Fault) -> Response:
     """What of the case changes while one looks; 304 where nothing has."""
     return views.answer_live(fault, lambda: render_template("staff/_case_live.html", case=_case(fault)))
+
+
+@blueprint.get("/cases/<uuid:id>/evidence")
+@needs(Permission.READ, of=Fault)
+def case_evidence(fault: Fault) -> str:
+    """What a verdict of the case rests on: of each contract what its evidence said, and the vendor's answers."""
+    session, asked = call().session, request.args.get("verdict")
+    ground = evidence.of(session, fault, uuid_of(asked))
+    if ground is None or (asked and uuid_of(asked) is None):
+        raise Problem("not_found")
+    view = grounds.page(fault, queries.place_of(session, fault), ground)
+    return render_template("staff/case_evidence.html", frame=views.frame(), view=view)
 
 
 Typed = tuple["Mapping[str, str]", dict[str, str]]

@@ -126,6 +126,7 @@ def promise_row(found: Promise, *, may: bool = False) -> pages.PromiseRow:
         shares=tuple(share for share in Share if share in coverage.covers),
         starts_on=coverage.starts_on,
         ends_on=ends,
+        time_zone=coverage.time_zone,
         days=None if ends is None else (ends - reader().today).days,
         price_minor=coverage.price_minor,
         currency=coverage.currency,

@@ -24,6 +24,7 @@ from warranty.models import User
 from warranty.models.work import TaskKind
 from warranty.services import files, handouts, inputs, jobs, notes, overrides, proposals, queries, rmas
 from warranty.services.board import open_now
+from warranty.services.evidence import taken_at
 from warranty.web import pages, words
 from warranty.web.forms import digest, key_of
 from warranty.web.guards import call
@@ -163,20 +164,30 @@ def _task(row: HumanTask, fault: Any, place: Place) -> pages.TaskRow:
 
 
 def verdict_view(
-    verdict: Verdict, coverages: dict[str, Any], vendor: str | None, decided: tuple[Decided, ...] = ()
+    verdict: Verdict,
+    coverages: dict[str, Any],
+    vendor: str | None,
+    decided: tuple[Decided, ...] = (),
+    evidence_url: str | None = None,
 ) -> pages.VerdictView:
-    """A verdict with its winners and losers, and those that it superseded."""
+    """A verdict with its winners and losers, and those that it superseded; ``evidence_url`` shows what they rest on."""
     newest = decided[0] if decided else None
-    checked = [row.checked_at for row in coverages.values() if row.checked_at]
+    taken = taken_at(newest) if newest and evidence_url else None
     return pages.VerdictView(
         sign=sign(verdict),
         decided_at=newest.row.decided_at if newest else None,
         decided_by=_name(newest.by) if newest and newest.by else None,
         general=tuple(entry for entry in verdict.reasons if entry.share is None or entry.coverage is None),
         shares=tuple(_share(verdict, share, coverages, vendor) for share in Share) if verdict.verdict else (),
-        evidence=pages.Evidence(vendor, max(checked)) if vendor and checked else None,
+        evidence=pages.Evidence(vendor, taken, evidence_url) if evidence_url else None,
         replaced=tuple(
-            pages.ReplacedVerdict(sign(old.verdict), old.row.decided_at, new.row.decided_at, new.row.why)
+            pages.ReplacedVerdict(
+                sign(old.verdict),
+                old.row.decided_at,
+                new.row.decided_at,
+                new.row.why,
+                f"{evidence_url}?verdict={old.row.public_id}",
+            )
             for new, old in pairwise(decided)
         ),
     )
@@ -189,7 +200,8 @@ def _share(verdict: Verdict, share: Share, coverages: dict[str, Any], vendor: st
         pages.ContractRow(
             name=coverages[entry.coverage].name or words.kind(coverages[entry.coverage].kind),
             number=coverages[entry.coverage].contract_number,
-            outcome=_outcome(entry.code, is_awarded=entry.coverage == awarded),
+            time_zone=coverages[entry.coverage].time_zone,
+            outcome=outcome(entry.code, is_awarded=entry.coverage == awarded),
             reason=entry,
         )
         for entry in verdict.reasons
@@ -205,7 +217,8 @@ def _share(verdict: Verdict, share: Share, coverages: dict[str, Any], vendor: st
     )
 
 
-def _outcome(code: ReasonCode, *, is_awarded: bool) -> Outcome:
+def outcome(code: ReasonCode, *, is_awarded: bool) -> Outcome:
+    """What a reason means for its contract and share."""
     if code is ReasonCode.CHOSEN:
         return Outcome.PAYS if is_awarded else Outcome.WOULD_PAY
     return Outcome.OPEN if code in UNDETERMINED else Outcome.NO
@@ -234,6 +247,7 @@ def case(
     fault, place, claim = found.fault, found.place, found.claim
     newest = found.verdicts[0].verdict if found.verdicts else None
     rma = claim.rma if claim else None
+    evidence_url = url_for("staff.case_evidence", id=fault.public_id)
     return pages.CaseView(
         reference=fault.reference,
         url=url_for("staff.case_detail", id=fault.public_id),
@@ -250,7 +264,7 @@ def case(
         situation=case_situation(found),
         ball=ball(found.standing, found.vendor, place.client.name),
         tracks=tuple(_tracks(found)),
-        verdict=verdict_view(newest, found.coverages, found.vendor, found.verdicts) if newest else None,
+        verdict=verdict_view(newest, found.coverages, found.vendor, found.verdicts, evidence_url) if newest else None,
         timeline=tuple(timeline(found, written, staff)),
         numbers=tuple(_numbers(rma, found.vendor)) if rma else (),
         tasks=tuple(_task(task, fault, place) for task in found.tasks if task.resolved_at is None),

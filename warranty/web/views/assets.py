@@ -241,10 +241,13 @@ def _line(row: Coverage, today: date, grid: _Grid, x: Any, y: float) -> pages.Li
     name = row.name or words.kind(row.kind)
     return pages.Line(
         name=name if len(name) <= letters else name[: max(letters - 1, 4)] + "…",
+        full_name=name,
         number=row.contract_number,
         state=row.state,
         shares=tuple(Share(word) for word in row.covers),
+        starts_on=row.starts_on,
         ends_on=row.ends_on,
+        time_zone=row.time_zone,
         remark=_remark(row, today),
         x=begin,
         y=y,
