@@ -27,7 +27,26 @@
     const etag = ctx.response.headers.get("ETag");
     if (etag && ctx.response.status === 200 && ctx.sourceElement.dataset.etag) ctx.sourceElement.dataset.etag = etag;
     // A failed poll or preview must never replace what is being read with an error page; the page says so instead.
-    if (ctx.response.status >= 400 && ctx.sourceElement.dataset.quietly !== undefined) ctx.swap = "none";
+    if (ctx.sourceElement.dataset.quietly === undefined) return;
+    if (ctx.response.status >= 400) ctx.swap = "none";
+    tell("out-of-date", ctx.response.status >= 500);
+  });
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    if (ctx?.sourceElement.dataset.quietly !== undefined) tell("out-of-date", true);
+  });
+
+  function tell(id, isSo) {
+    const notice = document.getElementById(id);
+    if (notice) notice.hidden = !isSo;
+  }
+
+  // ---- a page that does not come within a second: until then nothing, then a sentence. Of a file that was fetched
+  // instead nothing is heard, so that it goes away again ----
+  const WAIT_MS = 1000, GONE_MS = 20_000;
+  let waiting, gone;
+  window.addEventListener("beforeunload", () => {
+    waiting = setTimeout(tell, WAIT_MS, "waiting", true);
+    gone = setTimeout(tell, GONE_MS, "waiting", false);
   });
 
   // What is being typed, or was unfolded to be read, is left as it is until it is sent or folded again: news come around it.
@@ -86,20 +105,25 @@
   });
 
   // ---- a form is sent once: its button says so and keeps its width; going back makes it whole again ----
+  const sent = new Map();
   document.addEventListener("submit", ({ target, submitter, defaultPrevented }) => {
     if (defaultPrevented || target.method !== "post" || !submitter?.dataset.sending) return;
-    submitter.dataset.label = submitter.textContent;
+    sent.set(submitter, [...submitter.childNodes]);
     submitter.style.minWidth = `${submitter.offsetWidth}px`;
     submitter.setAttribute("aria-disabled", "true");
-    setTimeout(() => { submitter.disabled = true; submitter.textContent = submitter.dataset.sending; });
+    setTimeout(() => { submitter.disabled = true; submitter.replaceChildren(submitter.dataset.sending); });
   });
 
   window.addEventListener("pageshow", () => {
-    for (const button of document.querySelectorAll("button[aria-disabled][data-label]")) {
+    clearTimeout(waiting);
+    clearTimeout(gone);
+    tell("waiting", false);
+    for (const [button, children] of sent) {
       button.disabled = false;
       button.removeAttribute("aria-disabled");
-      button.textContent = button.dataset.label;
+      button.replaceChildren(...children);
     }
+    sent.clear();
   });
 
   // ---- a session about to end: it says so two minutes before, and what was typed stays (WCAG 2.2.1) ----

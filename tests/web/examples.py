@@ -167,7 +167,7 @@ def evidence(scale: str) -> EvidenceView:
     )
     raw = '{"serviceTag": "7XK4P03", "entitlements": [' + '{"itemNumber": "' + "9" * 300 + '"}, ' * 40 + "]}"
     answers = tuple(
-        Answer(f"answer-{number}", "Dell TechDirect, Stadtwerke", asked, raw)
+        Answer(f"answer-{number}", "Dell TechDirect, Stadtwerke", asked - timedelta(days=number), raw)
         for number in range({"bare": 0, "few": 1, "many": 3}[scale])
     )
     bare = EvidenceView(
