@@ -1,4 +1,4 @@
-// The board's own: rows are selected by mouse or with x (see app.js), the bar over the foot counts them, and nothing is taken out from
+// Of the board and of the list of units: rows are selected by mouse or with x (see app.js), the bar over the foot counts them, and nothing is taken out from
 // under a selection. Without it rows are selected and sent all the same.
 (() => {
   "use strict";
@@ -11,7 +11,7 @@
     const form = bar();
     if (!form) return;
     const chosen = boxes().filter((box) => box.checked).length;
-    const isAll = form.querySelector("[data-bulk-all]").checked;
+    const isAll = Boolean(form.querySelector("[data-bulk-all]")?.checked);
     const said = form.querySelector("[data-bulk-count]");
     said.textContent = isAll || !chosen ? "" : chosen === 1 ? said.dataset.one : said.dataset.many.replace("#", chosen);
     form.hidden = !chosen && !isAll;

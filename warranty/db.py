@@ -21,6 +21,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
+    Date,
     Dialect,
     Engine,
     Insert,
@@ -55,7 +56,7 @@ from warranty.models import Base, Client, HumanTask, Mail, StockUnit, TenantRow,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
 BUSY_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
@@ -231,6 +232,12 @@ def among(session: Session, column: InstrumentedAttribute[str], values: Sequence
     if session.connection().dialect.name == "postgresql":
         return column == any_(literal(list(values), ARRAY(Text)))
     return column.in_(values)
+
+
+def latest(session: Session, *days: ColumnElement[date]) -> ColumnElement[date]:
+    """The latest of some days of each row, none of which may be null."""
+    is_postgres = session.connection().dialect.name == "postgresql"
+    return func.greatest(*days, type_=Date()) if is_postgres else func.max(*days, type_=Date())
 
 
 def next_ids(session: Session, table: type[Base], count: int) -> list[int]:

@@ -1042,6 +1042,7 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     ),
     "search": ("staff/search.html", "view", examples_assets.search, STAFF),
     "assets-filter": ("staff/asset_filter.html", "view", examples_assets.asset_filter, STAFF),
+    "assets-together": ("staff/asset_together.html", "view", examples_assets.asset_together, STAFF),
     "assets-columns": ("staff/asset_columns.html", "view", examples_assets.asset_columns, STAFF),
     "asset": (
         "staff/asset_detail.html",

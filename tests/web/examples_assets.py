@@ -19,8 +19,9 @@ from warranty.domain.terms import (
 )
 from warranty.models import Coverage
 from warranty.services.finding import Kind
+from warranty.services.together import Left
 from warranty.services.years import Stretch, Years
-from warranty.web.pages import CaseRow
+from warranty.web.pages import CaseRow, together
 from warranty.web.pages import asset_list as lists
 from warranty.web.pages import assets as pages
 from warranty.web.pages import search as found
@@ -161,10 +162,14 @@ def _row(number: int, signs: tuple[Any, ...], *, is_long: bool) -> lists.UnitRow
         state=list(AssetState)[number % len(AssetState)],
         ownership=Ownership.CLIENT,
         sign=(*signs, None)[number % (len(signs) + 1)],
+        is_unasked=number % 2 == 0,
         ends_on=None if number % 7 in {3, 5} else ends,
         is_endless=number % 7 == 5,
         days=None if number % 7 in {3, 5} else (ends - TODAY).days,
         bought_on=None if number % 3 else TODAY,
+        bar=()
+        if number % 7 == 3
+        else (lists.Piece("done", 10.0, 42.8), lists.Piece("soon" if number < 4 else "pays", 52.8, min(number, 35.0))),
     )
 
 
@@ -184,7 +189,8 @@ def asset_list(scale: str, signs: tuple[Any, ...], saved: Any) -> lists.AssetLis
         ),
         columns=columns,
         tabs=tuple(
-            lists.Tab(name, "/assets", is_here=not at) for at, name in enumerate(("All", "Ends in 90 days", "In RMA"))
+            lists.Tab(name, "/assets", not at, 1000, at == 0)
+            for at, name in enumerate(("All", "Ends in 90 days", "In RMA"))
         ),
         saved=saved,
         chips=() if scale == "few" else chips,
@@ -192,8 +198,10 @@ def asset_list(scale: str, signs: tuple[Any, ...], saved: Any) -> lists.AssetLis
         is_more=is_many,
         filter_url="/assets/filter",
         columns_url="/assets/columns",
+        counts_url="/assets/live",
         exports={"xlsx": "/assets/export", "csv": "/assets/export"},
         clear_url="/assets",
+        bulk=lists.Bulk("/assets/together", (), all=not is_many),
         next_url="/assets?after=x" if is_many else None,
         first_url="/assets" if is_many else None,
     )
@@ -211,6 +219,42 @@ def asset_filter(scale: str) -> lists.FilterView:
     )
     states = tuple(state.value for state in AssetState) if scale == "many" else ("in_service",)
     return lists.FilterView("/assets", values, states, clients, clients, clients, (("sort", "-name"),))
+
+
+def asset_together(scale: str) -> together.TogetherView:
+    """None chosen; a few; and many that were looked at, all sorts of them left as they are."""
+    is_many = scale == "many"
+    ready = tuple(
+        together.UnitOutcome(
+            "FOC2433L0HJ123456789", "/assets/1", LONG_CLIENT,
+            (("site", "Rechenzentrum Süd, Rack 4 HE 18", "Umspannwerk Ost"), ("ownership", "Client", "Leased")), None, (),
+        )
+        for _ in range(40)
+    )  # fmt: skip
+    left = tuple(
+        together.UnitOutcome(
+            f"7XK4P{number:02}", "/assets/1", LONG_CLIENT, (), one, ("lost", "stolen") if one is Left.NO_MOVE else ()
+        )
+        for number, one in enumerate(Left)
+    )
+    sites = (("none", "no site"), ("1", f"{LONG_CLIENT}, Rechenzentrum Süd"))
+    return together.TogetherView(
+        url="/assets/together",
+        look_url="/assets/together/look",
+        back_url="/assets",
+        key="key",
+        most=500,
+        ids=() if scale == "bare" else ("1",),
+        count={"bare": 0, "few": 3, "many": 45}[scale],
+        sites=sites,
+        owners=(("client", "Client"),),
+        states=(("in_stock", "In stock"),),
+        values={"site": "1"} if is_many else {},
+        errors={"reason": "Say why: it is kept with each unit."} if is_many else {},
+        seen="x" if is_many else "",
+        ready=ready if is_many else (),
+        left=left if is_many else (),
+    )
 
 
 def asset_columns(scale: str) -> lists.ColumnsView:

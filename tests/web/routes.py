@@ -70,7 +70,7 @@ def pages(app: Flask) -> list[Rule]:
     return [rule for rule, method in rules(app) if method == "GET" and rule.endpoint.startswith("staff.")]
 
 
-ASKED = {"staff.saved_view_new": "?page=cases"}
+ASKED = {"staff.saved_view_new": "?page=cases", "staff.asset_together": "?all=yes"}
 """What is asked of a page that shows nothing by itself."""
 
 

@@ -235,3 +235,82 @@ def test_a_unit_is_changed_with_its_reason_and_a_serial_that_is_none_is_refused_
     page = words(visitor.get(f"/assets/{world.ours.covered}").text)
     assert "rt-maasvlakte-1" in page
     assert "Moved." in page
+
+
+# --- what stands above the list, and in its order of ends ---
+
+
+def make_ends(world: World) -> None:
+    """Units of our client of which one ends soon, one late, one in between by its product, one never, one is at no end of ours."""
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client = factories.find_client(session, world.ours.name)
+        product = factories.make_product(session, "Juniper", "EX4300")
+        site = factories.make_site(session, client, "Umspannwerk")
+        made = {name: factories.make_asset(session, client, f"END-{name}") for name in ("SOON", "LATE", "EVER", "NONE")}
+        factories.make_coverage(session, made["SOON"], ends_on=factories.today() - timedelta(days=9))
+        factories.make_coverage(session, made["SOON"], ends_on=factories.today() + timedelta(days=20))
+        factories.make_coverage(session, made["LATE"], ends_on=factories.today() + timedelta(days=900))
+        factories.make_coverage(session, made["EVER"], ends_on=None)
+        here = factories.make_asset(session, client, "END-HERE", product=product, site=site)
+        factories.make_asset(session, client, "END-THERE", product=product)
+        assert here.site_id == site.id
+        factories.make_coverage(
+            session, product, client=client, sites=[site], ends_on=factories.today() + timedelta(days=40)
+        )
+
+
+def test_units_are_put_in_the_order_in_which_their_cover_ends_page_after_page(world: World) -> None:
+    make_ends(world)
+    visitor, path = manager(world), f"/assets?client={world.ours.id}&q=end-"
+    order = ["END-SOON", "END-HERE", "END-LATE", "END-EVER"]
+
+    up = units_in(visitor.get(f"{path}&sort=ends").text)
+    down = units_in(visitor.get(f"{path}&sort=-ends").text)
+    behind = visitor.get(f"{path}&sort=ends&after={factories.today() + timedelta(days=40)}~{world.ours.covered}").text
+
+    assert (up[:4], set(up[4:])) == (order, {"END-NONE", "END-THERE"})
+    assert (down[:4], set(down[4:])) == (order[::-1], {"END-NONE", "END-THERE"})
+    assert units_in(behind)[-4:-2] == order[2:]
+    assert visitor.get(f"{path}&sort=ends&after=soon~{world.ours.covered}").status_code == 200
+
+
+def test_the_list_says_of_a_unit_what_its_own_page_says(world: World) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client = factories.find_client(session, world.ours.name)
+        made = {
+            name: factories.make_asset(session, client, f"SAYS-{name}") for name in ("WAITS", "PARTS", "BOTH", "GONE")
+        }
+        factories.make_coverage(
+            session, made["WAITS"], starts_on=factories.today() - timedelta(days=3), waiting_days=14
+        )
+        factories.make_coverage(session, made["PARTS"])
+        factories.make_coverage(session, made["BOTH"], covers=tuple(Share))
+        moves.move(session, made["GONE"], AssetState.LOST, factories.BECAUSE)
+        ids = {name: unit.public_id for name, unit in made.items()}
+    visitor = manager(world)
+    page = visitor.get(f"/assets?client={world.ours.id}&q=says-").text
+    rows = {serial: row for row in page.split("<tr data-row>")[1:] for serial in units_in(row)}
+
+    badge = r'<span class="badge-v[^"]*">(?:<svg.*?</svg>)?([^<]+)'
+    listed = {name: re.findall(badge, rows[f"SAYS-{name}"]) for name in ids}
+    alone = {name: re.findall(badge, visitor.get(f"/assets/{id_}").text)[:1] for name, id_ in ids.items()}
+
+    assert listed == alone
+    assert listed == {"WAITS": ["Not covered"], "PARTS": ["Partly covered"], "BOTH": ["Covered"], "GONE": []}
+
+
+def test_the_views_say_how_many_units_each_has(world: World) -> None:
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client = factories.find_client(session, world.ours.name)
+        factories.make_coverage(
+            session,
+            factories.make_asset(session, client, "SOON"),
+            ends_on=factories.today() + timedelta(days=20),
+        )
+    visitor = manager(world)
+
+    with watching(world) as seen:
+        said = words(visitor.get("/assets/counts?cover=none").text)
+
+    assert said.startswith("All 5 Ends in 90 days 1 No cover 2 Never asked 0 In RMA 0")
+    assert len(seen["statements"]) <= 6

@@ -186,6 +186,7 @@ class Coverage(TenantRow, Base):
             postgresql_where=CURRENT,
         ),
         Index("ix_coverage_looked_up", "ends_on", "asset_id", sqlite_where=LOOKED_UP, postgresql_where=LOOKED_UP),
+        Index("ix_coverage_time_zone", "time_zone"),  # which zones there are: see services.cover
         # What ends next, of everybody and of one client.
         Index("ix_coverage_ends_on", "ends_on", "id", sqlite_where=RUNNING, postgresql_where=RUNNING),
         Index(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, String, cast, delete, exists, or_, select, update
 
 import vendors
 from vendors.contract import CallRecord, Calls, Capabilities, Duty
@@ -20,7 +20,7 @@ from vendors.errors import Trouble, VendorError
 from vendors.options import quota_of
 from warranty import db
 from warranty.crypto import CannotDecrypt
-from warranty.models import AccountMaker, Client, Outbox, VendorAccount, VendorCall, clock
+from warranty.models import AccountMaker, Asset, Client, Outbox, Product, VendorAccount, VendorCall, clock
 from warranty.models.work import OrderKind, OrderStatus
 from warranty.services import moves, work
 from warranty.services.estate import Invalid, manufacturer_key
@@ -67,6 +67,21 @@ def choose(accounts: Iterable[VendorAccount], duty: Duty, client_id: int) -> Ven
     """The account that does ``duty`` for a client's unit: the client's own before a general one, then the older one."""
     able = [a for a in accounts if duty in a.duties and a.client_id in {None, client_id} and a.switched_off_at is None]
     return min(able, key=lambda a: (a.client_id is None, a.id), default=None)
+
+
+def somebody_does(duty: Duty) -> ColumnElement[bool]:
+    """Whether ``choose`` would find an account for a unit, in a query on units and their products."""
+    return (
+        exists()
+        .where(
+            AccountMaker.manufacturer_key == Product.manufacturer_key,
+            VendorAccount.id == AccountMaker.account_id,
+            VendorAccount.switched_off_at.is_(None),
+            or_(VendorAccount.client_id.is_(None), VendorAccount.client_id == Asset.client_id),
+            cast(VendorAccount.duties, String).contains(f'"{duty}"'),
+        )
+        .correlate(Product, Asset)
+    )
 
 
 def add(

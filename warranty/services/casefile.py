@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from warranty.services import accounts
 from warranty.services.estate import serial_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from uuid import UUID
 
     from sqlalchemy.orm import Session
@@ -189,20 +189,29 @@ def gather(
     rows = _candidates(session, unit.asset)
     since = fault.reported_at - timedelta(days=policy.repeat_window_days)
     others = _other_cases(session, unit.asset.id, since, own_fault_id)
-    case = casework.Case(
-        now=now,
-        asset=_asset(unit, now),
-        matches=1,
-        fault=fault,
-        coverages=tuple(_coverage(coverage, unit) for coverage, _ in rows),
-        cases=tuple(other for other, _ in others),
-        policy=policy,
-    )
+    can_ask = unit.account_for(Duty.LOOKUP) is not None
+    case = of_unit(unit, [coverage for coverage, _ in rows], fault, now=now, can_ask=can_ask)
+    case = replace(case, cases=tuple(other for other, _ in others))
     return CaseFile(
         case=case,
         coverages={str(coverage.public_id): coverage for coverage, _ in rows},
         named_accounts={str(coverage.public_id): account for coverage, account in rows if account is not None},
         fault_of_case={other.id: fault_id for other, fault_id in others},
+    )
+
+
+def of_unit(
+    unit: UnitFile, rows: Iterable[Coverage], fault: casework.Fault, *, now: datetime, can_ask: bool
+) -> casework.Case:
+    """The case of a unit that is known, with these coverages and no other case; ``can_ask``: an account looks it up."""
+    return casework.Case(
+        now=now,
+        asset=_asset(unit, now, can_ask=can_ask),
+        matches=1,
+        fault=fault,
+        coverages=tuple(_coverage(row, unit) for row in rows),
+        cases=(),
+        policy=read_policy(unit.client.policy),
     )
 
 
@@ -282,9 +291,8 @@ def _other_cases(
     ]
 
 
-def _asset(unit: UnitFile, now: datetime) -> casework.Asset:
+def _asset(unit: UnitFile, now: datetime, *, can_ask: bool) -> casework.Asset:
     asset = unit.asset
-    can_ask = unit.account_for(Duty.LOOKUP) is not None
     return casework.Asset(
         id=str(asset.public_id),
         serial_number=asset.serial_number,

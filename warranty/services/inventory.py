@@ -1,7 +1,8 @@
 """The list of units: which ones, in what order, page by page, and how each stands covered.
 
 A page is cut by key: by what it is sorted by, then by the unit's public id. The number of statements does not depend on the
-number of rows. What a list says of cover is a short form of the decision, for the eye; the unit's page asks the decision.
+number of rows. What a list says of cover today is the decision itself, as on the unit's page; filters and the last day are
+conditions of ``services.cover``, which know the days and not what else a decision asks.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, func, literal, not_, or_, select, tuple_
 
+from vendors.contract import Duty
 from warranty import db
 from warranty.domain.terms import (
     AssetState,
@@ -24,11 +25,11 @@ from warranty.domain.terms import (
     EvidenceSource,
     Ownership,
     ScopeKind,
-    Share,
     UnitSays,
 )
 from warranty.models import Asset, Client, Coverage, HumanTask, Product, Site
-from warranty.services import cover
+from warranty.services import accounts, cover, years
+from warranty.services.casefile import UnitFile
 from warranty.services.cover import Cover
 from warranty.services.estate import manufacturer_key, serial_key
 
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from warranty.domain.coverage import Verdict
+
 PAGE: Final = 50
 BATCH: Final = 1000
 COUNTED: Final = 10_000
-"""More than so many are not counted out: a list says then that there are more."""
+COUNTED_BY_COVER: Final = 1_000
+"""More than so many are not counted out: a list says then that there are more. By cover, each costs more."""
 
 
 class Covered(StrEnum):
@@ -60,6 +64,7 @@ class Sort(StrEnum):
     SERIAL = "serial"
     NAME = "name"
     TAG = "tag"
+    ENDS = "ends"  # the last day of all that covers a unit; without an end later, without cover last
 
 
 _COLUMNS: Final[dict[Sort, Any]] = {Sort.SERIAL: Asset.serial_key, Sort.NAME: Asset.name, Sort.TAG: Asset.asset_tag}
@@ -84,7 +89,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page ended: the value it is sorted by, and the unit."""
+    """Where a page ended: the value it is sorted by, as text, and the unit."""
 
     value: str
     unit: UUID
@@ -92,15 +97,15 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a unit stands covered today: of each share whether somebody pays it, null where that is not known.
+    """How a unit stands covered: what is decided today, as its own page says it; null where it is out of use.
 
     ``ends_on`` is the last day of all that covers it, null where there is none or it has no end (``is_endless``).
-    ``since`` is the first day of what is drawn. ``was_asked``: a vendor answered, or a person has attested.
+    ``spans`` are first and last day of each promise that counts, today or not. ``was_asked``: a vendor answered, or a
+    person has attested.
     """
 
-    parts: bool | None
-    labour: bool | None
-    since: date | None
+    today: Verdict | None
+    spans: tuple[tuple[date, date | None], ...]
     ends_on: date | None
     is_endless: bool
     was_asked: bool
@@ -141,13 +146,15 @@ def every(database: db.Database, scope: db.Scope, wanted: Filter, *, now: dateti
             return
 
 
-def facts(session: Session, wanted: Filter, where: Sequence[ColumnElement[bool]]) -> Facts:
-    """What a list says above its rows; one statement."""
-    some = _joined(select(literal(1)), wanted).where(*where).limit(COUNTED + 1)
+def facts(session: Session, wanted: Filter, where: Sequence[ColumnElement[bool]], *, known: int | None = None) -> Facts:
+    """What a list says above its rows; one statement. ``known``: how many fit, where the rows themselves say it."""
+    most = counted(wanted)
+    some = _joined(select(literal(1)), wanted).where(*where).limit(most + 1)
+    count = literal(known) if known is not None else _count(some)
     tasks = select(func.count()).select_from(HumanTask).where(HumanTask.resolved_at.is_(None))
     row = session.execute(
         select(
-            select(func.count()).select_from(some.subquery()).scalar_subquery().label("units"),
+            count.label("units"),
             select(Client.name).where(Client.public_id == wanted.client).scalar_subquery().label("client"),
             select(Site.name).where(Site.public_id == wanted.site).scalar_subquery().label("site"),
             select(Product.manufacturer + " " + Product.model)
@@ -157,7 +164,31 @@ def facts(session: Session, wanted: Filter, where: Sequence[ColumnElement[bool]]
             tasks.scalar_subquery().label("tasks"),
         )
     ).one()
-    return Facts(min(row.units, COUNTED), row.units > COUNTED, row.client, row.site, row.product, row.tasks)
+    return Facts(min(row.units, most), row.units > most, row.client, row.site, row.product, row.tasks)
+
+
+def counted(wanted: Filter) -> int:
+    """Up to how many units of a list are counted."""
+    return COUNTED if wanted.covered in {None, Covered.UNASKED} else COUNTED_BY_COVER
+
+
+def _count(some: Any) -> Any:
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()
+
+
+def ids(session: Session, wanted: Filter, where: Sequence[ColumnElement[bool]], *, limit: int) -> list[UUID]:
+    """The units that fit, by their public ids; not more than ``limit``."""
+    query = _joined(select(Asset.public_id), wanted).where(*where)
+    return list(session.scalars(query.order_by(Asset.serial_key, Asset.public_id).limit(limit)))
+
+
+def counts(session: Session, views: Sequence[Filter], *, now: datetime, most: int = COUNTED_BY_COVER) -> list[int]:
+    """How many units each filter lets through, counted no further than one more than ``most``; one statement, and the zones."""
+    found = [
+        _count(_joined(select(literal(1)), one).where(*conditions(session, one, now=now)).limit(most + 1))
+        for one in views
+    ]
+    return list(session.execute(select(*(one.label(f"n{at}") for at, one in enumerate(found)))).one())
 
 
 def _joined(query: Any, wanted: Filter) -> Any:
@@ -205,8 +236,11 @@ def _begins(session: Session, text: str) -> ColumnElement[bool]:
 def _stands(session: Session, wanted: Filter, now: datetime) -> ColumnElement[bool]:
     match wanted.covered:
         case Covered.ENDS:
-            last = now.date() + timedelta(days=wanted.days + 1)
-            return and_(cover.stands(session, Cover.ACTIVE, now=now), cover.ends_before(last))
+            # What covers a unit today ends yesterday at the earliest, as days are counted here: few units are looked at.
+            first, last = now.date() - timedelta(days=1), now.date() + timedelta(days=wanted.days + 1)
+            return and_(
+                cover.some_ends(first, last), cover.ends_before(last), cover.stands(session, Cover.ACTIVE, now=now)
+            )
         case Covered.UNASKED:
             return and_(Asset.lookup_at.is_(None), not_(Asset.absence_attested))
         case Covered.NONE:
@@ -228,66 +262,64 @@ def page(
     after: Cursor | None = None,
     limit: int = PAGE,
 ) -> tuple[list[Row], Cursor | None]:
-    """Some units, and where the next page begins; two statements."""
-    column = _COLUMNS[wanted.sort]
+    """Some units, and where the next page begins; two statements.
+
+    Raises:
+        ValueError: ``after`` is no place in this order.
+    """
+    if wanted.sort is Sort.ENDS:
+        units, column = cover.last_ends(session, date.min if wanted.is_down else date.max)
+    else:
+        units, column = Asset, _COLUMNS[wanted.sort]
     query = (
-        select(Asset, Client, Site, Product)
+        select(Asset, Client, Site, Product, accounts.somebody_does(Duty.LOOKUP), column)
+        .select_from(units)
         .join(Client, Client.id == Asset.client_id)
         .outerjoin(Site, Site.id == Asset.site_id)
         .outerjoin(Product, Product.id == Asset.product_id)
         .where(*where)
     )
     if after is not None:
+        value = date.fromisoformat(after.value) if wanted.sort is Sort.ENDS else after.value
         here = tuple_(column, Asset.public_id)
-        there = tuple_(literal(after.value), literal(after.unit, Asset.public_id.type))
+        there = tuple_(literal(value, column.type), literal(after.unit, Asset.public_id.type))
         query = query.where(here < there if wanted.is_down else here > there)
     order = [column, Asset.public_id]
     query = query.order_by(*([one.desc() for one in order] if wanted.is_down else order)).limit(limit + 1)
-    found = [(asset, client, site, product) for asset, client, site, product in session.execute(query)]
+    found = list(session.execute(query))
     shown = found[:limit]
-    stand = standings(session, [(asset, site) for asset, _, site, _ in shown], now=now)
-    rows = [Row(asset, client, site, product, stand[asset.id]) for asset, client, site, product in shown]
+    units = [UnitFile(asset, client, site, product, None) for asset, client, site, product, _, _ in shown]
+    written = _written_for(session, units)
+    rows = [
+        Row(unit.asset, unit.client, unit.site, unit.product, _standing(unit, written, now, can_ask=row[4]))
+        for unit, row in zip(units, shown, strict=True)
+    ]
     if len(found) <= limit:
         return rows, None
-    last = rows[-1].asset
-    values = {Sort.SERIAL: last.serial_key, Sort.NAME: last.name, Sort.TAG: last.asset_tag}
-    return rows, Cursor(values[wanted.sort], last.public_id)
+    return rows, Cursor(str(shown[-1][-1]), rows[-1].asset.public_id)
 
 
 # --- how each stands covered ---
 
 
-def standings(session: Session, units: Sequence[tuple[Asset, Site | None]], *, now: datetime) -> dict[int, Standing]:
-    """How units stand covered today, by their keys; one statement, none for none."""
-    if not units:
-        return {}
-    written: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-    for row in session.execute(_COVERAGES.where(_concerns([asset for asset, _ in units]))):
-        key = {
-            ScopeKind.ASSET: (ScopeKind.ASSET, row.asset_id),
-            ScopeKind.PRODUCT: (ScopeKind.PRODUCT, row.client_id, row.product_id),
-            ScopeKind.SITE: (ScopeKind.SITE, row.client_id, row.site_id),
-            ScopeKind.CLIENT: (ScopeKind.CLIENT, row.client_id),
-        }[row.scope]
-        written[key].append(row)
-    return {asset.id: _standing(asset, _of_unit(written, asset, site), now) for asset, site in units}
+Written = dict[tuple[Any, ...], list[Coverage]]
+"""Coverages by what they are written for."""
 
 
-_COVERAGES: Final = select(
-    Coverage.scope,
-    Coverage.client_id,
-    Coverage.asset_id,
-    Coverage.product_id,
-    Coverage.site_id,
-    Coverage.sites,
-    Coverage.starts_on,
-    Coverage.ends_on,
-    Coverage.time_zone,
-    Coverage.covers,
-    Coverage.evidence_source,
-    Coverage.vendor_says,
-    Coverage.lookup_error,
-).where(Coverage.state == CoverageState.ACTIVE)
+def _written_for(session: Session, units: Sequence[UnitFile]) -> Written:
+    """The coverages in force of some units; one statement, none for none."""
+    written: Written = defaultdict(list)
+    if units:
+        query = select(Coverage).where(Coverage.state == CoverageState.ACTIVE, _concerns([one.asset for one in units]))
+        for row in session.scalars(query):
+            key: dict[ScopeKind, tuple[Any, ...]] = {
+                ScopeKind.ASSET: (ScopeKind.ASSET, row.asset_id),
+                ScopeKind.PRODUCT: (ScopeKind.PRODUCT, row.client_id, row.product_id),
+                ScopeKind.SITE: (ScopeKind.SITE, row.client_id, row.site_id),
+                ScopeKind.CLIENT: (ScopeKind.CLIENT, row.client_id),
+            }
+            written[key[row.scope]].append(row)
+    return written
 
 
 def _concerns(assets: Sequence[Asset]) -> ColumnElement[bool]:
@@ -303,45 +335,33 @@ def _concerns(assets: Sequence[Asset]) -> ColumnElement[bool]:
     )
 
 
-def _of_unit(written: dict[tuple[Any, ...], list[Any]], asset: Asset, site: Site | None) -> list[Any]:
+def _of_unit(written: Written, asset: Asset) -> list[Coverage]:
     keys: tuple[tuple[Any, ...], ...] = (
         (ScopeKind.ASSET, asset.id),
         (ScopeKind.PRODUCT, asset.client_id, asset.product_id),
         (ScopeKind.SITE, asset.client_id, asset.site_id),
         (ScopeKind.CLIENT, asset.client_id),
     )
-    here = None if site is None else str(site.public_id)
-    return [row for key in keys for row in written.get(key, ()) if row.sites is None or here in row.sites]
+    return [row for key in keys for row in written.get(key, ())]
 
 
-def _standing(asset: Asset, rows: Sequence[Any], now: datetime) -> Standing:
-    shares: dict[Share, bool | None] = dict.fromkeys(Share, False)
-    counted = [row for row in rows if not (_was_looked_up(row) and row.vendor_says in _STRANGE)]
-    for row in counted:
-        today = now.astimezone(ZoneInfo(row.time_zone)).date()
-        if not row.starts_on <= today <= (row.ends_on or date.max):
-            continue
-        is_sure = not _was_looked_up(row) or (row.vendor_says is CoverageSays.COVERED and row.lookup_error is None)
-        for share in map(Share, row.covers):
-            if shares[share] is not True:
-                shares[share] = True if is_sure else None
-    was_asked = asset.absence_attested or asset.lookup_says is UnitSays.LISTED
+def _standing(unit: UnitFile, written: Written, now: datetime, *, can_ask: bool) -> Standing:
+    asset, rows = unit.asset, _of_unit(written, unit.asset)
+    here = None if unit.site is None else str(unit.site.public_id)
+    counted = [row for row in rows if (row.sites is None or here in row.sites) and not _is_strange(row)]
     is_endless = any(row.ends_on is None for row in counted)
     return Standing(
-        parts=shares[Share.PARTS],
-        labour=shares[Share.LABOUR],
-        since=min((row.starts_on for row in counted), default=None),
-        ends_on=None if is_endless else max((row.ends_on for row in counted), default=None),
+        today=years.today(unit, rows, now=now, can_ask=can_ask),
+        spans=tuple((row.starts_on, row.ends_on) for row in counted),
+        ends_on=None if is_endless else max((row.ends_on for row in counted if row.ends_on), default=None),
         is_endless=is_endless,
-        was_asked=was_asked,
+        was_asked=asset.absence_attested or asset.lookup_says is UnitSays.LISTED,
     )
 
 
-def _was_looked_up(row: Any) -> bool:
-    return bool(row.evidence_source is EvidenceSource.VENDOR_LOOKUP)
-
-
-_STRANGE: Final = frozenset({CoverageSays.UNKNOWN, CoverageSays.NOT_OWNER})
+def _is_strange(row: Coverage) -> bool:
+    is_looked_up = row.evidence_source is EvidenceSource.VENDOR_LOOKUP
+    return is_looked_up and row.vendor_says in {CoverageSays.UNKNOWN, CoverageSays.NOT_OWNER}
 
 
 # --- what a filter offers ---

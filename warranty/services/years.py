@@ -91,10 +91,19 @@ _IN_USE = frozenset(
 )
 
 
-def of_unit(session: Session, unit: UnitFile, *, now: datetime) -> Years:
-    """What counts for a unit; two statements, whatever it has."""
-    zone = ZoneInfo(unit.time_zone)
-    question = casework.Fault(
+def today(unit: UnitFile, rows: Iterable[Coverage], *, now: datetime, can_ask: bool) -> Verdict | None:
+    """What counts for a unit today, as its page says it, where its coverages are read; null where it is out of use."""
+    if not _is_in_use(unit):
+        return None
+    return decide(_plain(casefile.of_unit(unit, rows, _question(now), now=now, can_ask=can_ask)))
+
+
+def _is_in_use(unit: UnitFile) -> bool:
+    return unit.asset.state in _IN_USE and unit.asset.replaced_by_id is None
+
+
+def _question(now: datetime) -> casework.Fault:
+    return casework.Fault(
         id="",
         component=Component.OTHER,
         component_ref="",
@@ -103,24 +112,32 @@ def of_unit(session: Session, unit: UnitFile, *, now: datetime) -> Years:
         reported_at=now,
         reading=None,
     )
-    file = casefile.gather(session, unit=unit, matches=1, client=unit.client, fault=question, now=now)
-    assert file.case.asset is not None  # the unit is known
-    # Open cases and the unit's own state would answer for the contracts; they are shown beside them.
-    asset = replace(file.case.asset, state=AssetState.IN_SERVICE, replaced_by=None)
-    case = replace(file.case, asset=asset, cases=())
-    is_in_use = unit.asset.state in _IN_USE and unit.asset.replaced_by_id is None
+
+
+def _plain(case: casework.Case) -> casework.Case:
+    """Without open cases and the unit's own state, which would answer for the contracts; they are shown beside them."""
+    assert case.asset is not None  # the unit is known
+    return replace(case, asset=replace(case.asset, state=AssetState.IN_SERVICE, replaced_by=None), cases=())
+
+
+def of_unit(session: Session, unit: UnitFile, *, now: datetime) -> Years:
+    """What counts for a unit; two statements, whatever it has."""
+    zone = ZoneInfo(unit.time_zone)
+    file = casefile.gather(session, unit=unit, matches=1, client=unit.client, fault=_question(now), now=now)
+    case = _plain(file.case)
+    assert case.asset is not None  # as above
     rows = [row for row in file.coverages.values() if row.state is not CoverageState.SUPERSEDED]
     rows.sort(key=lambda row: (row.ends_on or _FAR, row.starts_on, row.id), reverse=True)
     contracts = tuple(rows[:MOST_CONTRACTS])
     shown = {str(row.public_id) for row in contracts}
     drawn = replace(
         case,
-        asset=replace(asset, ownership=Ownership.CLIENT),  # whose the unit is says who is asked, not who pays
+        asset=replace(case.asset, ownership=Ownership.CLIENT),  # whose the unit is says who is asked, not who pays
         coverages=tuple(one for one in case.coverages if one.id in shown),
         policy=replace(case.policy, evidence_freshness_days=_EVER),  # the picture says beside it how old an answer is
     )
     return Years(
-        today=decide(case) if is_in_use else None,
+        today=decide(case) if _is_in_use(unit) else None,
         on=now.astimezone(zone).date(),
         stretches=_stretches(drawn, _days_of_change(contracts), zone),
         contracts=contracts,

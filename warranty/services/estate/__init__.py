@@ -64,6 +64,8 @@ from warranty.services.estate.products import (
 )
 from warranty.services.estate.rows import hold
 from warranty.services.estate.units import (
+    AT_THE_GATE,
+    DESPITE_A_CASE,
     FIRST_STATES,
     HandoverResult,
     add_asset,
@@ -72,12 +74,15 @@ from warranty.services.estate.units import (
     correct_asset,
     find_assets,
     find_twin,
+    moves_by_hand,
     put_baseline,
     register_assets,
 )
 
 __all__ = [
     "ADDRESS_LINES",
+    "AT_THE_GATE",
+    "DESPITE_A_CASE",
     "FIRST_STATES",
     "MOST_DAYS_OR_CLAIMS",
     "MOST_MINOR",
@@ -124,6 +129,7 @@ __all__ = [
     "is_ruined",
     "manufacturer_key",
     "merge_products",
+    "moves_by_hand",
     "new_coverage",
     "new_person",
     "new_product",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, update
 
 from warranty import db
+from warranty.domain.lifecycles import ASSET_MOVES
 from warranty.domain.terms import AssetState, Component, CoverageState, Ownership
 from warranty.models import (
     AdHocJob,
@@ -219,14 +220,15 @@ def put_baseline(
     session.flush()
     refused = result is HandoverResult.NOT_ACCEPTED
     goal = AssetState.REJECTED_AT_HANDOVER if refused else AssetState.IN_SERVICE
-    if asset.state is not goal and (refused or asset.state in _AT_THE_GATE):
+    if asset.state is not goal and (refused or asset.state in AT_THE_GATE):
         moves.move(session, asset, goal, because)
     detail = {"result": baseline.result, "exceptions": baseline.exceptions}
     moves.note(session, asset, "baseline", because, detail=detail)
     return baseline
 
 
-_AT_THE_GATE = frozenset({AssetState.ONBOARDING, AssetState.REJECTED_AT_HANDOVER})
+AT_THE_GATE = frozenset({AssetState.ONBOARDING, AssetState.REJECTED_AT_HANDOVER})
+"""Whoever is here goes into service by the hand-over, which is signed."""
 
 
 def change_asset(session: Session, asset: Asset, *, because: Because, **new: Any) -> None:
@@ -339,14 +341,27 @@ _BY_HAND = (
     AssetState.STOLEN,
 )
 
+DESPITE_A_CASE = frozenset({AssetState.LOST, AssetState.STOLEN})
+"""What may become of a unit while a case of it is open."""
+
+_ON_THE_PAGE = (AssetState.IN_SERVICE, AssetState.IN_STOCK, AssetState.LOST, AssetState.STOLEN)
+
+
+def moves_by_hand(state: AssetState) -> tuple[AssetState, ...]:
+    """Where a person may move a unit from here with a reason alone; hand-over and retirement ask for more."""
+    legal = ASSET_MOVES[state]
+    return tuple(
+        goal for goal in _ON_THE_PAGE if goal in legal and not (goal is AssetState.IN_SERVICE and state in AT_THE_GATE)
+    )
+
 
 def _move_by_hand(session: Session, asset: Asset, state: AssetState, because: Because) -> None:
     """A unit goes into service by its hand-over, retires, gets lost, or is found again; its cases do the rest."""
     if state not in _BY_HAND:
         raise Invalid("state", f"A unit becomes {state} by its case; by hand it goes to {', '.join(_BY_HAND)}.")
-    if state not in {AssetState.LOST, AssetState.STOLEN} and has_open_case(session, asset):
+    if state not in DESPITE_A_CASE and has_open_case(session, asset):
         raise InUse("state", "A case of this unit is open, and moves it: close the case first.")
-    if state is AssetState.IN_SERVICE and asset.state in _AT_THE_GATE:
+    if state is AssetState.IN_SERVICE and asset.state in AT_THE_GATE:
         put_baseline(session, asset, result=HandoverResult.HEALTHY, signed_by=because.actor, because=because)
     else:
         moves.move(session, asset, state, because)

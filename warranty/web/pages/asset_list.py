@@ -35,8 +35,20 @@ USUAL = (Column.NAME, Column.PRODUCT, Column.CLIENT, Column.STATE, Column.COVER,
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a row's small bar: `done`, `pays` or `soon`, from ``x`` on, as wide as ``width`` of its 88."""
+
+    look: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
 class UnitRow:
-    """One unit. ``sign`` is null where nobody was ever asked. ``days`` until its cover ends, negative once it has."""
+    """One unit. ``sign`` is null where nobody was ever asked (``is_unasked``), or it is out of use.
+
+    ``days`` until its cover ends, negative once it has. ``bar`` draws its cover from three years ago until two years on.
+    """
 
     id: str
     url: str
@@ -49,10 +61,12 @@ class UnitRow:
     state: AssetState
     ownership: Ownership
     sign: Sign | None
+    is_unasked: bool
     ends_on: date | None
     is_endless: bool
     days: int | None
     bought_on: date | None
+    bar: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +80,13 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A view that everybody has."""
+    """A view that everybody has. ``count``: how many units it has, null until that was asked; ``has_more``: at least so many."""
 
     name: str
     url: str
     is_here: bool
+    count: int | None = None
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,23 @@ class Head:
     column: Column | None
     url: str | None
     order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Where selected units are changed together, and what the form carries of the list; ``all``: all that fit may be meant."""
+
+    url: str
+    fields: tuple[tuple[str, str], ...]
+    all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TabsView:
+    """The views above the list: those that everybody has, and those that somebody has kept."""
+
+    tabs: tuple[Tab, ...]
+    saved: ViewTabs
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +129,10 @@ class AssetListView:
     is_more: bool
     filter_url: str
     columns_url: str
+    counts_url: str
     exports: Mapping[str, str]
     clear_url: str
+    bulk: Bulk | None = None
     next_url: str | None = None
     first_url: str | None = None
 

@@ -33,7 +33,7 @@ class PromisesBody(Strict):
 
 
 class TogetherBody(Strict):
-    """Why many promises change together."""
+    """Why many records change together."""
 
     reason = line(500, needed=True)
 

@@ -19,6 +19,7 @@ from warranty.web.staff import (
     saved_views,
     search,
     settings,
+    together,
 )
 from warranty.web.staff.room import blueprint
 
@@ -42,4 +43,5 @@ __all__ = [
     "saved_views",
     "search",
     "settings",
+    "together",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Response, redirect, render_template, request, stream_with_context
+from flask import Response, make_response, redirect, render_template, request, stream_with_context
 
 from warranty import db
 from warranty.domain.access import Permission
@@ -25,12 +25,28 @@ if TYPE_CHECKING:
 @needs(Permission.READ)
 def asset_list() -> str:
     """Units."""
-    asked, wanted, after = call(), shown.filter_of(request.args), shown.cursor_of(request.args)
+    asked, wanted = call(), shown.filter_of(request.args)
+    after = shown.cursor_of(request.args, wanted)
     where = inventory.conditions(asked.session, wanted, now=asked.now)
     rows, further = inventory.page(asked.session, wanted, where, now=asked.now, after=after)
-    facts = inventory.facts(asked.session, wanted, where)
+    known = len(rows) if after is None and further is None else None
+    facts = inventory.facts(asked.session, wanted, where, known=known)
     view = shown.list_view(wanted, rows, facts, further, is_first=after is None)
     return render_template("staff/asset_list.html", frame=views.frame(facts.tasks), view=view)
+
+
+@blueprint.get("/assets/counts")
+@needs(Permission.READ)
+def asset_counts() -> Response:
+    """The views above the list once more, with how many units each has: asked after the list, since counting is dear."""
+    view = shown.tabs_view(shown.filter_of(request.args))
+    answer = make_response(render_template("staff/_asset_tabs.html", view=view))
+    answer.cache_control.private, answer.cache_control.max_age = True, _FRESH_S
+    return answer
+
+
+_FRESH_S = 60
+"""For so long a browser shows counts again without asking."""
 
 
 @blueprint.get("/assets/filter")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date
+from itertools import zip_longest
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -12,15 +13,15 @@ from urllib.parse import urlencode
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 from flask import url_for
 
-from warranty.domain.terms import AssetState, Ownership, Route, VerdictWord
+from warranty.domain.access import Permission
+from warranty.domain.terms import AssetState, Ownership
 from warranty.models import User
-from warranty.services import inventory, queries
+from warranty.services import inventory, queries, together
 from warranty.services.inventory import Covered, Cursor, Filter, Sort
-from warranty.web import words
+from warranty.web import views, words
 from warranty.web.forms import uuid_of
 from warranty.web.guards import call
 from warranty.web.i18n import N_, reader
-from warranty.web.pages import Fill, Sign
 from warranty.web.pages import asset_list as pages
 from warranty.web.pages.asset_list import Column
 from warranty.web.views import saved_views
@@ -31,11 +32,17 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
     from warranty.services.inventory import Facts, Row, Standing
+    from warranty.web.pages import Sign
     from warranty.web.pages.saved_views import ViewTabs
 
 DAYS: Final = (30, 90, 180, 365)
 _LONGEST: Final = 100
-_SORTS: Final[dict[Column | None, Sort]] = {None: Sort.SERIAL, Column.NAME: Sort.NAME, Column.TAG: Sort.TAG}
+_SORTS: Final[dict[Column | None, Sort]] = {
+    None: Sort.SERIAL,
+    Column.NAME: Sort.NAME,
+    Column.TAG: Sort.TAG,
+    Column.ENDS: Sort.ENDS,
+}
 _CHOICE: Final = "asset_columns"
 
 
@@ -61,10 +68,15 @@ def filter_of(args: MultiDict[str, str]) -> Filter:
     )
 
 
-def cursor_of(args: MultiDict[str, str]) -> Cursor | None:
-    """Where the page before ended, as its address says."""
+def cursor_of(args: MultiDict[str, str], wanted: Filter) -> Cursor | None:
+    """Where the page before ended, as its address says; one of another order says nothing."""
     value, _, unit = args.get("after", "").rpartition("~")
     id_ = uuid_of(unit)
+    if wanted.sort is Sort.ENDS:
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return None
     return Cursor(value, id_) if id_ else None
 
 
@@ -132,11 +144,20 @@ def list_view(
         is_more=facts.is_more,
         filter_url=address("staff.asset_filter", here),
         columns_url=address("staff.asset_columns", here),
+        counts_url=address("staff.asset_counts", here),
         exports={kind: address("staff.asset_export", here, format=kind) for kind in ("xlsx", "csv")},
         clear_url=url_for("staff.asset_list"),
+        bulk=_bulk(facts, fields),
         next_url=address("staff.asset_list", here, after=f"{after.value}~{after.unit}") if after else None,
         first_url=None if is_first else address("staff.asset_list", here),
     )
+
+
+def _bulk(facts: Facts, fields: list[tuple[str, str]]) -> pages.Bulk | None:
+    if not call().principal.may(Permission.REGISTER):
+        return None
+    has_few = not facts.is_more and facts.count <= together.MOST
+    return pages.Bulk(url_for("staff.asset_together"), tuple(fields), has_few)
 
 
 def _head(column: Column | None, wanted: Filter, fields: list[tuple[str, str]]) -> pages.Head:
@@ -159,11 +180,22 @@ VIEWS: Final = {
 """The views that everybody has."""
 
 
-def _tabs(wanted: Filter, kept: ViewTabs) -> Iterator[pages.Tab]:
+def tabs_view(wanted: Filter) -> pages.TabsView:
+    """The views above the list, with how many units each has; three statements."""
+    kept = saved_views.tabs("assets")
+    counts = inventory.counts(call().session, list(VIEWS.values()), now=call().now)
+    return pages.TabsView(tuple(_tabs(wanted, kept, counts)), kept)
+
+
+def _tabs(wanted: Filter, kept: ViewTabs, counts: Sequence[int | None] = ()) -> Iterator[pages.Tab]:
     fields = None if any(tab.is_current for tab in kept.tabs) else fields_of(wanted)
-    for name, view in VIEWS.items():
+    most = inventory.COUNTED_BY_COVER
+    for (name, view), count in zip_longest(VIEWS.items(), counts):
         own = fields_of(view)
-        yield pages.Tab(reader().text(name), address("staff.asset_list", own), is_here=own == fields)
+        is_more = count is not None and count > most
+        yield pages.Tab(
+            reader().text(name), address("staff.asset_list", own), own == fields, most if is_more else count, is_more
+        )
 
 
 def _chips(wanted: Filter, facts: Facts) -> Iterator[pages.Chip]:
@@ -193,6 +225,7 @@ def _cover_says(wanted: Filter) -> str:
 def unit_row(row: Row) -> pages.UnitRow:
     """One unit of a list."""
     asset, stand = row.asset, row.standing
+    is_asked = asset.lookup_at is not None or stand.was_asked
     return pages.UnitRow(
         id=str(asset.public_id),
         url=url_for("staff.asset_detail", id=asset.public_id),
@@ -204,27 +237,45 @@ def unit_row(row: Row) -> pages.UnitRow:
         site=row.site.name if row.site else "",
         state=asset.state,
         ownership=asset.ownership,
-        sign=_sign(stand, is_asked=asset.lookup_at is not None or stand.was_asked),
+        sign=_sign(stand, is_asked=is_asked),
+        is_unasked=stand.today is not None and not is_asked,
         ends_on=stand.ends_on,
         is_endless=stand.is_endless,
         days=(stand.ends_on - reader().today).days if stand.ends_on else None,
         bought_on=asset.purchased_on,
+        bar=tuple(_bar(stand)),
     )
 
 
-_FILLS: Final = {True: Fill.PAID, False: Fill.UNPAID, None: Fill.UNKNOWN}
+_YEAR: Final = 17.6  # of the 88 that a small bar is wide
+_TODAY: Final = 52.8
+
+
+def _bar(stand: Standing) -> Iterator[pages.Piece]:
+    """What covers a unit, from three years ago until two years on."""
+    today = reader().today
+
+    def at(day: date | None) -> float:
+        return 88.0 if day is None else min(max(_TODAY + (day - today).days / 365.25 * _YEAR, 0.0), 88.0)
+
+    is_soon = stand.ends_on is not None and (stand.ends_on - today).days <= DAYS[1]
+    for starts_on, ends_on in stand.spans[:_MOST_SPANS]:
+        begin, end = at(starts_on), at(ends_on)
+        if begin < min(end, _TODAY):
+            yield pages.Piece("done", round(begin, 1), round(min(end, _TODAY) - begin, 1))
+        if end > _TODAY:
+            first = max(begin, _TODAY)
+            yield pages.Piece("soon" if is_soon else "pays", round(first, 1), round(max(end - first, 2.0), 1))
+
+
+_MOST_SPANS: Final = 12
 
 
 def _sign(stand: Standing, *, is_asked: bool) -> Sign | None:
-    """How a unit stands covered, as a badge; null where nobody was asked and nothing is written."""
-    fills = (_FILLS[stand.parts], _FILLS[stand.labour])
-    if stand.parts and stand.labour is not None:
-        return Sign(VerdictWord.COVERED if stand.labour else VerdictWord.PARTLY_COVERED, Route.RMA, *fills)
-    if stand.parts is False and stand.was_asked:
-        return Sign(VerdictWord.NOT_COVERED, Route.AD_HOC, *fills)
-    if stand.parts is False and not stand.labour and not is_asked:
+    """How a unit stands covered, as a badge; null where it is out of use, or nobody was asked and nothing is written."""
+    if stand.today is None or (not is_asked and not stand.spans):
         return None
-    return Sign(VerdictWord.NEEDS_REVIEW, Route.REVIEW, *fills)
+    return views.sign(stand.today)
 
 
 # --- the form of the filter ---
@@ -264,7 +315,8 @@ def cell(row: pages.UnitRow, column: Column | None) -> str | date | None:
         case Column.STATE | Column.OWNERSHIP:
             return words.word(getattr(row, column.value))
         case Column.COVER:
-            return words.badge(row.sign) if row.sign else reader().text(N_("Not asked"))
+            unasked = reader().text(N_("Not asked")) if row.is_unasked else ""
+            return words.badge(row.sign) if row.sign else unasked
         case Column.ENDS:
             return reader().text(N_("no end")) if row.is_endless else row.ends_on
         case Column.BOUGHT:
