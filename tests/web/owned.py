@@ -8,6 +8,7 @@ from uuid import UUID
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from sqlalchemy import select
 
 from tests import factories
 from warranty import db
@@ -20,10 +21,12 @@ from warranty.models import (
     Client,
     Contract,
     Coverage,
+    CoverageTransfer,
     Fault,
     File,
     HumanTask,
     ImportRun,
+    Loan,
     LookUpRun,
     Person,
     Product,
@@ -42,6 +45,8 @@ from warranty.services import people, saved_views
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from tests.web.conftest import Tenant, World
 
 LABOUR_HOUR_MINOR = 87_654_321
@@ -91,7 +96,35 @@ def own_everything(world: World, tenant: Tenant, *, labour_hour_minor: int = LAB
         File: files[0],
         CaseNote: UUID(note["id"]),
         VendorAccount: _account(world, tenant),
+        **_followed(world, tenant, UUID(covered["id"]), UUID(approved["swap"]["id"])),
     }
+
+
+def _followed(world: World, tenant: Tenant, fault: UUID, swap: UUID) -> Owned:
+    """A unit that was lent for a case, and a contract that waits for somebody to move it with its swap."""
+
+    def key(session: Session, table: Any, public_id: UUID) -> int:
+        return session.scalars(select(table.id).where(table.public_id == public_id)).one()
+
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        client, unit = key(session, Client, tenant.id), key(session, Asset, tenant.covered)
+        loan = Loan(
+            client_id=client,
+            fault_id=key(session, Fault, fault),
+            asset_id=unit,
+            for_asset_id=unit,
+            lent_at=factories.NOW,
+            back_at=factories.NOW,
+        )
+        transfer = CoverageTransfer(
+            client_id=client,
+            swap_id=key(session, Swap, swap),
+            asset_id=unit,
+            coverage_id=key(session, Coverage, tenant.coverage),
+        )
+        session.add_all([loan, transfer])
+        session.flush()
+        return {Loan: loan.public_id, CoverageTransfer: transfer.public_id}
 
 
 def own_nothing(world: World, product: UUID) -> Owned:

@@ -137,8 +137,10 @@ def test_a_replacement_that_is_dead_on_arrival_waits_for_a_person(world: World) 
 
     moved(world, "swaps", rma["swap"], "received", "dead_on_arrival")
 
-    [item] = world.get("/review-items?kind=attention").json["items"]
+    [item] = world.get("/review-items?kind=manual_handling").json["items"]
     assert "dead on arrival" in item["why"]
+    child = next(one for one in world.get("/rmas").json["items"] if one["parent_id"] == rma["id"])
+    assert (child["fault_id"], child["state"]) == (rma["fault_id"], "manual_handling")
 
 
 def test_a_swap_takes_only_the_moves_of_its_life(world: World) -> None:
@@ -149,6 +151,19 @@ def test_a_swap_takes_only_the_moves_of_its_life(world: World) -> None:
             refused(move(world, "swaps", rma["swap"], to))
 
     assert world.get(f"/swaps/{rma['swap']['id']}").json == rma["swap"]
+
+
+def test_a_new_unit_is_named_and_a_wrong_one_is_refused_at_its_field(world: World) -> None:
+    rma, _ = authorized(world)
+    path = f"/swaps/{rma['swap']['id']}/replacement"
+
+    named = world.call("PUT", path, world.tokens[Role.TECHNICIAN], json={"serial_number": "part 7", "kind": "unit"})
+    wrong = world.call(
+        "PUT", path, world.tokens[Role.TECHNICIAN], json={"serial_number": world.ours.covered_serial, "kind": "unit"}
+    )
+
+    assert (named.status_code, named.json["serial_number"], named.json["kind"]) == (200, "part 7", "unit"), named.json
+    assert (wrong.status_code, list(wrong.json["errors"])) == (422, ["serial_number"])
 
 
 # --- jobs ---

@@ -2,7 +2,7 @@
 
 from warranty.models.audit import AuditChain, AuditRow
 from warranty.models.base import Base, PublicRow, TenantRow, clock
-from warranty.models.cases import CaseNote, Fault, Rma, Shipment, StoredVerdict, Swap
+from warranty.models.cases import CaseNote, CoverageTransfer, Fault, Loan, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
 from warranty.models.files import File
 from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
@@ -30,6 +30,7 @@ __all__ = [
     "Client",
     "Contract",
     "Coverage",
+    "CoverageTransfer",
     "ExternalRef",
     "Fault",
     "File",
@@ -40,6 +41,7 @@ __all__ = [
     "ImportRun",
     "JobLine",
     "Lease",
+    "Loan",
     "LookUpRun",
     "Mail",
     "News",

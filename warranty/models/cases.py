@@ -26,6 +26,7 @@ from warranty.models.mail import Told
 OPEN = text("is_open")
 UNTOLD = text("told IS NULL")
 DUE = text("state = 'due'")
+OUT = text("back_at IS NULL")
 
 
 class Fault(TenantRow, Base):
@@ -34,7 +35,8 @@ class Fault(TenantRow, Base):
     ``asset_id`` is null while the unit is not identified. ``case_closed_at`` is the instant from which the fault no longer
     holds its component. ``reference`` is the short name people use. ``told`` is the newest thing that the client was told by
     mail, null until that is looked at. ``owner_id``: who of the MSP looks after it and after what waits for a person on it,
-    null where nobody has taken it; ``services.owners`` only. ``state`` and ``case_closed_at``: ``services.moves`` only.
+    null where nobody has taken it; ``services.owners`` only. ``claims_consumed_at``: since when the claims that its verdict
+    reserved are used up. ``state``, ``case_closed_at`` and ``claims_consumed_at``: ``services.moves`` only.
     """
 
     __tablename__ = "fault"
@@ -68,6 +70,7 @@ class Fault(TenantRow, Base):
     duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("fault.id"))
     state: Mapped[FaultState] = mapped_column(words(FaultState))
     case_closed_at: Mapped[datetime | None]
+    claims_consumed_at: Mapped[datetime | None]
     told: Mapped[Told | None] = mapped_column(words(Told))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
@@ -97,7 +100,8 @@ class Rma(TenantRow, Base):
     Three identifiers are kept apart: ours (random, stored before the first send, never changed), the vendor's case, the
     RMA number. ``vendor_changed_at`` is the vendor's own time of the newest word that was taken in, where it gives one;
     ``heard_at`` is when it last said anything new, null where nobody is listened to. ``parts`` are the codes of the
-    vendor's parts list that are asked for, ``files`` the public ids of the files that a person lets go along. ``state``,
+    vendor's parts list that are asked for, ``files`` the public ids of the files that a person lets go along. ``parent_id`` is
+    the claim whose replacement was dead on arrival, which this one claims. ``state``,
     ``is_open``, ``case_closed_at``: ``services.moves`` only.
     """
 
@@ -121,9 +125,11 @@ class Rma(TenantRow, Base):
         Index("ix_rma_heard", "account_id", "heard_at"),
         Index("ix_rma_silent", "state", "heard_at"),
         Index("ix_rma_created_at", "created_at"),
+        Index("ix_rma_parent_id", "parent_id"),
     )
 
     fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
     asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"))
     component: Mapped[Component] = mapped_column(words(Component))
     component_ref: Mapped[str] = mapped_column(String(64), default="")  # never null: two empty ones must collide
@@ -208,13 +214,93 @@ class Shipment(TenantRow, Base):
 
 
 class Swap(TenantRow, Base):
-    """What happens at the rack; belongs to an Rma or to an ad hoc job."""
+    """What happens at the rack; belongs to an Rma or to an ad hoc job.
+
+    ``parent_id`` is the swap whose replacement was dead on arrival, so that this one follows. ``told_serial`` is the serial
+    that the vendor says comes, ``serial_number`` the one that was scanned, ``product_id`` its product; ``substitute`` says
+    where the vendor named another product than was agreed. ``old_asset_id`` and ``new_asset_id`` are the units that gave up
+    and took the place, from ``installed`` on and where a unit was exchanged. ``stock_unit_id`` is what came from the MSP's
+    own shelf, ``restocked_id`` what the vendor sent for it later. All of it: ``services.swaps``.
+    """
 
     __tablename__ = "swap"
-    __table_args__ = (Index("ix_swap_rma_id", "rma_id"), Index("ix_swap_job_id", "job_id"))
+    __table_args__ = (
+        Index("ix_swap_rma_id", "rma_id"),
+        Index("ix_swap_job_id", "job_id"),
+        Index("ix_swap_serial_key", "serial_key"),
+        Index("ix_swap_new_asset_id", "new_asset_id"),
+        Index("ix_swap_old_asset_id", "old_asset_id"),
+        UniqueConstraint("parent_id"),
+    )
 
     rma_id: Mapped[int | None] = mapped_column(ForeignKey("rma.id"))
     job_id: Mapped[int | None] = mapped_column(ForeignKey("ad_hoc_job.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("swap.id"))
     kind: Mapped[SwapKind] = mapped_column(words(SwapKind))
     source: Mapped[SwapSource] = mapped_column(words(SwapSource))
     state: Mapped[SwapState] = mapped_column(words(SwapState))
+    told_serial: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    serial_number: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    serial_key: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    substitute: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    old_asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"))
+    new_asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"))
+    stock_unit_id: Mapped[int | None] = mapped_column(ForeignKey("stock_unit.id"))
+    restocked_id: Mapped[int | None] = mapped_column(ForeignKey("stock_unit.id"))
+
+
+class TransferWay(StrEnum):
+    """What became of a coverage of a unit that was replaced."""
+
+    FOLLOWED = "followed"  # by the vendor's rule, with the unit
+    MOVED = "moved"  # a person had it moved to the new serial
+    ENDED = "ended"  # it does not go on for the new one
+
+
+class CoverageTransfer(TenantRow, Base):
+    """What becomes of one coverage with one swap: once, which the database holds to.
+
+    ``way`` is null until a person has seen to it. ``new_coverage_id`` is the coverage of the new unit, ``root_ends_on`` the
+    last day of the first unit's own term. ``checked_at`` is when the vendor had said what it lists for the new serial, where
+    that is to be compared.
+    """
+
+    __tablename__ = "coverage_transfer"
+    __table_args__ = (
+        UniqueConstraint("swap_id", "coverage_id"),
+        Index("ix_coverage_transfer_coverage_id", "coverage_id"),
+        Index("ix_coverage_transfer_new_coverage_id", "new_coverage_id"),
+        Index("ix_coverage_transfer_asset_id", "asset_id", "checked_at"),
+    )
+
+    swap_id: Mapped[int] = mapped_column(ForeignKey("swap.id"))
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"))
+    coverage_id: Mapped[int] = mapped_column(ForeignKey("coverage.id"))
+    new_coverage_id: Mapped[int | None] = mapped_column(ForeignKey("coverage.id"))
+    way: Mapped[TransferWay | None] = mapped_column(words(TransferWay))
+    root_ends_on: Mapped[date | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    checked_at: Mapped[datetime | None]
+
+
+class Loan(TenantRow, Base):
+    """A unit of the MSP's own that stands in for a faulty one, bound to its case: out until ``back_at``.
+
+    ``asset_id`` is the loaner, ``for_asset_id`` the unit that it stands in for; ``stock_unit_id`` where it came from a shelf.
+    """
+
+    __tablename__ = "loan"
+    __table_args__ = (
+        Index("ix_loan_fault_id", "fault_id"),
+        Index("ix_loan_asset_id", "asset_id"),
+        Index("uq_loan_out", "for_asset_id", unique=True, sqlite_where=OUT, postgresql_where=OUT),
+    )
+
+    fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"))
+    for_asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"))
+    stock_unit_id: Mapped[int | None] = mapped_column(ForeignKey("stock_unit.id"))
+    lent_at: Mapped[datetime]
+    back_at: Mapped[datetime | None]

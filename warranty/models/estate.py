@@ -103,6 +103,8 @@ class Asset(TenantRow, Base):
         Index("ix_asset_ownership_serial", "ownership", "serial_key"),
         Index("ix_asset_lookup_at", "lookup_at"),
         UniqueConstraint("replaced_by_id"),
+        # Of a line of units that took each other's place only the last one can be at work there.
+        CheckConstraint("replaced_by_id IS NULL OR state NOT IN ('in_service', 'faulty', 'in_rma')", name="place"),
     )
 
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))

@@ -105,6 +105,8 @@ def hear(
         moves.note(session, rma, "vendor_word", because)
     for parcel in case.shipments:
         _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
+        if ShipmentDirection(parcel.direction) is ShipmentDirection.TO_US and parcel.serial_number:
+            _tell_serial(session, rma, parcel.serial_number)
     doubtful = _doubtful(rma, case, account, heard, word_is_new=word_is_new, is_later=rma.vendor_changed_at != was)
     if doubtful is not None:
         _flag(session, rma, doubtful, because)
@@ -259,7 +261,20 @@ def plan_swap(session: Session, rma: Rma, goods: dict[ShipmentDirection, Shipmen
         session, rma, ShipmentDirection.TO_US, ShipmentState.EXPECTED, None, because
     )
     kind = SwapKind.UNIT if rma.component is Component.UNIT else SwapKind.PART
-    swap = Swap(client_id=rma.client_id, rma_id=rma.id, kind=kind, source=SwapSource.VENDOR, state=SwapState.PLANNED)
+    dead = session.scalars(
+        select(Swap.id)
+        .where(Swap.rma_id == rma.parent_id, Swap.state == SwapState.DEAD_ON_ARRIVAL)
+        .order_by(Swap.id.desc())
+        .limit(1)
+    ).first()
+    swap = Swap(
+        client_id=rma.client_id,
+        rma_id=rma.id,
+        parent_id=dead,
+        kind=kind,
+        source=SwapSource.VENDOR,
+        state=SwapState.PLANNED,
+    )
     session.add(swap)
     session.flush()
     moves.born(session, swap, [SwapState.PLANNED], because)
@@ -297,6 +312,13 @@ def _describe(shipment: Shipment | None, parcel: VendorShipment) -> None:
         shipment.carrier = parcel.carrier or shipment.carrier
         shipment.tracking_number = parcel.tracking_number or shipment.tracking_number
         shipment.due_on = parcel.due_on or shipment.due_on
+
+
+def _tell_serial(session: Session, rma: Rma, serial_number: str) -> None:
+    """Keep which serial the vendor says comes, until the unit is there."""
+    waits = (Swap.rma_id == rma.id, Swap.state.in_((SwapState.PLANNED, SwapState.RECEIVED)))
+    for swap in session.scalars(select(Swap).where(*waits)):
+        swap.told_serial = serial_number
 
 
 def _flag(session: Session, rma: Rma, why: str, because: Because) -> None:

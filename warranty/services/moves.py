@@ -16,7 +16,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from warranty import db
 from warranty.domain import lifecycles
-from warranty.domain.lifecycles import ShipmentDirection, SwapState
+from warranty.domain.lifecycles import JobState, ShipmentDirection, ShipmentState, SwapState
+from warranty.domain.terms import AssetState
 from warranty.models import (
     AdHocJob,
     Asset,
@@ -26,6 +27,7 @@ from warranty.models import (
     Contract,
     Coverage,
     Fault,
+    Loan,
     News,
     Person,
     Product,
@@ -39,13 +41,12 @@ from warranty.models import (
     User,
     VendorAccount,
 )
+from warranty.services import verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from enum import StrEnum
-
-    from warranty.domain.terms import AssetState
 
 Record = Fault | Rma | Shipment | Swap | AdHocJob | Asset | StockUnit
 Stateless = (
@@ -60,6 +61,7 @@ Stateless = (
     | VendorAccount
     | AuditChain
     | SavedView
+    | Loan
 )
 """What has no life cycle, and leaves rows all the same when it is added or changed."""
 
@@ -182,6 +184,36 @@ def walk(
         _note(session, record, here, there, because, reason="implied" if step < implied else None, is_news=True)
     if isinstance(record, Swap) and path[-1] is SwapState.VERIFIED:
         _free_component(session, record, because)
+    if isinstance(record, Shipment):
+        _follow_goods(session, record, path, because)
+    if isinstance(record, AdHocJob) and path[-1] is JobState.COMPLETED:
+        verdicts.consume_claims(session, record.fault_id, because.at)
+
+
+def _follow_goods(session: Session, parcel: Shipment, path: Sequence[StrEnum], because: Because) -> None:
+    """With the replacement under way the claims are used up; a replaced unit that leaves, or is kept, says so itself."""
+    rma = session.get_one(Rma, parcel.rma_id)
+    if parcel.direction is ShipmentDirection.TO_US:
+        if ShipmentState.IN_TRANSIT in path:
+            verdicts.consume_claims(session, rma.fault_id, because.at)
+        return
+    gone = gone_with(path)
+    unit = session.get_one(Asset, rma.asset_id) if gone is not None else None
+    if unit is not None and gone is not None and unit.state is AssetState.REPLACED:
+        move(session, unit, gone, because)
+
+
+_LEFT = frozenset({ShipmentState.IN_TRANSIT, ShipmentState.RECEIVED, ShipmentState.ACCEPTED})
+
+
+def gone_with(states: Iterable[StrEnum]) -> AssetState | None:
+    """What has become of a replaced unit whose parcel to the vendor has been in these states; null where it is here still."""
+    for state in states:
+        if state in _LEFT:
+            return AssetState.RETURNED_TO_VENDOR
+        if state is ShipmentState.RETAINED:
+            return AssetState.RETAINED_MEDIA
+    return None
 
 
 def _free_component(session: Session, swap: Swap, because: Because) -> None:
@@ -194,6 +226,14 @@ def _free_component(session: Session, swap: Swap, because: Because) -> None:
             _close(session, table, table.id == key, because.at, **extra)
     for fault_id in fault_ids:
         _close(session, Fault, Fault.id == fault_id, because.at)
+
+
+def hand_to_child(session: Session, parent: Rma, at: datetime) -> None:
+    """What was sent for a claim is dead on arrival: the claim made for that holds the component from now on."""
+    values = {"is_open": False, "case_closed_at": parent.case_closed_at or at}
+    session.execute(
+        update(Rma).where(Rma.id == parent.id).values(**values), execution_options={"synchronize_session": "fetch"}
+    )
 
 
 def _close(session: Session, table: Any, which: Any, at: datetime, **extra: Any) -> None:
@@ -234,6 +274,7 @@ _NAMES: dict[type, str] = {
     VendorAccount: "vendor_account",
     AuditChain: "audit_chain",
     SavedView: "saved_view",
+    Loan: "loan",
 }
 
 
@@ -269,8 +310,9 @@ def _flags(session: Session, record: Record, to: Any, at: datetime) -> dict[str,
     swap = _newest_swap(session, record)
     flags: dict[str, Any] = {}
     if isinstance(record, Rma):
-        holds = lifecycles.rma_holds_component(to, swap=swap, has_child=False)
-        flags["is_open"] = lifecycles.rma_is_open(to, swap=swap, has_child=False)
+        child = session.scalars(select(Rma.id).where(Rma.parent_id == record.id).limit(1)).first()
+        holds = lifecycles.rma_holds_component(to, swap=swap, has_child=child is not None)
+        flags["is_open"] = lifecycles.rma_is_open(to, swap=swap, has_child=child is not None)
     elif isinstance(record, Fault):
         holds = lifecycles.fault_holds_component(to, swap=swap)
     else:

@@ -16,13 +16,16 @@ from warranty.domain.lifecycles import (
     JOB_OVER,
     RMA_OVER,
     SWAP_MOVES,
+    SWAP_SUCCEEDED,
     FaultState,
+    RmaState,
     ShipmentDirection,
     ShipmentState,
+    SwapSource,
 )
 from warranty.languages import N_
-from warranty.models import AdHocJob, Fault, HumanTask, Rma, Shipment, Swap
-from warranty.services import moves
+from warranty.models import AdHocJob, Asset, Fault, HumanTask, Loan, Rma, Shipment, Swap
+from warranty.services import following, moves
 from warranty.services.moves import Because, IllegalMove
 
 if TYPE_CHECKING:
@@ -129,7 +132,28 @@ def _tasks(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
     return [{"why": task.why} for task in session.scalars(waits.order_by(HumanTask.id))]
 
 
+def _contracts(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
+    return [{"contract": coverage.contract_number} for _, coverage in following.open_transfers(session, fault)]
+
+
+def _loans(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
+    out = (Loan.fault_id == fault.id, Loan.back_at.is_(None))
+    lent = select(Asset.serial_number).join(Loan, Loan.asset_id == Asset.id).where(*out)
+    return [{"serial": serial} for serial in session.scalars(lent)]
+
+
+def _shelf(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
+    used = (
+        Swap.source.in_((SwapSource.STOCK, SwapSource.LOANER)),
+        Swap.state.in_(SWAP_SUCCEEDED),
+        Swap.restocked_id.is_(None),
+    )
+    sends = select(Rma.id).where(Rma.fault_id == fault.id, Rma.state.not_in((RmaState.CANCELLED, RmaState.DENIED)))
+    return [{} for _ in session.scalars(select(Swap.id).where(Swap.rma_id.in_(sends), *used))]
+
+
 _CASE: Final = frozenset({Closing.CASE})
+_CASE_AND_SWAP: Final = frozenset({Closing.CASE, Closing.SWAP})
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("claim_runs", N_("The claim %(claim)s still runs at the vendor."), Place.CLAIM, _CASE, _claims),
@@ -142,6 +166,15 @@ RULES: Final[tuple[Rule, ...]] = (
         frozenset({Closing.CASE, Closing.CLAIM}),
         _returns,
     ),
+    Rule(
+        "contract_not_moved",
+        N_("Contract %(contract)s has not been moved to the new serial number."),
+        Place.SWAP,
+        _CASE_AND_SWAP,
+        _contracts,
+    ),
+    Rule("loaner_out", N_("The loaner %(serial)s is not back."), Place.SWAP, _CASE_AND_SWAP, _loans),
+    Rule("shelf_open", N_("What the vendor sends goes on the shelf, and is not there."), Place.SWAP, _CASE, _shelf),
     Rule("task_open", N_("Somebody still has to look at this: %(why)s"), Place.TASK, _CASE, _tasks),
 )
 """Every kind of debt there is, in the order in which it is read out."""

@@ -37,6 +37,7 @@ from warranty.models import (
     Shipment,
     Sighting,
     Site,
+    StockUnit,
     StoredVerdict,
     Swap,
     User,
@@ -475,6 +476,7 @@ def _rmas(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[Doc
             "client": row.client,
             "fault_id": row.fault,
             "asset_id": row.asset,
+            "parent_id": row.parent,
             "coverage_id": row.coverage,
             "account": row.account,
             "headline": where[row.Rma.fault_id].headline,
@@ -486,6 +488,8 @@ def _rmas(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[Doc
     ]
 
 
+_parent = aliased(Rma)
+
 RMAS = Kind(
     Rma,
     lambda: (
@@ -494,9 +498,11 @@ RMAS = Kind(
             Client.public_id.label("client"),
             Fault.public_id.label("fault"),
             Asset.public_id.label("asset"),
+            _parent.public_id.label("parent"),
             Coverage.public_id.label("coverage"),
             VendorAccount.public_id.label("account"),
         )
+        .outerjoin(_parent, _parent.id == Rma.parent_id)
         .join(Client, Client.id == Rma.client_id)
         .join(Fault, Fault.id == Rma.fault_id)
         .join(Asset, Asset.id == Rma.asset_id)
@@ -600,22 +606,44 @@ SHIPMENTS = Kind(
 
 def _swap(row: Row[Any]) -> Document:
     swap = row.Swap
+    others = ("product", "old_asset_id", "new_asset_id", "parent_id", "stock_unit", "restocked")
     return {
         "id": swap.public_id,
         "client": row.client,
         "rma_id": row.rma,
         "job_id": row.job,
-        **_columns(swap, "kind", "source", "state"),
+        **_columns(swap, "kind", "source", "state", "told_serial", "serial_number", "substitute"),
+        **{name: getattr(row, name) for name in others},
     }
 
+
+_replaced, _replacing, _dead = aliased(Asset), aliased(Asset), aliased(Swap)
+_issued, _restocked = aliased(StockUnit), aliased(StockUnit)
 
 SWAPS = Kind(
     Swap,
     lambda: (
-        select(Swap, Client.public_id.label("client"), Rma.public_id.label("rma"), AdHocJob.public_id.label("job"))
+        select(
+            Swap,
+            Client.public_id.label("client"),
+            Rma.public_id.label("rma"),
+            AdHocJob.public_id.label("job"),
+            Product.public_id.label("product"),
+            _replaced.public_id.label("old_asset_id"),
+            _replacing.public_id.label("new_asset_id"),
+            _dead.public_id.label("parent_id"),
+            _issued.public_id.label("stock_unit"),
+            _restocked.public_id.label("restocked"),
+        )
         .join(Client, Client.id == Swap.client_id)
         .outerjoin(Rma, Rma.id == Swap.rma_id)
         .outerjoin(AdHocJob, AdHocJob.id == Swap.job_id)
+        .outerjoin(Product, Product.id == Swap.product_id)
+        .outerjoin(_replaced, _replaced.id == Swap.old_asset_id)
+        .outerjoin(_replacing, _replacing.id == Swap.new_asset_id)
+        .outerjoin(_dead, _dead.id == Swap.parent_id)
+        .outerjoin(_issued, _issued.id == Swap.stock_unit_id)
+        .outerjoin(_restocked, _restocked.id == Swap.restocked_id)
     ),
     _each(_swap),
 )

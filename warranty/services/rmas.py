@@ -109,18 +109,68 @@ def open_for(
         state=path[-1],
         is_open=True,
     )
-    session.add(rma)
-    session.flush()
-    moves.born(session, rma, path, replace(because, reason=why or because.reason))
+    _begin(session, rma, path, replace(because, reason=why or because.reason))
     if task is not None:
         ask = reviews.ask_first if is_new else reviews.ask
         ask(session, fault, task, why, because, rma=rma)
+    _order(session, runtime, rma, account, because)
+    _mark_unit_faulty(session, unit, fault, because)
+    return rma, _labour_job(session, fault, rma, unit, verdict, because)
+
+
+def open_child(
+    session: Session,
+    runtime: Runtime,
+    fault: Fault,
+    parent: Rma,
+    unit: UnitFile,
+    because: Because,
+    *,
+    why_by_hand: str | None,
+) -> Rma:
+    """Claim a replacement that was dead on arrival, at the vendor that sent it; its parent no longer counts as open.
+
+    ``why_by_hand``: why a person has to talk to the vendor about it; null where the vendor simply swaps it.
+    """
+    account = session.get(VendorAccount, parent.account_id) if parent.account_id is not None else None
+    path, task, why = first_path(session, runtime, fault, unit, account, named_only=False)
+    if why_by_hand is not None:
+        path, task, why = [RmaState.DRAFT, RmaState.MANUAL_HANDLING], TaskKind.MANUAL_HANDLING, why_by_hand
+    moves.hand_to_child(session, parent, because.at)
+    rma = Rma(
+        client_id=fault.client_id,
+        fault_id=fault.id,
+        parent_id=parent.id,
+        asset_id=unit.asset.id,
+        component=parent.component,
+        component_ref=parent.component_ref,
+        coverage_id=parent.coverage_id,
+        account_id=parent.account_id,
+        client_reference=references.make("WR", groups=3),
+        parts=parent.parts,
+        created_at=because.at,
+        state=path[-1],
+        is_open=True,
+    )
+    _begin(session, rma, path, because)
+    if task is not None:
+        reviews.ask(session, fault, task, why, because, rma=rma)
+    _order(session, runtime, rma, account, because)
+    _mark_unit_faulty(session, unit, fault, because)
+    return rma
+
+
+def _begin(session: Session, rma: Rma, path: Sequence[RmaState], because: Because) -> None:
+    session.add(rma)
+    session.flush()
+    moves.born(session, rma, path, because)
+
+
+def _order(session: Session, runtime: Runtime, rma: Rma, account: VendorAccount | None, because: Because) -> None:
     if rma.state is RmaState.SUBMITTED:
         order_send(session, rma, now=because.at)
     elif rma.state is RmaState.DRAFT and account is not None and _lists_parts(runtime, account):
         drafts.order(session, rma, now=because.at)
-    _mark_unit_faulty(session, unit, fault, because)
-    return rma, _labour_job(session, fault, rma, unit, verdict, because)
 
 
 def _lists_parts(runtime: Runtime, account: VendorAccount) -> bool:

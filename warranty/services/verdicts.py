@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlalchemy.orm import aliased
 
 from warranty import db
@@ -14,15 +14,15 @@ from warranty.domain.case import Case
 from warranty.domain.case_document import read_case
 from warranty.domain.coverage import Shares, Verdict, decide
 from warranty.domain.terms import CoverageState, Ownership, Party, Route, VerdictWord
-from warranty.models import Coverage, StoredVerdict
+from warranty.models import Coverage, CoverageTransfer, Fault, StoredVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from warranty.models import Fault
     from warranty.services.casefile import UnitFile
     from warranty.services.moves import Because
 
@@ -77,7 +77,7 @@ def supersede_by_denial(session: Session, fault: Fault, unit: UnitFile, because:
         awards=Shares(None, held.awards.labour if keeps_labour else None),
         pays=Shares(owner_pays, held.pays.labour if keeps_labour else owner_pays),
     )
-    release_claims(session, _coverage_ids(session, held) - _coverage_ids(session, fallen))
+    _give_back(session, fault, _coverage_ids(session, held) - _coverage_ids(session, fallen))
     store(session, fault, old.case_document, fallen, because, why=f"The vendor refused the claim: {because.reason}")
     return fallen
 
@@ -88,7 +88,7 @@ def supersede_denial(session: Session, fault: Fault, because: Because, *, why: s
     old = session.scalars(query.order_by(StoredVerdict.id.desc()).limit(1)).one()
     fallen, verdict = current(session, fault.id), Verdict.from_json(old.verdict_document)
     still_held = _coverage_ids(session, fallen) if fallen is not None else set()
-    _reserve(session, _coverage_ids(session, verdict) - still_held)
+    _reserve(session, _coverage_ids(session, verdict) - still_held, are_consumed=fault.claims_consumed_at is not None)
     store(session, fault, old.case_document, verdict, because, why=f"{why}: {because.reason}")
     return verdict
 
@@ -98,9 +98,10 @@ def reserve_claims(session: Session, verdict: Verdict) -> None:
     _reserve(session, _coverage_ids(session, verdict))
 
 
-def _reserve(session: Session, coverage_ids: Collection[int]) -> None:
+def _reserve(session: Session, coverage_ids: Collection[int], *, are_consumed: bool = False) -> None:
+    column = Coverage.claims_consumed if are_consumed else Coverage.claims_reserved
     session.execute(
-        update(Coverage).where(Coverage.id.in_(coverage_ids)).values(claims_reserved=Coverage.claims_reserved + 1),
+        update(Coverage).where(Coverage.id.in_(coverage_ids)).values({column: column + 1}),
         execution_options={"synchronize_session": False},
     )
 
@@ -109,24 +110,57 @@ def release_claims_of(session: Session, fault: Fault) -> None:
     """Give back every claim that a fault's verdict holds."""
     held = current(session, fault.id)
     if held is not None:
-        release_claims(session, _coverage_ids(session, held))
+        _give_back(session, fault, _coverage_ids(session, held))
+        fault.claims_consumed_at = None
 
 
-def release_claims(session: Session, coverage_ids: Collection[int]) -> None:
-    """Give reserved claims back: the swap that they were for will not happen at these coverages' cost.
+def _give_back(session: Session, fault: Fault, coverage_ids: Collection[int]) -> None:
+    release_claims(session, coverage_ids, are_consumed=fault.claims_consumed_at is not None)
 
-    A vendor's line that was superseded meanwhile took its claims along, so its newest version gives one back too.
-    """
+
+def release_claims(session: Session, coverage_ids: Collection[int], *, are_consumed: bool = False) -> None:
+    """Give claims back, reserved or consumed: the swap that they were for will not happen at these coverages' cost."""
     if coverage_ids:
-        old = aliased(Coverage)
-        taken_over = select(Coverage.id).join(
-            old, and_(old.asset_id == Coverage.asset_id, old.vendor_line == Coverage.vendor_line)
+        column = Coverage.claims_consumed if are_consumed else Coverage.claims_reserved
+        session.execute(
+            update(Coverage).where(_is_any_version(coverage_ids), column > 0).values({column: column - 1}),
+            execution_options={"synchronize_session": False},
         )
-        newest = taken_over.where(old.id.in_(coverage_ids), Coverage.state != CoverageState.SUPERSEDED)
+
+
+def _is_any_version(coverage_ids: Collection[int]) -> ColumnElement[bool]:
+    """These coverages and what took their claims along: the newest version of a vendor's line, and what followed a swap."""
+    old = aliased(Coverage)
+    taken_over = select(Coverage.id).join(
+        old, and_(old.asset_id == Coverage.asset_id, old.vendor_line == Coverage.vendor_line)
+    )
+    newest = taken_over.where(old.id.in_(coverage_ids), Coverage.state != CoverageState.SUPERSEDED)
+    followed = select(CoverageTransfer.new_coverage_id).where(
+        CoverageTransfer.coverage_id.in_(coverage_ids), CoverageTransfer.new_coverage_id.is_not(None)
+    )
+    return or_(Coverage.id.in_(coverage_ids), Coverage.id.in_(newest), Coverage.id.in_(followed))
+
+
+def consume_claims(session: Session, fault_id: int, at: datetime) -> None:
+    """The replacement is on its way, or the job is done: what the verdict reserved is used up, once for a fault."""
+    first = (
+        update(Fault)
+        .where(Fault.id == fault_id, Fault.claims_consumed_at.is_(None))
+        .values(claims_consumed_at=at)
+        .execution_options(synchronize_session="fetch")
+    )
+    done = session.execute(first)
+    assert isinstance(done, CursorResult)
+    held = current(session, fault_id) if done.rowcount else None
+    ids = _coverage_ids(session, held) if held is not None else set()
+    if ids:
         session.execute(
             update(Coverage)
-            .where(or_(Coverage.id.in_(coverage_ids), Coverage.id.in_(newest)), Coverage.claims_reserved > 0)
-            .values(claims_reserved=Coverage.claims_reserved - 1),
+            .where(_is_any_version(ids), Coverage.claims_reserved > 0)
+            .values(
+                claims_reserved=Coverage.claims_reserved - 1,
+                claims_consumed=Coverage.claims_consumed + 1,
+            ),
             execution_options={"synchronize_session": False},
         )
 

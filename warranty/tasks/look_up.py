@@ -23,7 +23,8 @@ from warranty import db, logs
 from warranty.domain.lifecycles import FaultState
 from warranty.models import Fault, VendorAccount
 from warranty.models.work import OrderKind, OrderStatus
-from warranty.services import accounts, casefile, entitlements, faults, work
+from warranty.services import accounts, casefile, entitlements, faults, following, work
+from warranty.services.moves import Because
 from warranty.tasks import write_down
 
 if TYPE_CHECKING:
@@ -188,18 +189,20 @@ class _Turn:
         with self._writing, self._runtime.database.begin(db.EVERYBODY) as session:
             line.keep_calls(session, fault_id=batch.order.fault_id)
             waiting = self._record(session, batch) if work.is_ours(session, batch.order) else []
-            following = self._next(session)
+            after = self._next(session)
         for fault_id in waiting:
             with self._runtime.database.begin(db.EVERYBODY) as session:
                 why = f"{self._account.name} answered."
                 faults.decide_again(session, self._runtime, fault_id, now=db.now(session), why=why)
-        return following
+        return after
 
     def _record(self, session: Session, batch: _Batch) -> list[int]:
         """Write down what came of a batch; the faults of its units that wait for an answer which somebody else asked for."""
         order, trouble, now = batch.order, batch.trouble, db.now(session)
         answered, put_off, left = _sort(batch)
         failed = entitlements.keep(session, answered, account=self._account, now=now)
+        because = Because(f"vendor:{self._account.id}", f"{self._account.name} answered.", now)
+        following.compare(session, answered.keys() - failed.keys(), because)
         rest = {name: value for name, value in order.payload.items() if name != "handle"}
         rest |= {"assets": left, "failed": order.payload.get("failed", 0) + len(failed)}
         if put_off is not None:

@@ -9,8 +9,22 @@ from flask import Response
 from warranty import db
 from warranty.domain.access import Permission
 from warranty.domain.terms import Party
-from warranty.models import AdHocJob, Asset, HumanTask, Rma, Shipment, Swap
-from warranty.services import by_hand, moves, preparing, records, resolutions, rmas, swaps, tracking
+from warranty.models import (
+    AdHocJob,
+    Asset,
+    CoverageTransfer,
+    Fault,
+    HumanTask,
+    Loan,
+    Product,
+    Rma,
+    Shipment,
+    StockLocation,
+    StockUnit,
+    Swap,
+)
+from warranty.services import by_hand, following, moves, preparing, records, resolutions, rmas, swaps, tracking
+from warranty.services.swaps import Replacement
 from warranty.services.tracking import Asked
 from warranty.web.api.base import Endpoints, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
@@ -21,11 +35,16 @@ from warranty.web.schemas.cases import (
     JobDocument,
     JobMoveBody,
     JobQuery,
+    LendBody,
+    LoanDocument,
+    LoanQuery,
+    ReplacementBody,
     ResolveBody,
     ReviewItemDocument,
     ReviewQuery,
     RmaDocument,
     RmaQuery,
+    ShelveBody,
     ShipmentBody,
     ShipmentDocument,
     ShipmentMoveBody,
@@ -33,6 +52,10 @@ from warranty.web.schemas.cases import (
     SwapDocument,
     SwapMoveBody,
     SwapQuery,
+    TakeBackBody,
+    TransferBody,
+    TransferDocument,
+    TransferQuery,
     TransitionBody,
 )
 from warranty.web.schemas.faults import FaultDocument
@@ -194,8 +217,103 @@ def move_swap(swap: Swap, body: dict[str, Any]) -> dict[str, Any]:
     """Say what happened at the rack. Nothing is installed before its work is approved."""
     asked = call()
     check_version(SwapDocument(), lambda: _swap(swap))
-    swaps.move(asked.session, asked.principal, swap, body.pop("to"), now=asked.now, **body)
+    swaps.move(asked.session, asked.runtime, asked.principal, swap, body.pop("to"), now=asked.now, **body)
     return _swap(swap)
+
+
+@endpoints.put(
+    "/swaps/<uuid:id>/replacement", needs(Permission.HANDLE, of=Swap), body=ReplacementBody(), answer=SwapDocument()
+)
+def name_replacement(swap: Swap, body: dict[str, Any]) -> dict[str, Any]:
+    """Say which unit or part has come, by its serial number; it is checked against what the vendor told."""
+    asked = call()
+    check_version(SwapDocument(), lambda: _swap(swap))
+    product = body.pop("product")
+    found = None if product is None else find(Product, product, field="product")
+    swaps.scan(asked.session, asked.principal, swap, Replacement(product=found, **body), now=asked.now)
+    asked.session.flush()
+    return _swap(swap)
+
+
+@endpoints.post("/swaps/<uuid:id>/restock", needs(Permission.HANDLE, of=Swap), body=ShelveBody(), answer=SwapDocument())
+def restock(swap: Swap, body: dict[str, Any]) -> dict[str, Any]:
+    """Put what the vendor sent on the shelf, where a unit of our own has taken the place."""
+    asked = call()
+    location = find(StockLocation, body.pop("location"), field="location")
+    swaps.restock(asked.session, asked.principal, swap, location, now=asked.now, **body)
+    asked.session.flush()
+    return _swap(swap)
+
+
+def _loan(loan: Loan) -> dict[str, Any]:
+    return document(swaps.LOANS, loan)
+
+
+@endpoints.get("/loans", needs(Permission.READ), query=LoanQuery(), answer=page_of(LoanDocument))
+def list_loans(query: dict[str, Any]) -> dict[str, Any]:
+    """Units that are or were lent, the newest first."""
+    return listed(swaps.LOANS, query, *([Loan.back_at.is_(None)] if query["out"] else []))
+
+
+@endpoints.get("/loans/<uuid:id>", needs(Permission.READ, of=Loan), answer=LoanDocument())
+def show_loan(loan: Loan) -> dict[str, Any]:
+    """One loan."""
+    return _loan(loan)
+
+
+@endpoints.post(
+    "/faults/<uuid:id>/loans", needs(Permission.HANDLE, of=Fault), body=LendBody(), answer=LoanDocument(), status=201
+)
+def lend(fault: Fault, body: dict[str, Any]) -> dict[str, Any]:
+    """Lend a unit of our own for the time of a case."""
+    asked = call()
+    unit = find(StockUnit, body.pop("unit"), field="unit")
+    return _loan(swaps.lend(asked.session, asked.principal, fault, unit, now=asked.now, **body))
+
+
+@endpoints.post(
+    "/loans/<uuid:id>/return", needs(Permission.HANDLE, of=Loan), body=TakeBackBody(), answer=LoanDocument()
+)
+def take_back(loan: Loan, body: dict[str, Any]) -> dict[str, Any]:
+    """The loaner is back on a shelf of ours."""
+    asked = call()
+    location = find(StockLocation, body.pop("location"), field="location")
+    swaps.take_back(asked.session, asked.principal, loan, location, now=asked.now, **body)
+    asked.session.flush()
+    return _loan(loan)
+
+
+def _transfer(transfer: CoverageTransfer) -> dict[str, Any]:
+    return document(following.TRANSFERS, transfer)
+
+
+@endpoints.get("/coverage-transfers", needs(Permission.READ), query=TransferQuery(), answer=page_of(TransferDocument))
+def list_transfers(query: dict[str, Any]) -> dict[str, Any]:
+    """What became of the cover of units that were replaced, the newest first."""
+    where = [CoverageTransfer.way.is_(None)] if query["open"] else []
+    if query["swap"] is not None:
+        where.append(Swap.public_id == query["swap"])
+    return listed(following.TRANSFERS, query, *where)
+
+
+@endpoints.get("/coverage-transfers/<uuid:id>", needs(Permission.READ, of=CoverageTransfer), answer=TransferDocument())
+def show_transfer(transfer: CoverageTransfer) -> dict[str, Any]:
+    """One of them."""
+    return _transfer(transfer)
+
+
+@endpoints.post(
+    "/coverage-transfers/<uuid:id>/decision",
+    needs(Permission.HANDLE, of=CoverageTransfer),
+    body=TransferBody(),
+    answer=TransferDocument(),
+)
+def decide_transfer(transfer: CoverageTransfer, body: dict[str, Any]) -> dict[str, Any]:
+    """Say that a contract was moved to the new serial number, or ends with the old unit."""
+    asked = call()
+    following.decide(asked.session, asked.principal, transfer, body.pop("way"), now=asked.now, **body)
+    asked.session.flush()
+    return _transfer(transfer)
 
 
 # --- jobs ---

@@ -20,6 +20,7 @@ from warranty.domain.lifecycles import (
     SwapState,
 )
 from warranty.domain.terms import Component, JobKind, OverrideCode, Party, Share, VerdictWord
+from warranty.models.cases import TransferWay
 from warranty.models.work import TaskKind
 from warranty.services.by_hand import Parcel
 from warranty.services.inputs import MOST_PARTS
@@ -211,6 +212,63 @@ class SwapMoveBody(Strict):
     reason = text(2000, needed=True)
 
 
+class ReplacementBody(Strict):
+    """The unit or part that has come, by what stands on it; what is left out stays as it is planned.
+
+    ``product`` is named where it is another than was agreed, ``substitute`` says where the vendor named that one.
+    ``differs``: it bears another serial number than the vendor told, and somebody has looked twice.
+    """
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "serial_number": "",
+        "kind": LEFT_OUT,
+        "source": LEFT_OUT,
+        "product": LEFT_OUT,
+    }
+
+    serial_number = line(64, load_default="")
+    kind = word(SwapKind, load_default=None)
+    source = word(SwapSource, load_default=None)
+    product = fields.UUID(load_default=None)
+    substitute = line(200, load_default="")
+    differs = fields.Boolean(load_default=False)
+
+
+class LendBody(Strict):
+    """A unit of the MSP's own that stands in for the faulty one."""
+
+    unit = fields.UUID(required=True)
+    reason = text(2000, needed=True)
+
+
+class ShelveBody(Strict):
+    """Onto which shelf a unit goes; ``serial_number`` where it bears one."""
+
+    location = fields.UUID(required=True)
+    serial_number = line(64, load_default="")
+    reason = text(2000, needed=True)
+
+
+class TakeBackBody(Strict):
+    """Onto which shelf the loaner goes."""
+
+    location = fields.UUID(required=True)
+    reason = text(2000, needed=True)
+
+
+class TransferBody(Strict):
+    """Whether a contract was moved to the new serial number at whoever keeps it, or ends with the old unit."""
+
+    example: ClassVar[Mapping[str, Any]] = {"way": "moved", "reason": "Confirmed by mail."}
+
+    way = word(
+        TransferWay,
+        required=True,
+        validate=validate.NoneOf([TransferWay.FOLLOWED], error="Only the vendor's own rule says that."),
+    )
+    reason = text(2000, needed=True)
+
+
 class JobMoveBody(Strict):
     """The move of a job."""
 
@@ -295,6 +353,7 @@ class RmaDocument(Record):
     client = fields.UUID()
     fault_id = fields.UUID()
     asset_id = fields.UUID()
+    parent_id = fields.UUID(allow_none=True)
     coverage_id = fields.UUID(allow_none=True)
     account = fields.UUID(allow_none=True)
     state = word(RmaState)
@@ -330,7 +389,7 @@ class ShipmentDocument(Record):
 class SwapDocument(Record):
     """What happens at the rack; it belongs to an RMA or to a job."""
 
-    example: ClassVar[Mapping[str, Any]] = {"job_id": None}
+    example: ClassVar[Mapping[str, Any]] = {"job_id": None, "parent_id": None, "stock_unit": None, "restocked": None}
 
     id = fields.UUID()
     client = fields.UUID()
@@ -339,6 +398,63 @@ class SwapDocument(Record):
     kind = word(SwapKind)
     source = word(SwapSource)
     state = word(SwapState)
+    told_serial = fields.String()
+    serial_number = fields.String()
+    product = fields.UUID(allow_none=True)
+    substitute = fields.String()
+    old_asset_id = fields.UUID(allow_none=True)
+    new_asset_id = fields.UUID(allow_none=True)
+    parent_id = fields.UUID(allow_none=True)
+    stock_unit = fields.UUID(allow_none=True)
+    restocked = fields.UUID(allow_none=True)
+
+
+class LoanDocument(Record):
+    """A unit that is lent for a case; it is back once ``back_at`` is set."""
+
+    example: ClassVar[Mapping[str, Any]] = {"back_at": None}
+
+    id = fields.UUID()
+    client = fields.UUID()
+    fault_id = fields.UUID()
+    asset_id = fields.UUID()
+    for_asset_id = fields.UUID()
+    stock_unit = fields.UUID(allow_none=True)
+    lent_at = fields.AwareDateTime()
+    back_at = fields.AwareDateTime(allow_none=True)
+
+
+class TransferDocument(Record):
+    """What becomes of one coverage with one swap; ``way`` is null until a person has seen to it."""
+
+    example: ClassVar[Mapping[str, Any]] = {"way": None, "new_coverage": None}
+
+    id = fields.UUID()
+    client = fields.UUID()
+    swap_id = fields.UUID()
+    asset_id = fields.UUID()
+    coverage = fields.UUID()
+    contract_number = fields.String()
+    new_coverage = fields.UUID(allow_none=True)
+    way = word(TransferWay, allow_none=True)
+    root_ends_on = fields.Date(allow_none=True)
+    decided_at = fields.AwareDateTime(allow_none=True)
+    checked_at = fields.AwareDateTime(allow_none=True)
+
+
+class LoanQuery(ListQuery):
+    """Which loans; ``out``: those that are not back."""
+
+    out = fields.Boolean(load_default=False)
+    client = fields.UUID(load_default=None)
+
+
+class TransferQuery(ListQuery):
+    """Which coverages that followed a swap, or are to; ``open``: those that wait for a person."""
+
+    open = fields.Boolean(load_default=False)
+    swap = fields.UUID(load_default=None)
+    client = fields.UUID(load_default=None)
 
 
 class EventDocument(Strict):

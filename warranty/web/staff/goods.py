@@ -51,7 +51,7 @@ def move_goods(fault: Fault) -> Response | tuple[str, int]:
                 parcel: Parcel = body["parcel"]
                 by_hand.move_shipment(asked.session, asked.principal, record, body["to"], parcel, **given)
             else:
-                swaps.move(asked.session, asked.principal, record, body["to"], **given)
+                swaps.move(asked.session, asked.runtime, asked.principal, record, body["to"], **given)
     except IllegalMove:
         said = N_("This cannot be said yet: something else has to happen first, or the client has to approve the work.")
         return case_page(fault, moved=(typed, {"goods_to": reader().text(said)})), 409
