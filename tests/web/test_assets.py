@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from tests import factories
 from tests.web.conftest import World, watching
+from tests.web.test_staff import one_of_each
 from tests.web.visitor import Visitor, visit, words
 from warranty import db
 from warranty.domain.terms import AssetState, Ownership, Role, Share
@@ -314,3 +315,14 @@ def test_the_views_say_how_many_units_each_has(world: World) -> None:
 
     assert said.startswith("All 5 Ends in 90 days 1 No cover 2 Never asked 0 In RMA 0")
     assert len(seen["statements"]) <= 6
+
+
+def test_the_list_counts_what_waits_for_a_person_like_every_page(world: World) -> None:
+    one_of_each(world, "bay 0")  # the job's quote waits for the client, which is no task of ours
+    visitor = manager(world)
+
+    counts = {page: re.search(r'<span class="n">(\d+)<', visitor.get(page).text) for page in ("/", "/assets")}
+
+    assert counts["/"]
+    assert counts["/assets"]
+    assert counts["/assets"][1] == counts["/"][1]

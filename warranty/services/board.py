@@ -496,7 +496,7 @@ def choices(session: Session, now: datetime) -> Choices:
         select(literal(1), VendorAccount.public_id, VendorAccount.name),
         select(literal(2), User.public_id, named).where(User.role.in_(owners.HANDLERS), User.deactivated_at.is_(None)),
         select(literal(3), cast(null(), User.public_id.type), _version()),
-        select(literal(4), cast(null(), User.public_id.type), cast(_count(now), String)),
+        select(literal(4), cast(null(), User.public_id.type), cast(count_of(now), String)),
     )
     some = union_all(
         *(part.order_by(part.selected_columns[2]).limit(MOST_CHOICES).subquery().select() for part in parts)
@@ -523,10 +523,11 @@ def version(session: Session) -> str:
 
 def open_now(session: Session, now: datetime) -> int:
     """How many things wait for a person; one statement."""
-    return session.scalar(select(_count(now))) or 0
+    return session.scalar(select(count_of(now))) or 0
 
 
-def _count(now: datetime) -> ColumnElement[int]:
+def count_of(now: datetime) -> ColumnElement[int]:
+    """How many things wait for a person, for a statement that asks other things too."""
     return select(func.count()).select_from(_work(now)).scalar_subquery()
 
 

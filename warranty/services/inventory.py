@@ -27,8 +27,8 @@ from warranty.domain.terms import (
     ScopeKind,
     UnitSays,
 )
-from warranty.models import Asset, Client, Coverage, HumanTask, Product, Site
-from warranty.services import accounts, cover, years
+from warranty.models import Asset, Client, Coverage, Product, Site
+from warranty.services import accounts, board, cover, years
 from warranty.services.casefile import UnitFile
 from warranty.services.cover import Cover
 from warranty.services.estate import manufacturer_key, serial_key
@@ -124,7 +124,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """How many units fit (``is_more``: more than are counted), what a filter's ids are called, and how many tasks are open."""
+    """How many units fit (``is_more``: more than are counted), what a filter's ids are called, and what waits for a person."""
 
     count: int
     is_more: bool
@@ -146,12 +146,13 @@ def every(database: db.Database, scope: db.Scope, wanted: Filter, *, now: dateti
             return
 
 
-def facts(session: Session, wanted: Filter, where: Sequence[ColumnElement[bool]], *, known: int | None = None) -> Facts:
+def facts(
+    session: Session, wanted: Filter, where: Sequence[ColumnElement[bool]], *, now: datetime, known: int | None = None
+) -> Facts:
     """What a list says above its rows; one statement. ``known``: how many fit, where the rows themselves say it."""
     most = counted(wanted)
     some = _joined(select(literal(1)), wanted).where(*where).limit(most + 1)
     count = literal(known) if known is not None else _count(some)
-    tasks = select(func.count()).select_from(HumanTask).where(HumanTask.resolved_at.is_(None))
     row = session.execute(
         select(
             count.label("units"),
@@ -161,7 +162,7 @@ def facts(session: Session, wanted: Filter, where: Sequence[ColumnElement[bool]]
             .where(Product.public_id == wanted.product)
             .scalar_subquery()
             .label("product"),
-            tasks.scalar_subquery().label("tasks"),
+            board.count_of(now).label("tasks"),
         )
     ).one()
     return Facts(min(row.units, most), row.units > most, row.client, row.site, row.product, row.tasks)

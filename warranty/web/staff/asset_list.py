@@ -30,7 +30,7 @@ def asset_list() -> str:
     where = inventory.conditions(asked.session, wanted, now=asked.now)
     rows, further = inventory.page(asked.session, wanted, where, now=asked.now, after=after)
     known = len(rows) if after is None and further is None else None
-    facts = inventory.facts(asked.session, wanted, where, known=known)
+    facts = inventory.facts(asked.session, wanted, where, now=asked.now, known=known)
     view = shown.list_view(wanted, rows, facts, further, is_first=after is None)
     return render_template("staff/asset_list.html", frame=views.frame(facts.tasks), view=view)
 
