@@ -27,6 +27,8 @@ OPEN = text("is_open")
 UNTOLD = text("told IS NULL")
 DUE = text("state = 'due'")
 OUT = text("back_at IS NULL")
+COMING = text("direction = 'to_us' AND state IN ('expected', 'in_transit')")
+ENDS = text("expires_on IS NOT NULL")
 
 
 class Fault(TenantRow, Base):
@@ -101,8 +103,8 @@ class Rma(TenantRow, Base):
     RMA number. ``vendor_changed_at`` is the vendor's own time of the newest word that was taken in, where it gives one;
     ``heard_at`` is when it last said anything new, null where nobody is listened to. ``parts`` are the codes of the
     vendor's parts list that are asked for, ``files`` the public ids of the files that a person lets go along. ``parent_id`` is
-    the claim whose replacement was dead on arrival, which this one claims. ``state``,
-    ``is_open``, ``case_closed_at``: ``services.moves`` only.
+    the claim whose replacement was dead on arrival, which this one claims. ``expires_on`` is the last day of the RMA number,
+    null where the vendor names none. ``state``, ``is_open``, ``case_closed_at``: ``services.moves`` only.
     """
 
     __tablename__ = "rma"
@@ -126,6 +128,7 @@ class Rma(TenantRow, Base):
         Index("ix_rma_silent", "state", "heard_at"),
         Index("ix_rma_created_at", "created_at"),
         Index("ix_rma_parent_id", "parent_id"),
+        Index("ix_rma_expires_on", "expires_on", sqlite_where=ENDS, postgresql_where=ENDS),
     )
 
     fault_id: Mapped[int] = mapped_column(ForeignKey("fault.id"))
@@ -138,6 +141,7 @@ class Rma(TenantRow, Base):
     client_reference: Mapped[str] = mapped_column(String(64), unique=True)
     vendor_case_number: Mapped[str | None] = mapped_column(String(64))
     rma_number: Mapped[str | None] = mapped_column(String(64))
+    expires_on: Mapped[date | None]
     vendor_status: Mapped[str | None] = mapped_column(String(200))
     vendor_changed_at: Mapped[datetime | None]
     heard_at: Mapped[datetime | None]
@@ -197,12 +201,20 @@ class CaseNote(TenantRow, Base):
 
 
 class Shipment(TenantRow, Base):
-    """One parcel, one direction."""
+    """One parcel, one direction. All of it: ``services.shipments``.
+
+    ``due_on`` is the day on which it is expected, or has to be back at the vendor; ``sent_on`` and ``delivered_on`` are days at
+    the unit's site, null where nobody knows them. ``parts`` are the ``domain.goods.Line`` in it. ``makes_up_for_id`` is the
+    parcel whose missing, wrong or lost parts this one brings. ``signed_by`` is whom the carrier names, ``proof_id`` a file
+    that proves that it was sent or delivered.
+    """
 
     __tablename__ = "shipment"
     __table_args__ = (
         Index("ix_shipment_rma_id", "rma_id"),
         Index("ix_shipment_due", "due_on", sqlite_where=DUE, postgresql_where=DUE),
+        Index("ix_shipment_coming", "due_on", sqlite_where=COMING, postgresql_where=COMING),
+        Index("ix_shipment_makes_up_for_id", "makes_up_for_id"),
     )
 
     rma_id: Mapped[int] = mapped_column(ForeignKey("rma.id"))
@@ -211,6 +223,13 @@ class Shipment(TenantRow, Base):
     carrier: Mapped[str] = mapped_column(String(64), default="")
     tracking_number: Mapped[str] = mapped_column(String(120), default="")
     due_on: Mapped[date | None]
+    sent_on: Mapped[date | None]
+    delivered_on: Mapped[date | None]
+    signed_by: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    proof_id: Mapped[int | None] = mapped_column(ForeignKey("file.id"))
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    makes_up_for_id: Mapped[int | None] = mapped_column(ForeignKey("shipment.id"))
 
 
 class Swap(TenantRow, Base):

@@ -1,12 +1,11 @@
-"""What people do with parcels and with jobs: moves that no vendor's word makes, and what follows from them.
+"""What people do with jobs: moves that no vendor's word makes, and what follows from them.
 
 The life cycle's table says which moves there are; here stands who may make them and what must be true first. Claims at
-vendors: ``rmas.transition``; the work at the rack: ``swaps``. Source: domain.md, section 3.
+vendors: ``rmas.transition``; parcels: ``shipments``; the work at the rack: ``swaps``. Source: domain.md, section 3.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -17,20 +16,18 @@ from warranty.domain.lifecycles import (
     FaultState,
     JobState,
     RmaState,
-    ShipmentDirection,
-    ShipmentState,
     SwapKind,
     SwapSource,
     SwapState,
 )
 from warranty.domain.terms import Component, JobKind, Party
-from warranty.models import AdHocJob, AuditRow, Fault, JobLine, Rma, Shipment, Swap, User
+from warranty.models import AdHocJob, AuditRow, Fault, JobLine, Rma, Swap, User
 from warranty.models.work import OrderKind, TaskKind
 from warranty.services import jobs, moves, reviews, verdicts, work
 from warranty.services.moves import Because, IllegalMove
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -39,77 +36,6 @@ if TYPE_CHECKING:
 
 class NotYours(Exception):
     """Somebody with other rights has to make this move; the message says who."""
-
-
-# --- parcels ---
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """What is known of a parcel; null leaves what is known already."""
-
-    carrier: str | None = None
-    tracking_number: str | None = None
-    due_on: date | None = None
-
-
-_STARTS = {ShipmentDirection.TO_US: ShipmentState.EXPECTED, ShipmentDirection.TO_VENDOR: ShipmentState.DUE}
-_GOODS_MAY_MOVE = frozenset({RmaState.AUTHORIZED, RmaState.INFO_REQUIRED, RmaState.EXPIRED, RmaState.CLOSED})
-
-
-def add_shipment(
-    session: Session,
-    principal: Principal,
-    rma: Rma,
-    direction: ShipmentDirection,
-    parcel: Parcel,
-    *,
-    reason: str,
-    now: datetime,
-) -> Shipment:
-    """Add a parcel of a claim, in the state in which its direction begins.
-
-    Raises:
-        IllegalMove: the vendor has not approved the claim, so no goods move for it.
-    """
-    session.refresh(rma, with_for_update=True)
-    others = session.scalars(select(Shipment.id).where(Shipment.rma_id == rma.id).limit(1)).first()
-    if rma.state is RmaState.CANCELLED or (rma.state not in _GOODS_MAY_MOVE and others is None):
-        raise IllegalMove(f"Rma {rma.client_reference} is {rma.state}: goods move for an approved claim only.")
-    shipment = Shipment(client_id=rma.client_id, rma_id=rma.id, direction=direction, state=_STARTS[direction])
-    describe(shipment, parcel)
-    session.add(shipment)
-    session.flush()
-    moves.born(session, shipment, [shipment.state], Because(principal.actor, reason, now, rma.fault_id))
-    return shipment
-
-
-def move_shipment(
-    session: Session,
-    principal: Principal,
-    shipment: Shipment,
-    to: ShipmentState,
-    parcel: Parcel,
-    *,
-    reason: str,
-    now: datetime,
-) -> None:
-    """Move a parcel, with what is known of it by now.
-
-    Raises:
-        IllegalMove: its direction has no such move from the state that it is in.
-    """
-    rma = session.get_one(Rma, shipment.rma_id, with_for_update=True)  # as whoever hears the vendor holds it
-    session.refresh(shipment)
-    moves.move(session, shipment, to, Because(principal.actor, reason, now, rma.fault_id))
-    describe(shipment, parcel)
-
-
-def describe(shipment: Shipment, parcel: Parcel) -> None:
-    """Write down what is known of a parcel by now."""
-    shipment.carrier = parcel.carrier or shipment.carrier or ""
-    shipment.tracking_number = parcel.tracking_number or shipment.tracking_number or ""
-    shipment.due_on = parcel.due_on or shipment.due_on
 
 
 # --- jobs ---

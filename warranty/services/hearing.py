@@ -17,15 +17,14 @@ from warranty.domain.lifecycles import (
     JobState,
     RmaState,
     ShipmentDirection,
-    ShipmentState,
     SwapKind,
     SwapSource,
     SwapState,
 )
 from warranty.domain.terms import Component
-from warranty.models import Fault, Rma, Shipment, Sighting, Swap, VendorAccount
+from warranty.models import Fault, Rma, Sighting, Swap, VendorAccount
 from warranty.models.work import OrderKind, TaskKind
-from warranty.services import accounts, casefile, jobs, moves, notes, reviews, verdicts, work
+from warranty.services import accounts, casefile, jobs, moves, notes, reviews, shipments, verdicts, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -34,9 +33,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from vendors.contract import VendorShipment
     from warranty.domain.lifecycles import Step as Move
     from warranty.runtime import Runtime
+    from warranty.services.shipments import Goods
 
 
 def see(session: Session, account: VendorAccount, rma: Rma, case: VendorCase, *, now: datetime) -> Sequence[Sighting]:
@@ -73,12 +72,12 @@ def hear(
     """
     notes.keep_heard(session, account, rma, case, now=now)
     was = rma.vendor_changed_at
-    goods = shipments(session, rma)
+    word_is_new = case.vendor_status != rma.vendor_status
+    goods = shipments.spoken_of(session, rma, case, word_is_new=word_is_new)
     if _is_known_denial(rma, case, is_answer=is_answer) or _is_older(rma, case, now):
         if asked_at is not None:
             pace(runtime, rma, account, goods, now=now, asked_at=asked_at)
         return
-    word_is_new = case.vendor_status != rma.vendor_status
     says_more = (
         rma.vendor_case_number is None,
         rma.rma_number is None and case.rma_number,
@@ -103,8 +102,8 @@ def hear(
         _take(session, rma, goods, step, case, because)
     if not heard.steps and word_is_new:
         moves.note(session, rma, "vendor_word", because)
+    shipments.take_in(session, rma, goods, case, because)
     for parcel in case.shipments:
-        _describe(goods.get(ShipmentDirection(parcel.direction)), parcel)
         if ShipmentDirection(parcel.direction) is ShipmentDirection.TO_US and parcel.serial_number:
             _tell_serial(session, rma, parcel.serial_number)
     doubtful = _doubtful(rma, case, account, heard, word_is_new=word_is_new, is_later=rma.vendor_changed_at != was)
@@ -136,7 +135,7 @@ def pace(
     runtime: Runtime,
     rma: Rma,
     account: VendorAccount,
-    goods: dict[ShipmentDirection, Shipment],
+    goods: Goods,
     *,
     now: datetime,
     asked_at: datetime | None = None,
@@ -146,7 +145,7 @@ def pace(
     What is due stays due until the vendor is asked: an answer to an earlier question, of ``asked_at``, puts off nobody who
     wants it asked now (``ask``), and neither does a word that came by itself.
     """
-    pace = tracking.pace_of(rma.state, state_of(goods, ShipmentDirection.TO_US))
+    pace = tracking.pace_of(rma.state, shipments.state_of(goods, ShipmentDirection.TO_US))
     if pace is None or not rma.vendor_case_number or not accounts.is_read(runtime, account):
         rma.next_poll_at = None
         return
@@ -159,7 +158,7 @@ def pace(
 
 def listen(session: Session, runtime: Runtime, rma: Rma, account: VendorAccount, because: Because) -> None:
     """Follow a claim from what a person has entered on: the vendor is asked from now on, and its patience counts anew."""
-    pace(runtime, rma, account, shipments(session, rma), now=because.at)
+    pace(runtime, rma, account, shipments.newest(session, rma), now=because.at)
     if rma.next_poll_at is not None or accounts.is_pulled(runtime, account):
         rma.heard_at = because.at
         reviews.settle(session, rma.fault_id, because, TaskKind.SILENT)
@@ -210,13 +209,13 @@ def _is_older(rma: Rma, case: VendorCase, now: datetime) -> bool:
     return False
 
 
-def _heard(rma: Rma, case: VendorCase, goods: dict[ShipmentDirection, Shipment]) -> lifecycles.Heard:
+def _heard(rma: Rma, case: VendorCase, goods: Goods) -> lifecycles.Heard:
     def hear_as(status: str) -> lifecycles.Heard:
         return lifecycles.hear(
             status,
             rma=rma.state,
-            to_us=state_of(goods, ShipmentDirection.TO_US),
-            to_vendor=state_of(goods, ShipmentDirection.TO_VENDOR),
+            to_us=shipments.state_of(goods, ShipmentDirection.TO_US),
+            to_vendor=shipments.state_of(goods, ShipmentDirection.TO_VENDOR),
             has_rma_number=bool(rma.rma_number),
         )
 
@@ -231,7 +230,7 @@ def _heard(rma: Rma, case: VendorCase, goods: dict[ShipmentDirection, Shipment])
 def _take(
     session: Session,
     rma: Rma,
-    goods: dict[ShipmentDirection, Shipment],
+    goods: Goods,
     step: Move,
     case: VendorCase,
     because: Because,
@@ -240,26 +239,26 @@ def _take(
     if isinstance(step.to, RmaState):
         moves.move(session, rma, step.to, because)
         if step.to is RmaState.AUTHORIZED:
-            plan_swap(session, rma, goods, because)
+            plan_swap(session, rma, because)
+            for direction, shipment in shipments.newest(session, rma).items():
+                goods.setdefault(direction, shipment)
         elif step.to is RmaState.DENIED:
             convert(session, rma, because)
         elif step.to is RmaState.CANCELLED:
             fall_back(session, rma, because)
         return
     direction = ShipmentDirection(step.record.value)
-    if step.old is None:
-        goods[direction] = _expect(session, rma, direction, step.to, case, because)
-    else:
+    if step.old is None and direction not in goods:
+        due_on = case.return_due_on if direction is ShipmentDirection.TO_VENDOR else None
+        goods[direction] = shipments.make(session, rma, direction, because, due_on=due_on)
+    elif goods[direction].state is not step.to:  # else it came with the approval
         moves.move(session, goods[direction], step.to, because)
 
 
-def plan_swap(session: Session, rma: Rma, goods: dict[ShipmentDirection, Shipment], because: Because) -> None:
+def plan_swap(session: Session, rma: Rma, because: Because) -> None:
     """With the authorisation a replacement is expected and its exchange is planned."""
-    if ShipmentDirection.TO_US in goods:
-        return  # back from a question after the approval
-    goods[ShipmentDirection.TO_US] = _expect(
-        session, rma, ShipmentDirection.TO_US, ShipmentState.EXPECTED, None, because
-    )
+    if not shipments.begin(session, rma, because):
+        return  # back from a question after the approval, or approved anew
     kind = SwapKind.UNIT if rma.component is Component.UNIT else SwapKind.PART
     dead = session.scalars(
         select(Swap.id)
@@ -278,40 +277,6 @@ def plan_swap(session: Session, rma: Rma, goods: dict[ShipmentDirection, Shipmen
     session.add(swap)
     session.flush()
     moves.born(session, swap, [SwapState.PLANNED], because)
-
-
-def _expect(
-    session: Session,
-    rma: Rma,
-    direction: ShipmentDirection,
-    state: ShipmentState,
-    case: VendorCase | None,
-    because: Because,
-) -> Shipment:
-    due_on = case.return_due_on if case and direction is ShipmentDirection.TO_VENDOR else None
-    shipment = Shipment(client_id=rma.client_id, rma_id=rma.id, direction=direction, state=state, due_on=due_on)
-    session.add(shipment)
-    session.flush()
-    moves.born(session, shipment, [state], because)
-    return shipment
-
-
-def shipments(session: Session, rma: Rma) -> dict[ShipmentDirection, Shipment]:
-    """The goods of a claim: the newest parcel of each direction."""
-    rows = session.scalars(select(Shipment).where(Shipment.rma_id == rma.id).order_by(Shipment.id))
-    return {row.direction: row for row in rows}
-
-
-def state_of(goods: dict[ShipmentDirection, Shipment], direction: ShipmentDirection) -> ShipmentState | None:
-    """Where the goods of one direction are; null where there are none."""
-    return goods[direction].state if direction in goods else None
-
-
-def _describe(shipment: Shipment | None, parcel: VendorShipment) -> None:
-    if shipment is not None:
-        shipment.carrier = parcel.carrier or shipment.carrier
-        shipment.tracking_number = parcel.tracking_number or shipment.tracking_number
-        shipment.due_on = parcel.due_on or shipment.due_on
 
 
 def _tell_serial(session: Session, rma: Rma, serial_number: str) -> None:

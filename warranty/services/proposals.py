@@ -14,10 +14,10 @@ from sqlalchemy import select
 from warranty.domain.lifecycles import RMA_BEING_SENT, RMA_MOVES, RMA_OVER, RmaState, ShipmentDirection, ShipmentState
 from warranty.models import Fault, HumanTask, Rma
 from warranty.models.work import OrderStatus, TaskKind
-from warranty.services import by_hand, hearing, moves, notes, reviews, rmas, work
-from warranty.services.by_hand import Parcel
+from warranty.services import moves, notes, reviews, rmas, shipments, work
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because, IllegalMove
+from warranty.services.shipments import Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -213,7 +213,7 @@ def _read(row: dict[str, Any]) -> Proposal:
 def _says_anything_new(session: Session, rma: Rma, one: Proposal) -> bool:
     if one.vendor_case_number and rmas.is_other_claims(session, rma, one.vendor_case_number):
         return False
-    parcel = hearing.shipments(session, rma).get(ShipmentDirection.TO_US)
+    parcel = shipments.newest(session, rma).get(ShipmentDirection.TO_US)
     known = {rma.vendor_case_number, rma.rma_number, parcel and parcel.tracking_number, ""}
     return not known.issuperset((one.vendor_case_number, one.rma_number, one.tracking_number))
 
@@ -301,12 +301,10 @@ def _goal(rma: Rma, true: Proposal) -> RmaState | None:
 def _announce(session: Session, principal: Principal, rma: Rma, true: Proposal, *, reason: str, now: datetime) -> None:
     """The replacement is on its way."""
     parcel = Parcel(carrier=true.carrier or None, tracking_number=true.tracking_number or None)
-    shipment = hearing.shipments(session, rma).get(ShipmentDirection.TO_US)
+    shipment = shipments.newest(session, rma).get(ShipmentDirection.TO_US)
     if shipment is None:
-        shipment = by_hand.add_shipment(
-            session, principal, rma, ShipmentDirection.TO_US, parcel, reason=reason, now=now
-        )
+        shipment = shipments.add(session, principal, rma, ShipmentDirection.TO_US, parcel, reason=reason, now=now)
     if shipment.state is ShipmentState.EXPECTED:
-        by_hand.move_shipment(session, principal, shipment, ShipmentState.IN_TRANSIT, parcel, reason=reason, now=now)
+        shipments.move(session, principal, shipment, ShipmentState.IN_TRANSIT, parcel, reason=reason, now=now)
     else:
-        by_hand.describe(shipment, parcel)
+        shipments.describe(shipment, parcel, rma)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from vendors.contract import Duty
 from warranty.domain.access import TokenScope
 from warranty.domain.coverage import Verdict
+from warranty.domain.lifecycles import ShipmentDirection
 from warranty.domain.terms import ScopeKind
 from warranty.models import (
     AccountMaker,
@@ -44,7 +45,7 @@ from warranty.models import (
     VendorAccount,
     VendorCall,
 )
-from warranty.services import deliveries, handouts, inputs, jobs, notes, standings
+from warranty.services import deliveries, handouts, inputs, jobs, notes, shipments, standings
 from warranty.services.estate import external_names
 
 if TYPE_CHECKING:
@@ -469,7 +470,15 @@ FAULTS = Kind(
 
 def _rmas(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[Document]:
     where = standings.of_faults(session, {row.Rma.fault_id for row in rows}, now=now)
-    names = ("state", "component", "component_ref", "client_reference", "vendor_case_number", "rma_number")
+    names = (
+        "state",
+        "component",
+        "component_ref",
+        "client_reference",
+        "vendor_case_number",
+        "rma_number",
+        "expires_on",
+    )
     return [
         {
             "id": row.Rma.public_id,
@@ -520,7 +529,7 @@ def rma_in_full(session: Session, runtime: Runtime, rma: Rma, *, now: datetime) 
     that happened, and each call.
     """
     known = inputs.shown(session, runtime, rma)
-    parcels = session.execute(SHIPMENTS.query().where(Shipment.rma_id == rma.id).order_by(Shipment.id))
+    parcels = session.execute(SHIPMENTS.query().where(Shipment.rma_id == rma.id).order_by(Shipment.id)).all()
     swaps = session.execute(SWAPS.query().where(Swap.rma_id == rma.id).order_by(Swap.id.desc()).limit(1)).all()
     calls = session.scalars(select(VendorCall).where(VendorCall.rma_id == rma.id).order_by(VendorCall.id))
     call = ("at", "method", "url", "status", "request", "response", "trouble", "duration_ms")
@@ -531,6 +540,11 @@ def rma_in_full(session: Session, runtime: Runtime, rma: Rma, *, now: datetime) 
         "files_offered": None if known.files is None else [_file_offer(file) for file in known.files],
         **handouts.document(handouts.of(session, runtime, rma)),
         "shipments": [_shipment(row) for row in parcels],
+        "goods": [
+            {"direction": way, **asdict(one), "outstanding": one.outstanding, "unannounced": one.unannounced}
+            for way in ShipmentDirection
+            for one in shipments.count((row.Shipment for row in parcels), way)
+        ],
         "swap": _swap(swaps[0]) if swaps else None,
         "timeline": timeline(session, rma.fault_id),
         "vendor_calls": [_columns(row, *call) for row in calls],
@@ -589,16 +603,44 @@ NOTES = Kind(
 
 
 def _shipment(row: Row[Any]) -> Document:
-    names = ("direction", "state", "carrier", "tracking_number", "due_on")
-    return {"id": row.Shipment.public_id, "client": row.client, "rma_id": row.rma, **_columns(row.Shipment, *names)}
+    names = (
+        "direction",
+        "state",
+        "carrier",
+        "tracking_number",
+        "due_on",
+        "sent_on",
+        "delivered_on",
+        "signed_by",
+        "note",
+    )
+    return {
+        "id": row.Shipment.public_id,
+        "client": row.client,
+        "rma_id": row.rma,
+        **_columns(row.Shipment, *names, "parts"),
+        "proof": row.proof,
+        "makes_up_for": row.makes_up_for,
+    }
+
+
+_before = aliased(Shipment)
 
 
 SHIPMENTS = Kind(
     Shipment,
     lambda: (
-        select(Shipment, Client.public_id.label("client"), Rma.public_id.label("rma"))
+        select(
+            Shipment,
+            Client.public_id.label("client"),
+            Rma.public_id.label("rma"),
+            File.public_id.label("proof"),
+            _before.public_id.label("makes_up_for"),
+        )
         .join(Client, Client.id == Shipment.client_id)
         .join(Rma, Rma.id == Shipment.rma_id)
+        .outerjoin(File, File.id == Shipment.proof_id)
+        .outerjoin(_before, _before.id == Shipment.makes_up_for_id)
     ),
     _each(_shipment),
 )

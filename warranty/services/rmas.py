@@ -14,7 +14,6 @@ from warranty.domain.lifecycles import (
     FaultState,
     JobState,
     RmaState,
-    ShipmentDirection,
 )
 from warranty.domain.terms import AssetState, Component, CoverageKind, JobKind, Party, Share
 from warranty.models import (
@@ -27,7 +26,6 @@ from warranty.models import (
     Person,
     Product,
     Rma,
-    Shipment,
     Sighting,
     VendorAccount,
 )
@@ -43,6 +41,7 @@ from warranty.services import (
     owed,
     references,
     reviews,
+    shipments,
     strays,
     verdicts,
     work,
@@ -53,7 +52,7 @@ from warranty.services.work import AskPerson, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
@@ -580,10 +579,13 @@ def transition(
     now: datetime,
     vendor_case_number: str | None = None,
     rma_number: str | None = None,
+    expires_on: date | None = None,
     parts: Sequence[str] | None = None,
     is_proposed: bool = False,
 ) -> None:
     """Make the move that a person asks for, with the numbers that a vendor gave by telephone or portal, and ``parts`` to ask for.
+
+    ``expires_on`` is the last day of the RMA number.
 
     Whoever enters what the vendor said answers what was proposed, unless they do so by confirming it (``is_proposed``).
     A denied claim that is ``submitted`` is sent again under its own number, as often as the vendor takes it.
@@ -597,19 +599,19 @@ def transition(
     """
     session.refresh(rma, with_for_update=True)  # a worker that is about to send it holds it too
     because = Because(principal.actor, reason, now, rma.fault_id)
-    goods = hearing.shipments(session, rma)
     if to is RmaState.SUBMITTED and rma.account_id is None:
         rma.account_id = account_by_now(session, runtime, rma)
     enter_numbers(session, rma, vendor_case_number=vendor_case_number, rma_number=rma_number, because=because)
+    rma.expires_on = expires_on or rma.expires_on
     if parts is not None and rma.state in inputs.BEFORE_SENDING:
         inputs.choose(session, rma, parts)
         session.flush()
-    _refuse(session, runtime, rma, to, goods)
+    _refuse(session, runtime, rma, to)
     was = rma.state
     moves.move(session, rma, to, because)
     match to:
         case RmaState.AUTHORIZED:
-            hearing.plan_swap(session, rma, goods, because)
+            hearing.plan_swap(session, rma, because)
             if was is RmaState.DENIED:
                 _forget_denial(session, rma, because, why="The vendor replaces it after all")
         case RmaState.DENIED:
@@ -692,10 +694,8 @@ def _forget_denial(session: Session, rma: Rma, because: Because, *, why: str) ->
     reviews.settle(session, fault.id, because, TaskKind.DENIED)
 
 
-def _refuse(
-    session: Session, runtime: Runtime, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]
-) -> None:
-    said = _why_not(session, runtime, rma, to, goods) if to in lifecycles.RMA_MOVES[rma.state] else None
+def _refuse(session: Session, runtime: Runtime, rma: Rma, to: RmaState) -> None:
+    said = _why_not(session, runtime, rma, to) if to in lifecycles.RMA_MOVES[rma.state] else None
     if said is not None:
         session.expire(rma)
         raise moves.IllegalMove(f"Rma {rma.client_reference}: {said}.")
@@ -703,9 +703,7 @@ def _refuse(
         owed.refuse(session, _fault(session, rma), Closing.CLAIM, f"Rma {rma.client_reference}")
 
 
-def _why_not(
-    session: Session, runtime: Runtime, rma: Rma, to: RmaState, goods: dict[ShipmentDirection, Shipment]
-) -> str | None:
+def _why_not(session: Session, runtime: Runtime, rma: Rma, to: RmaState) -> str | None:
     """What is missing for a move that the life cycle has, or whose move it is."""
     match to:
         case RmaState.SUBMIT_FAILED | RmaState.OUTCOME_UNKNOWN:
@@ -716,10 +714,7 @@ def _why_not(
             return _why_not_sent(session, runtime, rma)
         case RmaState.CANCELLED if rma.state is RmaState.SUBMITTED and work.may_have_been_sent(session, rma.id):
             return "it may have reached the vendor: wait for the answer, or handle it by hand"
-        case RmaState.CANCELLED if lifecycles.goods_have_moved(
-            to_us=hearing.state_of(goods, ShipmentDirection.TO_US),
-            to_vendor=hearing.state_of(goods, ShipmentDirection.TO_VENDOR),
-        ):
+        case RmaState.CANCELLED if shipments.have_moved(session, rma):
             return "goods are under way: it cannot be cancelled any more"
         case RmaState.AUTHORIZED if not rma.rma_number:
             return "authorized needs the RMA number that the vendor gave"

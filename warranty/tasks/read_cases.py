@@ -12,7 +12,7 @@ from warranty import db
 from warranty.db import DatabaseUnavailable
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
-from warranty.services import accounts, hearing, rmas, work
+from warranty.services import accounts, hearing, rmas, shipments, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _end(
         # Asked once a rhythm, whatever the answer: a case that cannot be read must not hold up the others.
         unread = select(Rma).where(Rma.id.in_(rma_ids), Rma.next_poll_at <= asked_at)
         for rma in session.scalars(unread.order_by(Rma.id).with_for_update()):
-            hearing.pace(runtime, rma, line.account, hearing.shipments(session, rma), now=now, asked_at=asked_at)
+            hearing.pace(runtime, rma, line.account, shipments.newest(session, rma), now=now, asked_at=asked_at)
         session.flush()
         is_left = session.scalars(select(Rma.id).where(*_due(line.account, now)).limit(1)).first() is not None
         if is_left and not is_refused:  # the next batch, and what somebody wanted to be asked meanwhile

@@ -23,11 +23,23 @@ from warranty.models import (
     StockUnit,
     Swap,
 )
-from warranty.services import by_hand, following, moves, preparing, records, resolutions, rmas, swaps, tracking
+from warranty.services import (
+    by_hand,
+    following,
+    moves,
+    preparing,
+    records,
+    resolutions,
+    rmas,
+    shipments,
+    swaps,
+    tracking,
+)
 from warranty.services.swaps import Replacement
 from warranty.services.tracking import Asked
 from warranty.web.api.base import Endpoints, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
+from warranty.web.parcels import take_parcel
 from warranty.web.schemas.cases import (
     RMA_FOR_CLIENT,
     FullRmaDocument,
@@ -46,6 +58,7 @@ from warranty.web.schemas.cases import (
     RmaQuery,
     ShelveBody,
     ShipmentBody,
+    ShipmentChangeBody,
     ShipmentDocument,
     ShipmentMoveBody,
     ShipmentQuery,
@@ -84,7 +97,8 @@ def show_rma(rma: Rma) -> dict[str, Any]:
 def _for_caller(rma: dict[str, Any]) -> dict[str, Any]:
     if not call().principal.is_client:
         return rma
-    return {name: rma[name] for name in (*RMA_FOR_CLIENT, "shipments", "swap") if name in rma}
+    shown = {name: rma[name] for name in (*RMA_FOR_CLIENT, "shipments", "goods", "swap") if name in rma}
+    return shown | ({"shipments": [_parcel_for_caller(one) for one in rma["shipments"]]} if "shipments" in rma else {})
 
 
 def _in_full(rma: Rma) -> dict[str, Any]:
@@ -144,7 +158,14 @@ def track_rma(rma: Rma, _body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shipment(shipment: Shipment) -> dict[str, Any]:
-    return document(records.SHIPMENTS, shipment)
+    return _parcel_for_caller(document(records.SHIPMENTS, shipment))
+
+
+def _parcel_for_caller(shipment: dict[str, Any]) -> dict[str, Any]:
+    """Our notes and proofs are not the client's business."""
+    if not call().principal.is_client:
+        return shipment
+    return {name: value for name, value in shipment.items() if name not in {"note", "proof"}}
 
 
 @endpoints.get(
@@ -153,7 +174,8 @@ def _shipment(shipment: Shipment) -> dict[str, Any]:
 def list_shipments(query: dict[str, Any]) -> dict[str, Any]:
     """Parcels, the newest first."""
     where = [] if query["direction"] is None else [Shipment.direction == query["direction"]]
-    return listed(records.SHIPMENTS, query, *where)
+    page = listed(records.SHIPMENTS, query, *where)
+    return page | {"items": [_parcel_for_caller(item) for item in page["items"]]}
 
 
 @endpoints.get(
@@ -172,9 +194,26 @@ def show_shipment(shipment: Shipment) -> dict[str, Any]:
     status=201,
 )
 def add_shipment(rma: Rma, body: dict[str, Any]) -> dict[str, Any]:
-    """Add a parcel of an approved claim."""
+    """Add a parcel of an approved claim: one more of several, or one that makes up for another."""
     asked = call()
-    return _shipment(by_hand.add_shipment(asked.session, asked.principal, rma, now=asked.now, **body))
+    other = body.pop("makes_up_for")
+    body["makes_up_for"] = None if other is None else find(Shipment, other, field="makes_up_for")
+    parcel = take_parcel(body)
+    return _shipment(shipments.add(asked.session, asked.principal, rma, parcel=parcel, now=asked.now, **body))
+
+
+@endpoints.patch(
+    "/shipments/<uuid:id>",
+    needs(Permission.HANDLE, of=Shipment),
+    body=ShipmentChangeBody(),
+    answer=ShipmentDocument(),
+    shows=_shipment,
+)
+def change_shipment(shipment: Shipment, body: dict[str, Any]) -> None:
+    """Write down what else is known of a parcel: who brings it, when, what is in it, and what proves it."""
+    asked = call()
+    parcel = take_parcel(body)
+    shipments.amend(asked.session, asked.principal, shipment, parcel, reason=body["reason"], now=asked.now)
 
 
 @endpoints.post(
@@ -184,10 +223,11 @@ def add_shipment(rma: Rma, body: dict[str, Any]) -> dict[str, Any]:
     answer=ShipmentDocument(),
 )
 def move_shipment(shipment: Shipment, body: dict[str, Any]) -> dict[str, Any]:
-    """Move a parcel by hand, with what is known of it by now."""
+    """Move a parcel by hand, with what is known of it by now. For what it did not bring another one is expected."""
     asked = call()
     check_version(ShipmentDocument(), lambda: _shipment(shipment))
-    by_hand.move_shipment(asked.session, asked.principal, shipment, body.pop("to"), now=asked.now, **body)
+    parcel = take_parcel(body)
+    shipments.move(asked.session, asked.principal, shipment, body.pop("to"), parcel, now=asked.now, **body)
     return _shipment(shipment)
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from marshmallow import fields, post_load, validate
 
 from vendors.contract import Need
+from warranty.domain.goods import MOST_LINES, MOST_OF_ONE, Line, Rest
 from warranty.domain.headline import ClientStep, Headline
 from warranty.domain.lifecycles import (
     FaultState,
@@ -22,13 +23,13 @@ from warranty.domain.lifecycles import (
 from warranty.domain.terms import Component, JobKind, OverrideCode, Party, Share, VerdictWord
 from warranty.models.cases import TransferWay
 from warranty.models.work import TaskKind
-from warranty.services.by_hand import Parcel
 from warranty.services.inputs import MOST_PARTS
 from warranty.services.overrides import Wish
 from warranty.services.owed import Place
 from warranty.services.preparing import Given
 from warranty.services.proposals import Proposal
 from warranty.services.resolutions import Action
+from warranty.services.shipments import Unpacked
 from warranty.web.schemas.examples import LEFT_OUT
 from warranty.web.schemas.faults import ContactBody, ShipToBody
 from warranty.web.schemas.fields import Record, Strict, line, moment, text, word
@@ -130,13 +131,14 @@ MOST_FILES = 50
 
 
 class TransitionBody(Strict):
-    """The move that a person makes with an RMA, with what the vendor told them."""
+    """The move that a person makes with an RMA, with what the vendor told them; ``expires_on`` is the number's last day."""
 
     example: ClassVar[Mapping[str, Any]] = {
         "to": "authorized",
         "reason": "By telephone.",
         "vendor_case_number": "C-4711",
         "rma_number": "R-88213",
+        "expires_on": LEFT_OUT,
         "parts": LEFT_OUT,
     }
 
@@ -144,6 +146,7 @@ class TransitionBody(Strict):
     reason = text(2000, needed=True)
     vendor_case_number = line(64, load_default=None)
     rma_number = line(64, load_default=None)
+    expires_on = fields.Date(load_default=None)
     parts = part_codes(load_default=None)
 
 
@@ -174,33 +177,93 @@ class InputsBody(Strict):
         return {"given": Given(**data)}
 
 
+class PartBody(Strict):
+    """One kind of part in a parcel, and how many of it."""
+
+    example: ClassVar[Mapping[str, Any]] = {"part": "PSU-750W", "quantity": 2, "serial_number": LEFT_OUT}
+
+    part = line(120, needed=True)
+    quantity = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, MOST_OF_ONE))
+    serial_number = line(64, load_default="")
+
+    @post_load
+    def made(self, data: dict[str, Any], **_options: Any) -> Line:
+        """As the services know it."""
+        return Line(data["part"], data["quantity"], serial_number=data["serial_number"])
+
+
 class _ParcelBody(Strict):
-    """What is known of a parcel; what is left out stays as it is."""
+    """What is known of a parcel; what is left out stays as it is.
+
+    Days are those of the unit's site. ``signed_by`` is whom the carrier names as proof of delivery, ``proof`` the id of a
+    file of the case that proves that it was sent or delivered.
+    """
 
     carrier = line(64, load_default=None)
     tracking_number = line(120, load_default=None)
     due_on = fields.Date(load_default=None)
-
-    @post_load
-    def parcel(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
-        """Put what is known of the parcel together."""
-        return data | {"parcel": Parcel(data.pop("carrier"), data.pop("tracking_number"), data.pop("due_on"))}
+    sent_on = fields.Date(load_default=None)
+    delivered_on = fields.Date(load_default=None)
+    signed_by = line(120, load_default=None)
+    note = text(2000, load_default=None)
+    proof = fields.UUID(load_default=None)
+    parts = fields.List(fields.Nested(PartBody), load_default=None, validate=validate.Length(max=MOST_LINES))
+    reason = text(2000, needed=True)
 
 
 class ShipmentBody(_ParcelBody):
-    """A parcel that the vendor does not tell of by itself."""
+    """A parcel that the vendor does not tell of by itself; ``makes_up_for`` is one that did not bring what it should have."""
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "direction": "to_us",
+        "parts": [{"part": "PSU-750W", "quantity": 1}],
+        "proof": LEFT_OUT,
+        "makes_up_for": LEFT_OUT,
+    }
 
     direction = word(ShipmentDirection, required=True)
-    reason = text(2000, needed=True)
+    makes_up_for = fields.UUID(load_default=None)
+
+
+class ShipmentChangeBody(_ParcelBody):
+    """What else is known of a parcel by now."""
+
+    example: ClassVar[Mapping[str, Any]] = {"due_on": "2026-12-04", "reason": "The carrier says so.", "proof": LEFT_OUT}
+
+
+class ArrivedBody(Strict):
+    """How many of one part came, and were right."""
+
+    part = line(120, needed=True)
+    quantity = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_OF_ONE))
 
 
 class ShipmentMoveBody(_ParcelBody):
-    """The move of a parcel that a person saw, with what is known of it by now."""
+    """The move of a parcel that a person saw, with what is known of it by now.
 
-    example: ClassVar[Mapping[str, Any]] = {"to": "delivered", "reason": "It is at the goods-in."}
+    Where it ends without all that it should have brought, ``arrived`` says what was right (left out: all where it is booked in,
+    none where it was wrong or damaged), and ``rest`` whether another parcel is expected for what was not, on ``rest_due_on``.
+    """
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "to": "delivered",
+        "reason": "It is at the goods-in.",
+        "proof": LEFT_OUT,
+        "parts": LEFT_OUT,
+        "arrived": LEFT_OUT,
+    }
 
     to = word(ShipmentState, required=True)
-    reason = text(2000, needed=True)
+    arrived = fields.List(fields.Nested(ArrivedBody), load_default=None, validate=validate.Length(max=MOST_LINES))
+    rest = word(Rest, load_default=Rest.EXPECTED)
+    rest_due_on = fields.Date(load_default=None)
+
+    @post_load
+    def unpacked(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """Put what came together."""
+        came = data.pop("arrived")
+        arrived = None if came is None else {one["part"]: one["quantity"] for one in came}
+        return data | {"unpacked": Unpacked(arrived, data.pop("rest"), data.pop("rest_due_on"))}
 
 
 class SwapMoveBody(Strict):
@@ -364,6 +427,7 @@ class RmaDocument(Record):
     client_reference = fields.String()
     vendor_case_number = fields.String(allow_none=True)
     rma_number = fields.String(allow_none=True)
+    expires_on = fields.Date(allow_none=True)
     parts = fields.List(fields.String())
     files = fields.List(fields.UUID())
     denials = fields.Integer()
@@ -373,8 +437,20 @@ class RmaDocument(Record):
     created_at = fields.AwareDateTime()
 
 
+class PartDocument(Strict):
+    """One kind of part in a parcel: how many it should hold, how many came and were right, how many nobody waits for."""
+
+    part = fields.String()
+    quantity = fields.Integer()
+    arrived = fields.Integer()
+    given_up = fields.Integer()
+    serial_number = fields.String()
+
+
 class ShipmentDocument(Record):
-    """One parcel."""
+    """One parcel; ``makes_up_for`` is another one that did not bring what it should have."""
+
+    example: ClassVar[Mapping[str, Any]] = {"proof": None, "makes_up_for": None}
 
     id = fields.UUID()
     client = fields.UUID()
@@ -384,6 +460,26 @@ class ShipmentDocument(Record):
     carrier = fields.String()
     tracking_number = fields.String()
     due_on = fields.Date(allow_none=True)
+    sent_on = fields.Date(allow_none=True)
+    delivered_on = fields.Date(allow_none=True)
+    signed_by = fields.String()
+    note = fields.String()
+    proof = fields.UUID(allow_none=True)
+    parts = fields.List(fields.Nested(PartDocument))
+    makes_up_for = fields.UUID(allow_none=True)
+
+
+class CountDocument(Strict):
+    """One kind of part over all parcels that go one way: what was promised, what came, and what is still owed."""
+
+    direction = word(ShipmentDirection)
+    part = fields.String()
+    promised = fields.Integer()
+    arrived = fields.Integer()
+    given_up = fields.Integer()
+    under_way = fields.Integer()
+    outstanding = fields.Integer()
+    unannounced = fields.Integer()
 
 
 class SwapDocument(Record):
@@ -531,6 +627,7 @@ class FullRmaDocument(RmaDocument):
     parts_offered = fields.List(fields.Nested(OfferDocument), allow_none=True)
     files_offered = fields.List(fields.Nested(FileOfferDocument), allow_none=True)
     shipments = fields.List(fields.Nested(ShipmentDocument))
+    goods = fields.List(fields.Nested(CountDocument))
     swap = fields.Nested(SwapDocument, allow_none=True)
     timeline = fields.List(fields.Nested(EventDocument))
     vendor_calls = fields.List(fields.Nested(CallDocument))

@@ -8,12 +8,12 @@ from flask import redirect, request, url_for
 
 from warranty.domain.access import Permission
 from warranty.models import Fault, Shipment
-from warranty.services import by_hand, queries, swaps
-from warranty.services.by_hand import Parcel
+from warranty.services import queries, shipments, swaps
 from warranty.services.moves import IllegalMove, attempt
 from warranty.web.forms import is_late, read
 from warranty.web.guards import call, needs
 from warranty.web.i18n import N_, reader
+from warranty.web.parcels import take_parcel
 from warranty.web.schemas.cases import ShipmentMoveBody, SwapMoveBody
 from warranty.web.staff.cases import case_page, too_late
 from warranty.web.staff.room import blueprint
@@ -48,8 +48,8 @@ def move_goods(fault: Fault) -> Response | tuple[str, int]:
         with attempt(asked.session):
             given = {"reason": body["reason"], "now": asked.now}
             if isinstance(record, Shipment):
-                parcel: Parcel = body["parcel"]
-                by_hand.move_shipment(asked.session, asked.principal, record, body["to"], parcel, **given)
+                given["unpacked"] = body["unpacked"]
+                shipments.move(asked.session, asked.principal, record, body["to"], take_parcel(body), **given)
             else:
                 swaps.move(asked.session, asked.runtime, asked.principal, record, body["to"], **given)
     except IllegalMove:
