@@ -17,10 +17,10 @@ from warranty.domain.lifecycles import (
     SwapState,
 )
 from warranty.models import Fault, Rma
-from warranty.services import by_hand, moves, owed, rmas
-from warranty.services.by_hand import Parcel
+from warranty.services import moves, owed, rmas, shipments
 from warranty.services.moves import Because, IllegalMove
 from warranty.services.owed import Closing, Owes
+from warranty.services.shipments import Parcel
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -51,7 +51,7 @@ def test_a_case_closes_when_it_works_again_and_owes_nothing(desk: Desk) -> None:
     with desk.session() as session:
         fault, rma = the(session, desk)
         rmas.transition(session, desk.runtime, OPERATOR, rma, RmaState.AUTHORIZED, rma_number="R-1", **say)
-        due = by_hand.add_shipment(session, OPERATOR, rma, ShipmentDirection.TO_VENDOR, Parcel(), **say)
+        due = shipments.add(session, OPERATOR, rma, ShipmentDirection.TO_VENDOR, Parcel(), **say)
         assert codes(session, fault) == ["claim_runs", "swap_runs", "return_open"]
         with pytest.raises(Owes, match="has not been sent back"):
             rmas.transition(session, desk.runtime, OPERATOR, rma, RmaState.CLOSED, **say)
@@ -66,7 +66,7 @@ def test_a_case_closes_when_it_works_again_and_owes_nothing(desk: Desk) -> None:
         assert [debt.code for debt in refused.value.debts] == ["claim_runs", "swap_runs", "return_open"]
         assert "R-1 still runs" in str(refused.value)
 
-        by_hand.move_shipment(session, OPERATOR, due, ShipmentState.IN_TRANSIT, Parcel(), **say)
+        shipments.move(session, OPERATOR, due, ShipmentState.IN_TRANSIT, Parcel(), **say)
         rmas.transition(session, desk.runtime, OPERATOR, rma, RmaState.CLOSED, **say)
         moves.move(session, swap, SwapState.DONE, BECAUSE)
         owed.close(session, OPERATOR, fault, **say)

@@ -46,11 +46,11 @@ from warranty.models import (
     Swap,
 )
 from warranty.models.cases import TransferWay
-from warranty.services import by_hand, estate, faults, following, moves, owed, rmas, stock, swaps
-from warranty.services.by_hand import Parcel
+from warranty.services import estate, faults, following, moves, owed, rmas, shipments, stock, swaps
 from warranty.services.estate import Invalid
 from warranty.services.faults import FaultFacts
 from warranty.services.moves import Because, IllegalMove
+from warranty.services.shipments import Parcel
 from warranty.services.swaps import Replacement
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ def test_a_new_unit_takes_the_place_and_the_old_one_keeps_its_history(bench: Ben
         assert ref.record_id == new.id
 
         rma = session.get_one(Rma, bench.rma().id)
-        due = by_hand.add_shipment(session, OPERATOR, rma, ShipmentDirection.TO_VENDOR, Parcel(), **SAY)
-        by_hand.move_shipment(session, OPERATOR, due, ShipmentState.IN_TRANSIT, Parcel(), **SAY)
+        due = shipments.add(session, OPERATOR, rma, ShipmentDirection.TO_VENDOR, Parcel(), **SAY)
+        shipments.move(session, OPERATOR, due, ShipmentState.IN_TRANSIT, Parcel(), **SAY)
         assert old.state is AssetState.RETURNED_TO_VENDOR
 
     facts = FaultFacts(
@@ -329,9 +329,9 @@ def test_claims_are_used_up_once_when_the_replacement_ships(shared_runtime: Runt
         rma = session.get_one(Rma, bench.rma().id)
         before = claims(session, bench)
         [parcel] = session.scalars(select(moves.Shipment).where(moves.Shipment.rma_id == rma.id))
-        by_hand.move_shipment(session, OPERATOR, parcel, ShipmentState.IN_TRANSIT, Parcel(), **SAY)
-        another = by_hand.add_shipment(session, OPERATOR, rma, ShipmentDirection.TO_US, Parcel(), **SAY)
-        by_hand.move_shipment(session, OPERATOR, another, ShipmentState.IN_TRANSIT, Parcel(), **SAY)
+        shipments.move(session, OPERATOR, parcel, ShipmentState.IN_TRANSIT, Parcel(), **SAY)
+        another = shipments.add(session, OPERATOR, rma, ShipmentDirection.TO_US, Parcel(), **SAY)
+        shipments.move(session, OPERATOR, another, ShipmentState.IN_TRANSIT, Parcel(), **SAY)
         assert (before, claims(session, bench)) == ({(0, 1)}, {(1, 0)})
         rmas.transition(session, bench.runtime, OPERATOR, rma, RmaState.DENIED, **SAY)
         assert (0, 0) in claims(session, bench)

@@ -15,7 +15,7 @@ from warranty.domain.terms import OverrideCode, VerdictWord
 from warranty.models import AdHocJob, CaseNote, Client, Coverage, Fault, File, HumanTask, Rma
 from warranty.models.cases import NoteWay
 from warranty.models.work import TaskKind
-from warranty.services import by_hand, moves, notes, preparing, records, resolutions, rmas
+from warranty.services import by_hand, moves, notes, owed, preparing, records, resolutions, rmas
 from warranty.services.estate import ADDRESS_LINES
 from warranty.services.faults import ContactFacts, ShipToFacts
 from warranty.services.overrides import Wish
@@ -40,7 +40,7 @@ REASON = click.option("--reason", required=True, help="Why; it stands in the reg
 
 @click.group()
 def case() -> None:
-    """List and show cases."""
+    """List, show and close cases."""
 
 
 @case.command("list")
@@ -113,6 +113,22 @@ def _print_case(
         click.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['record']:<9} {what:<18} {shown(row['reason'])}".rstrip())
     for file in files:
         click.echo(f"file  {shown(file['name'])}  {file['size']:,} bytes")
+
+
+@case.command("close")
+@click.argument("reference")
+@REASON
+@json_option
+def case_close(reference: str, reason: str, *, as_json: bool) -> None:
+    """Close a case that works again. Whatever it still owes is named, and leaves it open.
+
+    REFERENCE is F-…, the claim's WR-…, or an id.
+    """
+    with writing(reason) as desk:
+        fault = desk.fault(reference)
+        owed.close(desk.session, OPERATOR, fault, reason=reason, now=desk.now)
+        found = desk.document(records.FAULTS, fault)
+    found.print(as_json=as_json)
 
 
 @case.command("notes")

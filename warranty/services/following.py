@@ -26,7 +26,7 @@ from warranty.services.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
@@ -73,9 +73,12 @@ def follow(
     new: Asset,
     because: Because,
     *,
-    shipped_at: datetime,
+    shipped_on: date | None,
 ) -> None:
-    """Let cover follow from one unit to the next, and order that the new serial is looked up."""
+    """Let cover follow from one unit to the next, and order that the new serial is looked up.
+
+    ``shipped_on``: when the replacement left its vendor; null where nobody knows, then today counts.
+    """
     session.flush()
     rule, days = _rule(session, runtime, swap)
     for coverage in session.scalars(_to_follow(old, new)).all():
@@ -87,8 +90,8 @@ def follow(
             root_ends_on=_root_end(session, coverage),
         )
         if coverage.kind is CoverageKind.MANUFACTURER_WARRANTY and coverage.scope is ScopeKind.ASSET:
-            shipped_on = shipped_at.astimezone(ZoneInfo(coverage.time_zone)).date()
-            ends_on = new_end(rule, days, root_end=transfer.root_ends_on, shipped_on=shipped_on)
+            day = shipped_on or because.at.astimezone(ZoneInfo(coverage.time_zone)).date()
+            ends_on = new_end(rule, days, root_end=transfer.root_ends_on, shipped_on=day)
             transfer.way, transfer.decided_at, transfer.decided_by = TransferWay.FOLLOWED, because.at, because.actor
             transfer.new_coverage_id = _pass_on(session, coverage, new, ends_on, because).id
         session.add(transfer)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import aliased
 
 from vendors.errors import VendorError
@@ -19,7 +19,6 @@ from warranty.domain.lifecycles import (
     FaultState,
     JobState,
     ShipmentDirection,
-    ShipmentState,
     StockState,
     SwapKind,
     SwapSource,
@@ -29,7 +28,6 @@ from warranty.domain.terms import AssetState, Ownership
 from warranty.models import (
     AdHocJob,
     Asset,
-    AuditRow,
     Client,
     ExternalRef,
     Fault,
@@ -51,10 +49,10 @@ from warranty.services.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Row
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from warranty.domain.access import Principal
     from warranty.runtime import Runtime
@@ -366,7 +364,7 @@ def _install(session: Session, runtime: Runtime, swap: Swap, fault: Fault, old: 
     gone = moves.gone_with(session.scalars(select(Shipment.state).where(*back)))
     if gone is not None and old.state is AssetState.REPLACED:
         moves.move(session, old, gone, because)
-    following.follow(session, runtime, swap, old, new, because, shipped_at=_shipped_at(session, swap, because.at))
+    following.follow(session, runtime, swap, old, new, because, shipped_on=_day(session, swap, Shipment.sent_on))
 
 
 _GONE: Final = frozenset(
@@ -435,23 +433,11 @@ def _take_place(session: Session, old: Asset, new: Asset, because: Because) -> N
     moves.note(session, new, "place_taken", because, detail={"from": old.serial_number})
 
 
-def _shipped_at(session: Session, swap: Swap, otherwise: datetime) -> datetime:
-    """When the replacement was under way, as far as the register knows."""
-    if swap.rma_id is None:
-        return otherwise
-    parcels = select(Shipment.id).where(Shipment.rma_id == swap.rma_id, Shipment.direction == ShipmentDirection.TO_US)
-    moves.write_down(session)
-    found = session.scalars(
-        select(AuditRow.at)
-        .where(
-            AuditRow.record == moves.name_of(Shipment),
-            AuditRow.record_id.in_(parcels),
-            AuditRow.new_state == ShipmentState.IN_TRANSIT.value,
-        )
-        .order_by(AuditRow.id)
-        .limit(1)
-    ).first()
-    return found or otherwise
+def _day(session: Session, swap: Swap, day: InstrumentedAttribute[date | None]) -> date | None:
+    """When the replacement left, or arrived, as far as is known of the parcels of its claim."""
+    parcels = (Shipment.rma_id == swap.rma_id, Shipment.direction == ShipmentDirection.TO_US, day.is_not(None))
+    found: date | None = session.scalar(select(func.max(day)).where(*parcels))
+    return found
 
 
 # --- verified ---
@@ -514,25 +500,10 @@ def _why_by_hand(session: Session, runtime: Runtime, rma: Rma, swap: Swap, now: 
         days = None
     if days is None:
         return f"{said}. How long {account.name} simply swaps it is not known: claim it there, with {rma.rma_number}."
-    since = _delivered_at(session, rma) or now
-    if (now - since).days > days:
+    since = _day(session, swap, Shipment.delivered_on) or now.date()
+    if (now.date() - since).days > days:
         return f"{said}, but the {days} days in which {account.name} simply swaps it are over: ask it, with {rma.rma_number}."
     return None
-
-
-def _delivered_at(session: Session, rma: Rma) -> datetime | None:
-    parcels = select(Shipment.id).where(Shipment.rma_id == rma.id, Shipment.direction == ShipmentDirection.TO_US)
-    moves.write_down(session)
-    return session.scalars(
-        select(AuditRow.at)
-        .where(
-            AuditRow.record == moves.name_of(Shipment),
-            AuditRow.record_id.in_(parcels),
-            AuditRow.new_state == ShipmentState.DELIVERED.value,
-        )
-        .order_by(AuditRow.id)
-        .limit(1)
-    ).first()
 
 
 # --- loaners ---
