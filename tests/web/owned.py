@@ -35,6 +35,7 @@ from warranty.models import (
     SavedView,
     Shipment,
     Site,
+    Snapshot,
     StockLocation,
     StockUnit,
     Swap,
@@ -77,6 +78,7 @@ def own_everything(world: World, tenant: Tenant, *, labour_hour_minor: int = LAB
     _write(world, "POST", parcel, {"to": "in_transit", "reason": canary, "carrier": canary, "tracking_number": canary})
     places = [f"/faults/{covered['id']}", f"/rmas/{covered['rma_id']}", f"/jobs/{covered['job_id']}"]
     places += [f"/assets/{tenant.covered}", f"/coverages/{tenant.coverage}", f"/contracts/{tenant.contract}"]
+    read = _write(world, "POST", f"/assets/{tenant.covered}/snapshots", _inventory(canary))
     files = [_file(world, place, canary) for place in places]
     note = _write(world, "POST", f"/faults/{covered['id']}/notes", {"way": "internal", "text": canary})
     return {
@@ -95,9 +97,14 @@ def own_everything(world: World, tenant: Tenant, *, labour_hour_minor: int = LAB
         Person: UUID(contact["id"]),
         File: files[0],
         CaseNote: UUID(note["id"]),
+        Snapshot: UUID(read["items"][0]["id"]),
         VendorAccount: _account(world, tenant),
         **_followed(world, tenant, UUID(covered["id"]), UUID(approved["swap"]["id"])),
     }
+
+
+def _inventory(canary: str) -> dict[str, str | dict[str, str]]:
+    return {"specification": {"model": canary}, "configuration": f"hostname {canary}", "reason": canary}
 
 
 def _followed(world: World, tenant: Tenant, fault: UUID, swap: UUID) -> Owned:

@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rma":        ("cases:rma",             "List, show and move claims at vendors."),
     "sandbox":    ("sandbox:sandbox",       "Play vendors on one port of this machine."),
     "site":       ("places:site",           "Add, list, show and change the sites of clients."),
+    "specification": ("specifications:specification", "Record and show what was read of units."),
     "stock":      ("stock:stock",           "Receive, reserve, issue and take back units of the MSP's own."),
     "swap":       ("swaps:swap",            "Name, install and prove what replaces a unit."),
     "token":      ("people:token",          "Make, list and revoke the tokens that programs call with."),

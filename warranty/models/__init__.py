@@ -10,6 +10,7 @@ from warranty.models.look_ups import LookUpRun, UnitAnswer
 from warranty.models.mail import Mail, News
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import Absence, ApiToken, CalendarFeed, Person, User
+from warranty.models.specifications import Snapshot, SnapshotKind
 from warranty.models.stock import StockLocation, StockUnit
 from warranty.models.vendor_log import AccountMaker, PartsList, VendorAccount, VendorCall, VendorDelivery
 from warranty.models.views import SavedView
@@ -56,6 +57,8 @@ __all__ = [
     "Shipment",
     "Sighting",
     "Site",
+    "Snapshot",
+    "SnapshotKind",
     "StockLocation",
     "StockUnit",
     "StoredVerdict",

@@ -35,6 +35,7 @@ from warranty.models import (
     SavedView,
     Shipment,
     Site,
+    Snapshot,
     StockLocation,
     StockUnit,
     Swap,
@@ -61,6 +62,7 @@ Stateless = (
     | VendorAccount
     | AuditChain
     | SavedView
+    | Snapshot
     | Loan
 )
 """What has no life cycle, and leaves rows all the same when it is added or changed."""
@@ -274,6 +276,7 @@ _NAMES: dict[type, str] = {
     VendorAccount: "vendor_account",
     AuditChain: "audit_chain",
     SavedView: "saved_view",
+    Snapshot: "snapshot",
     Loan: "loan",
 }
 

@@ -41,7 +41,19 @@ from warranty.models import (
     VendorAccount,
 )
 from warranty.models.work import TaskKind
-from warranty.services import accounts, casefile, estate, following, jobs, moves, owed, reviews, rmas, stock
+from warranty.services import (
+    accounts,
+    casefile,
+    estate,
+    following,
+    jobs,
+    moves,
+    owed,
+    reviews,
+    rmas,
+    specifications,
+    stock,
+)
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because, IllegalMove
 from warranty.services.owed import Closing
@@ -352,9 +364,11 @@ def _install(session: Session, runtime: Runtime, swap: Swap, fault: Fault, old: 
         if unit.state is StockState.RESERVED:
             stock.issue(session, unit, because=because)
     if swap.kind is not SwapKind.UNIT:
+        specifications.settle(session, swap)
         return
     new = _newcomer(session, swap, fault, old, because)
     swap.new_asset_id = new.id
+    specifications.settle(session, swap)
     way = _way_out(old.state)
     if way:
         moves.walk(session, old, way, because, replaced_by_id=new.id)

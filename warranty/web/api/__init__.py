@@ -12,7 +12,20 @@ from marshmallow import fields
 
 from warranty import __version__
 from warranty.web import webhooks
-from warranty.web.api import by_ref, cases, faults, files, imports, lookups, notes, people, registry, stock, vendors
+from warranty.web.api import (
+    by_ref,
+    cases,
+    faults,
+    files,
+    imports,
+    lookups,
+    notes,
+    people,
+    registry,
+    specifications,
+    stock,
+    vendors,
+)
 from warranty.web.api.description import described
 from warranty.web.errors import TYPES
 from warranty.web.guards import public
@@ -75,7 +88,20 @@ def init_app(app: Flask) -> None:
         },
     )
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
-    for part in (faults, cases, notes, registry, by_ref, vendors, people, stock, files, imports, lookups):
+    for part in (
+        faults,
+        cases,
+        notes,
+        registry,
+        by_ref,
+        vendors,
+        people,
+        stock,
+        files,
+        imports,
+        lookups,
+        specifications,
+    ):
         api.register_blueprint(part.endpoints.blueprint, url_prefix=PREFIX)
     api.register_blueprint(webhooks.blueprint, url_prefix=PREFIX)
     app.extensions["api-document"] = json.dumps(described(app, api.spec.to_dict()))

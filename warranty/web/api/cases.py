@@ -32,12 +32,13 @@ from warranty.services import (
     resolutions,
     rmas,
     shipments,
+    specifications,
     swaps,
     tracking,
 )
 from warranty.services.swaps import Replacement
 from warranty.services.tracking import Asked
-from warranty.web.api.base import Endpoints, check_version, document, held, listed
+from warranty.web.api.base import Endpoints, by_caller, check_version, document, held, listed
 from warranty.web.guards import call, find, needs
 from warranty.web.parcels import take_parcel
 from warranty.web.schemas.cases import (
@@ -268,9 +269,11 @@ def name_replacement(swap: Swap, body: dict[str, Any]) -> dict[str, Any]:
     """Say which unit or part has come, by its serial number; it is checked against what the vendor told."""
     asked = call()
     check_version(SwapDocument(), lambda: _swap(swap))
-    product = body.pop("product")
+    product, read = body.pop("product"), (body.pop("specification"), body.pop("configuration"))
     found = None if product is None else find(Product, product, field="product")
     swaps.scan(asked.session, asked.principal, swap, Replacement(product=found, **body), now=asked.now)
+    if any(part is not None for part in read):
+        specifications.record_coming(asked.session, swap, *read, by_caller("read of the replacement"))
     asked.session.flush()
     return _swap(swap)
 

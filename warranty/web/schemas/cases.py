@@ -34,6 +34,7 @@ from warranty.web.schemas.examples import LEFT_OUT
 from warranty.web.schemas.faults import ContactBody, ShipToBody
 from warranty.web.schemas.fields import Record, Strict, line, moment, text, word
 from warranty.web.schemas.lists import ListQuery
+from warranty.web.schemas.specifications import Inventory
 
 
 class FaultQuery(ListQuery):
@@ -279,7 +280,8 @@ class ReplacementBody(Strict):
     """The unit or part that has come, by what stands on it; what is left out stays as it is planned.
 
     ``product`` is named where it is another than was agreed, ``substitute`` says where the vendor named that one.
-    ``differs``: it bears another serial number than the vendor told, and somebody has looked twice.
+    ``specification`` and ``configuration`` are what was read of it. ``differs``: it bears another serial number than the
+    vendor told, and somebody has looked twice.
     """
 
     example: ClassVar[Mapping[str, Any]] = {
@@ -287,6 +289,8 @@ class ReplacementBody(Strict):
         "kind": LEFT_OUT,
         "source": LEFT_OUT,
         "product": LEFT_OUT,
+        "specification": LEFT_OUT,
+        "configuration": LEFT_OUT,
     }
 
     serial_number = line(64, load_default="")
@@ -294,6 +298,8 @@ class ReplacementBody(Strict):
     source = word(SwapSource, load_default=None)
     product = fields.UUID(load_default=None)
     substitute = line(200, load_default="")
+    specification = Inventory(load_default=None)
+    configuration = Inventory(load_default=None)
     differs = fields.Boolean(load_default=False)
 
 
