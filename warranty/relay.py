@@ -30,6 +30,7 @@ from warranty.services import (
     leases,
     news,
     refresh,
+    returns,
     silence,
     sweep,
     work,
@@ -117,6 +118,7 @@ def _periodic(runtime: Runtime) -> None:
             order_sweeps(session, runtime)
             sweep.send_lost(session, now=db.now(session))
             silence.ask(session, now=db.now(session))
+            returns.look(session, runtime, now=db.now(session))
             news.order(session, runtime.settings)
             refresh.order_due(session, runtime)
             files.order_sweep(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -14,13 +15,18 @@ from tests.app import owner_of
 from vendors.contract import VendorCase, VendorStatus
 from warranty import db
 from warranty.domain.access import OPERATOR
-from warranty.domain.terms import Cause, Component
-from warranty.models import AuditRow, Base, Fault, TenantRow
+from warranty.domain.lifecycles import ShipmentDirection, ShipmentState
+from warranty.domain.returns import Blame, CostKind, Holder
+from warranty.domain.terms import Cause, Component, Party
+from warranty.models import AuditRow, Base, CaseCost, Fault, Rma, Shipment, TenantRow, VendorReturn
 from warranty.models.mail import Told
 from warranty.runtime import Runtime
 from warranty.services import faults, mail, strays
 from warranty.services.faults import FaultFacts
 from warranty.services.mail import Letter, Receiver
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 URL_OF_NOTHING = "sqlite://"
 
@@ -35,13 +41,28 @@ def fill(runtime: Runtime) -> None:
         facts = FaultFacts(
             asset_id=asset.public_id, component=Component.DISK, cause=Cause.HARDWARE_FAILURE, symptom="dead"
         )
-        faults.report(session, runtime, OPERATOR, facts, now=db.now(session))
+        outcome = faults.report(session, runtime, OPERATOR, facts, now=db.now(session))
+        _send_back(session, outcome.fault)
         account = factories.make_account(session, runtime)
         strays.find(session, account, [VendorCase("INC1", VendorStatus.RECEIVED)], now=db.now(session))
         to = Receiver(factories.make_user(session), "en")
         letter = Letter("News", "text", "html")
         now = db.now(session)
         mail.write(session, runtime.settings, about=account, tells=Told.TASK, to=to, letter=letter, now=now)
+
+
+def _send_back(session: Session, fault: Fault) -> None:
+    """A return of a claim, its day and what it cost."""
+    now, common = db.now(session), {"client_id": fault.client_id}
+    rma = session.scalars(select(Rma).where(Rma.fault_id == fault.id)).one()
+    facts = {"direction": ShipmentDirection.TO_VENDOR, "state": ShipmentState.CHARGED, "holder": Holder.CLIENT}
+    parcel = Shipment(rma_id=rma.id, **common, **facts)
+    session.add(parcel)
+    session.flush()
+    money = {"amount_minor": 41_200, "currency": "EUR", "payer": Party.CLIENT, "blame": Blame.CLIENT}
+    said = {"kind": CostKind.NON_RETURN, "reason": "lost", "created_at": now, "created_by": "user:1"}
+    session.add(VendorReturn(shipment_id=parcel.id, told_on=now.date(), basis={"days": 10}, **common))
+    session.add(CaseCost(fault_id=fault.id, shipment_id=parcel.id, **common, **money, **said))
 
 
 def test_code_and_schema_agree(database: db.Database) -> None:

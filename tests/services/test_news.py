@@ -481,6 +481,6 @@ def test_without_a_mail_server_marks_are_wiped_and_nothing_is_ordered(runtime: R
     look(runtime)
 
     with runtime.database.read(db.EVERYBODY) as session:
-        assert news.due(session, now=db.now(session)) == ([], [])
+        assert news.due(session, now=db.now(session)) == ([], [], [])
         assert session.get_one(Fault, fault.id).told is Told.OPENED
     assert orders(runtime, OrderKind.WRITE_MAILS) == []

@@ -66,7 +66,7 @@ def test_a_case_closes_when_it_works_again_and_owes_nothing(desk: Desk) -> None:
         assert [debt.code for debt in refused.value.debts] == ["claim_runs", "swap_runs", "return_open"]
         assert "R-1 still runs" in str(refused.value)
 
-        shipments.move(session, OPERATOR, due, ShipmentState.IN_TRANSIT, Parcel(), **say)
+        shipments.move(session, OPERATOR, due, ShipmentState.IN_TRANSIT, Parcel("DHL", "1Z9"), **say)
         rmas.transition(session, desk.runtime, OPERATOR, rma, RmaState.CLOSED, **say)
         moves.move(session, swap, SwapState.DONE, BECAUSE)
         owed.close(session, OPERATOR, fault, **say)

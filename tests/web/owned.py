@@ -17,6 +17,7 @@ from warranty.models import (
     AdHocJob,
     ApiToken,
     Asset,
+    CaseCost,
     CaseNote,
     Client,
     Contract,
@@ -76,6 +77,10 @@ def own_everything(world: World, tenant: Tenant, *, labour_hour_minor: int = LAB
     approved = _approve(world, covered["rma_id"], canary)
     parcel = f"/shipments/{approved['shipments'][0]['id']}/transitions"
     _write(world, "POST", parcel, {"to": "in_transit", "reason": canary, "carrier": canary, "tracking_number": canary})
+    back, lost = (_return(world, covered["rma_id"], canary) for _ in range(2))
+    _write(world, "PATCH", f"/returns/{back}", {"return_address": canary, "reason": canary})
+    bill = {"kind": "non_return", "amount_minor": 41_200, "currency": "EUR", "payer": "client", "blame": "client"}
+    cost = _write(world, "POST", f"/returns/{lost}/costs", bill | {"reason": canary})
     places = [f"/faults/{covered['id']}", f"/rmas/{covered['rma_id']}", f"/jobs/{covered['job_id']}"]
     places += [f"/assets/{tenant.covered}", f"/coverages/{tenant.coverage}", f"/contracts/{tenant.contract}"]
     read = _write(world, "POST", f"/assets/{tenant.covered}/snapshots", _inventory(canary))
@@ -90,7 +95,8 @@ def own_everything(world: World, tenant: Tenant, *, labour_hour_minor: int = LAB
         Product: tenant.product,
         Fault: UUID(covered["id"]),
         Rma: UUID(covered["rma_id"]),
-        Shipment: UUID(approved["shipments"][0]["id"]),
+        Shipment: UUID(back),
+        CaseCost: UUID(cost["id"]),
         Swap: UUID(approved["swap"]["id"]),
         AdHocJob: UUID(covered["job_id"]),
         HumanTask: UUID(unknown["review_item_id"]),
@@ -132,6 +138,13 @@ def _followed(world: World, tenant: Tenant, fault: UUID, swap: UUID) -> Owned:
         session.add_all([loan, transfer])
         session.flush()
         return {Loan: loan.public_id, CoverageTransfer: transfer.public_id}
+
+
+def _return(world: World, rma_id: str, canary: str) -> str:
+    """A unit that goes back, which waits to be sent."""
+    body = {"direction": "to_vendor", "reason": canary, "carrier": canary, "tracking_number": canary}
+    made: str = _write(world, "POST", f"/rmas/{rma_id}/shipments", body)["id"]
+    return made
 
 
 def own_nothing(world: World, product: UUID) -> Owned:

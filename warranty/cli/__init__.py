@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "relay":      ("server:relay",          "Run the relay: it hands due work to the workers."),
     "replay":     ("faults:replay",         "Decide every stored case again, and compare."),
     "restore":    ("backup:restore",        "Put what a backup holds in the place of what is here."),
+    "returns":    ("returns:returns",       "Follow defective units that go back, and what they cost."),
     "review":     ("cases:review",          "List, show and resolve what waits for a person."),
     "rma":        ("cases:rma",             "List, show and move claims at vendors."),
     "sandbox":    ("sandbox:sandbox",       "Play vendors on one port of this machine."),

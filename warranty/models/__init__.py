@@ -10,6 +10,7 @@ from warranty.models.look_ups import LookUpRun, UnitAnswer
 from warranty.models.mail import Mail, News
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import Absence, ApiToken, CalendarFeed, Person, User
+from warranty.models.returns import CaseCost, VendorReturn
 from warranty.models.specifications import Snapshot, SnapshotKind
 from warranty.models.stock import StockLocation, StockUnit
 from warranty.models.vendor_log import AccountMaker, PartsList, VendorAccount, VendorCall, VendorDelivery
@@ -27,6 +28,7 @@ __all__ = [
     "Base",
     "Baseline",
     "CalendarFeed",
+    "CaseCost",
     "CaseNote",
     "Client",
     "Contract",
@@ -69,5 +71,6 @@ __all__ = [
     "VendorAccount",
     "VendorCall",
     "VendorDelivery",
+    "VendorReturn",
     "clock",
 ]

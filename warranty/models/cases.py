@@ -18,6 +18,7 @@ from warranty.domain.lifecycles import (
     SwapSource,
     SwapState,
 )
+from warranty.domain.returns import Holder
 from warranty.domain.terms import Cause, Component, Route, VerdictWord
 from warranty.models.base import Base, TenantRow, index_of_beginnings, words
 from warranty.models.estate import Asset
@@ -206,7 +207,7 @@ class Shipment(TenantRow, Base):
     ``due_on`` is the day on which it is expected, or has to be back at the vendor; ``sent_on`` and ``delivered_on`` are days at
     the unit's site, null where nobody knows them. ``parts`` are the ``domain.goods.Line`` in it. ``makes_up_for_id`` is the
     parcel whose missing, wrong or lost parts this one brings. ``signed_by`` is whom the carrier names, ``proof_id`` a file
-    that proves that it was sent or delivered.
+    that proves that it was sent or delivered. ``holder``: who has the unit that goes back.
     """
 
     __tablename__ = "shipment"
@@ -215,6 +216,9 @@ class Shipment(TenantRow, Base):
         Index("ix_shipment_due", "due_on", sqlite_where=DUE, postgresql_where=DUE),
         Index("ix_shipment_coming", "due_on", sqlite_where=COMING, postgresql_where=COMING),
         Index("ix_shipment_makes_up_for_id", "makes_up_for_id"),
+        # The list of returns, of one client and of one kind of holder.
+        Index("ix_shipment_client_due", "client_id", "due_on", sqlite_where=DUE, postgresql_where=DUE),
+        Index("ix_shipment_holder_due", "holder", "due_on", sqlite_where=DUE, postgresql_where=DUE),
     )
 
     rma_id: Mapped[int] = mapped_column(ForeignKey("rma.id"))
@@ -230,6 +234,7 @@ class Shipment(TenantRow, Base):
     note: Mapped[str] = mapped_column(Text, default="", server_default="")
     parts: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     makes_up_for_id: Mapped[int | None] = mapped_column(ForeignKey("shipment.id"))
+    holder: Mapped[Holder] = mapped_column(words(Holder), default=Holder.MSP, server_default=Holder.MSP)
 
 
 class Swap(TenantRow, Base):

@@ -12,7 +12,7 @@ from warranty.models.base import Base, Pk, PublicRow, words
 
 
 class Told(StrEnum):
-    """What a mail tells. All but ``task`` go to the client, and the newest of them stands on the fault."""
+    """What a mail tells. All but ``task`` and ``return`` go to the client, and the newest of them stands on the fault."""
 
     OPENED = "opened"
     APPROVAL = "approval"
@@ -20,6 +20,7 @@ class Told(StrEnum):
     DENIED = "denied"
     CLOSED = "closed"
     TASK = "task"
+    RETURN = "return"  # to whoever has the unit, whoever looks after the case, the service managers
 
 
 class News(Base):

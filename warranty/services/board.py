@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Integer,
     String,
+    and_,
     case,
     cast,
     func,
@@ -49,6 +50,7 @@ from warranty.models import (
     Site,
     User,
     VendorAccount,
+    VendorReturn,
 )
 from warranty.models.base import later
 from warranty.models.work import STUCK, UNRESOLVED, OrderKind, OrderStatus, TaskKind
@@ -82,7 +84,7 @@ class Risk(StrEnum):
     NONE = "none"
     PART = "part"  # the list price of the product that is claimed
     IF_BILLED = "if_billed"  # the same, where the client or the MSP pays in the end
-    CHARGE = "charge"  # the same: what the vendor charges for a part that does not come back
+    CHARGE = "charge"  # what the vendor said it charges for a part that does not come back, else the same
     QUOTE = "quote"  # what the client's quote comes to
 
 
@@ -415,6 +417,8 @@ def _joined(query: Any, work: Subquery) -> Any:
         .outerjoin(Product, Product.id == Asset.product_id)
         .outerjoin(VendorAccount, VendorAccount.id == work.c.account_id)
         .outerjoin(AdHocJob, AdHocJob.id == work.c.job_id)
+        .outerjoin(_parcel, and_(work.c.kind == OtherKind.RETURN.value, _parcel.public_id == work.c.key))
+        .outerjoin(VendorReturn, VendorReturn.shipment_id == _parcel.id)
     )
 
 
@@ -439,12 +443,12 @@ def _minor(work: Subquery) -> ColumnElement[int | None]:
     return case(
         (work.c.kind.in_(_of(Risk.NONE)), None),
         (work.c.kind.in_(_of(Risk.QUOTE)), cast(quote.correlate(work).scalar_subquery(), BigInteger)),
-        else_=Product.list_price_minor,
+        else_=func.coalesce(VendorReturn.charge_minor, Product.list_price_minor),
     )
 
 
 def _currency() -> ColumnElement[str | None]:
-    return func.coalesce(AdHocJob.currency, Product.currency)
+    return func.coalesce(AdHocJob.currency, VendorReturn.currency, Product.currency)
 
 
 def _which(filters: Filters, work: Subquery, clock: Clock) -> list[ColumnElement[bool]]:
@@ -545,4 +549,4 @@ def of_cases(filters: Filters, clock: Clock) -> list[ColumnElement[bool]]:
 
 
 # The list of cases reads these tables too, each for the row itself.
-_client, _account, _rma = aliased(Client), aliased(VendorAccount), aliased(Rma)
+_client, _account, _rma, _parcel = aliased(Client), aliased(VendorAccount), aliased(Rma), aliased(Shipment)

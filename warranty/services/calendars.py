@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from warranty.domain.calendars import Calendar, Malformed, never, read_week
+from warranty.domain.calendars import WEEKDAYS, Calendar, Malformed, never, read_week
 from warranty.services.estate import checked_zone
 
 if TYPE_CHECKING:
@@ -32,6 +32,18 @@ def calendar_of(hours: str, *, time_zone: str, region: str = "") -> Calendar:
     return Calendar(zone, read_week(hours), holidays_of(region) if region else never)
 
 
+def working_days(*, time_zone: str, region: str = "") -> Calendar:
+    """The days on which a region works, its weekend and its public holidays left out; their hours say nothing.
+
+    Raises:
+        Malformed, Invalid: as ``calendar_of``.
+    """
+    country = region.strip().upper().partition("-")[0]
+    weekend = _weekend(country) if country in _regions() else _WEEKEND
+    days = ",".join(name for day, name in enumerate(WEEKDAYS) if day not in weekend)
+    return calendar_of(f"{days} 08:00-18:00", time_zone=time_zone, region=region)
+
+
 def holidays_of(region: str) -> Callable[[date], bool]:
     """Whether a day is a public holiday of a region (ISO 3166: ``DE``, ``DE-BY``), days given instead of it included.
 
@@ -44,6 +56,15 @@ def holidays_of(region: str) -> Callable[[date], bool]:
         parts = f"; parts of {country}: {', '.join(known[country])}" if known.get(country) else ""
         raise Malformed(f"The holidays of {region!r} are not known: write it as DE or DE-BY{parts}.")
     return lambda day: day in _days(country, part, day.year)
+
+
+_WEEKEND = frozenset({5, 6})
+
+
+@cache
+def _weekend(country: str) -> frozenset[int]:
+    """The days, counted from Monday, that are free every week: Friday and Saturday in some countries."""
+    return frozenset(holidays.country_holidays(country).weekend)
 
 
 @cache

@@ -24,7 +24,7 @@ from warranty.domain.lifecycles import (
 from warranty.domain.terms import Component
 from warranty.models import Fault, Rma, Sighting, Swap, VendorAccount
 from warranty.models.work import OrderKind, TaskKind
-from warranty.services import accounts, casefile, jobs, moves, notes, reviews, shipments, verdicts, work
+from warranty.services import accounts, casefile, jobs, moves, notes, returns, reviews, shipments, verdicts, work
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def hear(
     if is_news:
         rma.heard_at = now
     for step in heard.steps:
-        _take(session, rma, goods, step, case, because)
+        _take(session, rma, goods, step, because)
     if not heard.steps and word_is_new:
         moves.note(session, rma, "vendor_word", because)
     shipments.take_in(session, rma, goods, case, because)
@@ -109,6 +109,7 @@ def hear(
     doubtful = _doubtful(rma, case, account, heard, word_is_new=word_is_new, is_later=rma.vendor_changed_at != was)
     if doubtful is not None:
         _flag(session, rma, doubtful, because)
+    _watch_return(session, runtime, rma, case, heard, now)
     pace(runtime, rma, account, goods, now=now, asked_at=asked_at)
     if is_news:
         reviews.settle(session, rma.fault_id, because, TaskKind.SILENT, *(_ANSWERED if heard.steps else ()))
@@ -232,7 +233,6 @@ def _take(
     rma: Rma,
     goods: Goods,
     step: Move,
-    case: VendorCase,
     because: Because,
 ) -> None:
     because = replace(because, reason="implied") if step.implied else because
@@ -249,8 +249,7 @@ def _take(
         return
     direction = ShipmentDirection(step.record.value)
     if step.old is None and direction not in goods:
-        due_on = case.return_due_on if direction is ShipmentDirection.TO_VENDOR else None
-        goods[direction] = shipments.make(session, rma, direction, because, due_on=due_on)
+        goods[direction] = shipments.make(session, rma, direction, because)
     elif goods[direction].state is not step.to:  # else it came with the approval
         moves.move(session, goods[direction], step.to, because)
 
@@ -284,6 +283,19 @@ def _tell_serial(session: Session, rma: Rma, serial_number: str) -> None:
     waits = (Swap.rma_id == rma.id, Swap.state.in_((SwapState.PLANNED, SwapState.RECEIVED)))
     for swap in session.scalars(select(Swap).where(*waits)):
         swap.told_serial = serial_number
+
+
+def _watch_return(
+    session: Session, runtime: Runtime, rma: Rma, case: VendorCase, heard: lifecycles.Heard, now: datetime
+) -> None:
+    """Let what was heard start the clock of the return, or name its day."""
+    if not (heard.steps or case.shipments or case.return_due_on):
+        return
+    named = (
+        parcel.due_on for parcel in case.shipments if ShipmentDirection(parcel.direction) is ShipmentDirection.TO_VENDOR
+    )
+    told_on = next((day for day in (*named, case.return_due_on) if day is not None), None)
+    returns.watch(session, runtime, rma, told_on=told_on, now=now)
 
 
 def _flag(session: Session, rma: Rma, why: str, because: Because) -> None:

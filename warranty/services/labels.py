@@ -98,7 +98,7 @@ def make(labels: Sequence[Label], sheet: Sheet, *, used: int, title: str, langua
     """
     if not 0 <= used < sheet.places or not 0 < len(labels) <= MOST:
         raise ValueError("no such place, or no such number of labels")
-    rows = [asdict(one) | {"code": _code(one.url)} for one in labels]
+    rows = [asdict(one) | {"code": code(one.url)} for one in labels]
     data = {"title": title, "language": language, "used": used, "sheet": asdict(sheet), "labels": rows}
     return typst.compile(
         db.folder("templates") / "sheets" / "labels.typ",
@@ -109,7 +109,8 @@ def make(labels: Sequence[Label], sheet: Sheet, *, used: int, title: str, langua
     )
 
 
-def _code(url: str) -> str:
+def code(text: str) -> str:
+    """A QR code of a text, as SVG."""
     drawn = io.BytesIO()
-    segno.make_qr(url, error="m").save(drawn, kind="svg", border=2, xmldecl=False, svgns=True)
+    segno.make_qr(text, error="m").save(drawn, kind="svg", border=2, xmldecl=False, svgns=True)
     return drawn.getvalue().decode()

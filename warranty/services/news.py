@@ -22,6 +22,7 @@ from warranty.domain import reasons
 from warranty.domain.coverage import Verdict
 from warranty.domain.headline import ClientStep, Headline
 from warranty.domain.lifecycles import RmaState
+from warranty.domain.returns import Holder, Level
 from warranty.domain.terms import ReasonCode, Role
 from warranty.languages import N_, Reader
 from warranty.models import (
@@ -41,7 +42,7 @@ from warranty.models import (
 )
 from warranty.models.mail import Told
 from warranty.models.work import OrderKind, OrderStatus, TaskKind
-from warranty.services import mail, standings, verdicts, work
+from warranty.services import mail, returns, standings, verdicts, work
 from warranty.services.casefile import HOME_ZONE
 from warranty.services.mail import Letter, Receiver
 
@@ -103,8 +104,8 @@ def _wipe(session: Session, now: datetime) -> None:
             session.execute(update(table).where(table.id.in_(ids)).values(**values))
 
 
-def due(session: Session, *, now: datetime, limit: int = BATCH) -> tuple[list[int], list[int]]:
-    """The keys of some faults and of some tasks that there is something to tell of, the oldest first."""
+def due(session: Session, *, now: datetime, limit: int = BATCH) -> tuple[list[int], list[int], list[int]]:
+    """The keys of some faults, some tasks and some returns that there is something to tell of, the oldest first."""
     unheard = session.scalars(select(Fault.id).where(Fault.told.is_(None)).order_by(Fault.id).limit(limit))
     moved = session.scalars(select(News.fault_id).where(News.due_at <= now).order_by(News.due_at).limit(limit))
     tasks = session.scalars(
@@ -113,7 +114,8 @@ def due(session: Session, *, now: datetime, limit: int = BATCH) -> tuple[list[in
         .order_by(HumanTask.id)
         .limit(limit)
     )
-    return list(dict.fromkeys([*unheard, *moved]))[:limit], list(tasks)
+    reminders = returns.to_remind(session, now=now, limit=limit)
+    return list(dict.fromkeys([*unheard, *moved]))[:limit], list(tasks), reminders
 
 
 # --- telling ---
@@ -197,6 +199,64 @@ def _tell_strays(session: Session, runtime: Runtime, task: HumanTask, now: datet
         link = N_("See what waits"), f"{runtime.settings.base_url}/"
         letter = _letter(reader, subject, [reader.text(said)], facts, link)
         mail.write(session, runtime.settings, about=account, tells=Told.TASK, to=receiver, letter=letter, now=now)
+
+
+def tell_return(session: Session, runtime: Runtime, key: int, *, now: datetime) -> None:
+    """Remind whoever is to hear by now that a unit must go back, each level once; asked twice it reminds once."""
+    reminder = returns.take_reminder(session, key, now=now)
+    if reminder is None or runtime.settings.mail_server is None:
+        return
+    item, place = reminder.item, _place(session, reminder.item.fault)
+    told: set[tuple[type, int]] = set()
+    for level in reminder.levels:
+        for receiver in _of_level(session, item, level, place):
+            if (type(receiver.row), receiver.row.id) in told:
+                continue
+            told.add((type(receiver.row), receiver.row.id))
+            reader = _reader(receiver, place.site, now)
+            letter = _return_letter(reader, place, item, receiver, runtime.settings.base_url)
+            mail.write(
+                session, runtime.settings, about=item.fault, tells=Told.RETURN, to=receiver, letter=letter, now=now
+            )
+
+
+def _of_level(session: Session, item: returns.Item, level: Level, place: _Place) -> list[Receiver]:
+    """Who hears of a return on a level; the service managers where nobody is there, since somebody must."""
+    rows: list[User | Person] = []
+    if level is Level.HOLDER and item.parcel.holder is Holder.CLIENT and place.client.sends_mail:
+        return _of_client(session, item.fault, place.site) or _managers(session)
+    if level is Level.HOLDER:
+        has_it = {Holder.COLLEAGUE: item.colleague, Holder.CONTACT: item.person}.get(item.parcel.holder, item.owner)
+        is_told = not isinstance(has_it, Person) or place.client.sends_mail
+        rows = [has_it] if has_it is not None and is_told else []
+    elif level is Level.OWNER and item.owner is not None:
+        rows = [item.owner]
+    return list(_receivers(rows)) or _managers(session)
+
+
+def _return_letter(reader: Reader, place: _Place, item: returns.Item, receiver: Receiver, base_url: str) -> Letter:
+    assert item.parcel.due_on is not None  # nobody is reminded of a day that nobody knows
+    assert item.known is not None
+    assert item.known.send_by is not None
+    is_staff = isinstance(receiver.row, User) and receiver.row.client_id is None
+    is_reader = isinstance(receiver.row, User)
+    room = "cases" if is_staff else "portal/cases"
+    said = [
+        reader.text(
+            N_("The defective part has to go back to the vendor. Please hand it to the carrier by %(day)s."),
+            day=reader.dated(item.known.send_by),
+        ),
+        reader.text(N_("Keep the receipt: the carrier and the tracking number prove that it was sent.")),
+    ]
+    facts = [
+        (N_("Must be there by"), reader.dated(item.parcel.due_on)),
+        (N_("RMA number"), item.rma.rma_number or ""),
+        (N_("Address"), " ".join(item.known.return_address.split())),
+    ]
+    if is_staff and item.exposure is not None:
+        facts.append((N_("Otherwise billed"), reader.money(*item.exposure)))
+    link = f"{base_url}/{room}/{item.fault.public_id}" if is_reader else None
+    return _case_letter(reader, place, Told.RETURN, said, facts, link)
 
 
 def forget_case(session: Session, fault_id: int, *, now: datetime) -> None:
@@ -308,6 +368,7 @@ _SUBJECTS = {
     Told.DENIED: N_("The vendor has declined the claim: %(unit)s"),
     Told.CLOSED: N_("Closed: %(unit)s"),
     Told.TASK: N_("A person is needed: %(unit)s"),
+    Told.RETURN: N_("Please send the defective part back: %(unit)s"),
 }
 _SAID = {
     Told.OPENED: N_("We have your report and take care of it."),

@@ -23,8 +23,8 @@ from warranty.domain.lifecycles import (
     ShipmentState,
     SwapSource,
 )
-from warranty.languages import N_
-from warranty.models import AdHocJob, Asset, Fault, HumanTask, Loan, Rma, Shipment, Swap
+from warranty.languages import N_, plain_sum
+from warranty.models import AdHocJob, Asset, CaseCost, Fault, HumanTask, Loan, Rma, Shipment, Swap
 from warranty.services import following, moves
 from warranty.services.moves import Because, IllegalMove
 
@@ -152,6 +152,13 @@ def _shelf(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
     return [{} for _ in session.scalars(select(Swap.id).where(Swap.rma_id.in_(sends), *used))]
 
 
+def _costs(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
+    open_ = select(CaseCost).where(CaseCost.fault_id == fault.id, CaseCost.settled_at.is_(None)).order_by(CaseCost.id)
+    return [
+        {"amount": f"{plain_sum(cost.amount_minor, cost.currency)} {cost.currency}"} for cost in session.scalars(open_)
+    ]
+
+
 _CASE: Final = frozenset({Closing.CASE})
 _CASE_AND_SWAP: Final = frozenset({Closing.CASE, Closing.SWAP})
 
@@ -175,6 +182,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule("loaner_out", N_("The loaner %(serial)s is not back."), Place.SWAP, _CASE_AND_SWAP, _loans),
     Rule("shelf_open", N_("What the vendor sends goes on the shelf, and is not there."), Place.SWAP, _CASE, _shelf),
+    Rule("cost_open", N_("A cost of %(amount)s is not settled."), Place.GOODS, _CASE, _costs),
     Rule("task_open", N_("Somebody still has to look at this: %(why)s"), Place.TASK, _CASE, _tasks),
 )
 """Every kind of debt there is, in the order in which it is read out."""

@@ -24,6 +24,7 @@ from warranty.models import (
     ApiToken,
     Asset,
     AuditRow,
+    CaseCost,
     CaseNote,
     Client,
     Contract,
@@ -45,7 +46,7 @@ from warranty.models import (
     VendorAccount,
     VendorCall,
 )
-from warranty.services import deliveries, handouts, inputs, jobs, notes, shipments, standings
+from warranty.services import deliveries, handouts, inputs, jobs, notes, returns, shipments, standings
 from warranty.services.estate import external_names
 
 if TYPE_CHECKING:
@@ -643,6 +644,87 @@ SHIPMENTS = Kind(
         .outerjoin(_before, _before.id == Shipment.makes_up_for_id)
     ),
     _each(_shipment),
+)
+
+
+def _returns(session: Session, rows: Sequence[Row[Any]], _now: datetime) -> list[Document]:
+    """The returns of a page; two statements."""
+    client = {row.Shipment.id: row.client for row in rows}
+    return [
+        return_document(item, client[item.parcel.id])
+        for item in reversed(returns.of_parcels(session, [row.Shipment for row in rows]))
+    ]
+
+
+def return_document(item: returns.Item, client: UUID) -> Document:
+    """A return with the day that counts and where that comes from."""
+    parcel, known, exposure = item.parcel, item.known, item.exposure
+    return {
+        "id": parcel.public_id,
+        "client": client,
+        "fault_id": item.fault.public_id,
+        "rma_id": item.rma.public_id,
+        "asset_id": item.asset.public_id,
+        "serial_number": item.asset.serial_number,
+        "rma_number": item.rma.rma_number,
+        "account": item.account.public_id if item.account else None,
+        **_columns(parcel, "state", "carrier", "tracking_number", "due_on", "holder"),
+        "due_basis": item.basis,
+        "told_on": known.told_on if known else None,
+        "rule_on": known.rule_on if known else None,
+        "rule": known.basis if known else None,
+        "send_by": known.send_by if known else None,
+        "reminded": known.reminded if known else 0,
+        "exposure_minor": exposure[0] if exposure else None,
+        "currency": exposure[1] if exposure else None,
+        "is_vendors_charge": known is not None and known.charge_minor is not None,
+        "user_id": item.colleague.public_id if item.colleague else None,
+        "person_id": item.person.public_id if item.person else None,
+        "holder_reason": known.holder_reason if known else "",
+        "return_address": known.return_address if known else "",
+        "keeps_media": known.keeps_media if known else False,
+        "destroyed_by": known.destroyed_by if known else "",
+        "destroyed_on": known.destroyed_on if known else None,
+        "method": known.method if known else "",
+    }
+
+
+RETURNS = Kind(
+    Shipment,
+    lambda: (
+        select(Shipment, Client.public_id.label("client"))
+        .join(Client, Client.id == Shipment.client_id)
+        .where(returns.IS_BACK)
+    ),
+    _returns,
+)
+
+
+def _cost(row: Row[Any]) -> Document:
+    names = ("kind", "amount_minor", "currency", "payer", "blame", "reason", "created_at", "created_by")
+    return {
+        "id": row.CaseCost.public_id,
+        "client": row.client,
+        "fault_id": row.fault,
+        "return_id": row.parcel,
+        **_columns(row.CaseCost, *names, "settled_at", "settled_by", "settlement"),
+    }
+
+
+COSTS = Kind(
+    CaseCost,
+    lambda: (
+        select(
+            CaseCost,
+            Client.public_id.label("client"),
+            Fault.public_id.label("fault"),
+            Shipment.public_id.label("parcel"),
+        )
+        .join(Client, Client.id == CaseCost.client_id)
+        .join(Fault, Fault.id == CaseCost.fault_id)
+        .join(Shipment, Shipment.id == CaseCost.shipment_id)
+    ),
+    _each(_cost),
 )
 
 

@@ -248,12 +248,13 @@ def move(
     """Move a parcel, with what is known of it by now. Where it does not bring all, another one is expected for the rest.
 
     Raises:
-        IllegalMove: its direction has no such move from the state that it is in.
+        IllegalMove: its direction has no such move from the state that it is in, or what proves its end is missing.
         Invalid: a part that is not in it, more than it holds, or a proof of another case.
     """
     rma = _held(session, shipment)
     because = Because(principal.actor, reason, now, rma.fault_id)
     describe(shipment, parcel, rma)
+    _check_proof(shipment, to)
     moves.move(session, shipment, to, because)
     _stamp(shipment, to, day_of(session, rma, now))
     if to in _COUNTED and shipment.direction is ShipmentDirection.TO_US:
@@ -261,6 +262,30 @@ def move(
     elif unpacked.arrived is not None:
         raise Invalid("arrived", "What came is counted where a parcel is booked in, or was wrong or damaged.")
     _look_at(session, rma, shipment, because)
+
+
+def _check_proof(parcel: Shipment, to: ShipmentState) -> None:
+    """Refuse an end of a return by hand that lacks what proves it.
+
+    Raises:
+        IllegalMove: ``in_transit`` without carrier and number or a file; ``charged`` and ``retained``, which come with their
+            cost and their certificate.
+    """
+    if (
+        parcel.direction is not ShipmentDirection.TO_VENDOR
+        or to not in lifecycles.SHIPMENT_TO_VENDOR_MOVES[parcel.state]
+    ):
+        return
+    said = None
+    is_proved = (parcel.carrier and parcel.tracking_number) or parcel.proof_id is not None
+    if to is ShipmentState.IN_TRANSIT and not is_proved:
+        said = "in_transit needs a proof of shipment: the carrier with its tracking number, or a file"
+    elif to is ShipmentState.CHARGED:
+        said = "charged comes with the cost: how much, who pays, and why"
+    elif to is ShipmentState.RETAINED:
+        said = "retained needs the certificate of destruction: the file, who, when and how"
+    if said is not None:
+        raise IllegalMove(f"Return of shipment {parcel.public_id}: {said}.")
 
 
 def _held(session: Session, shipment: Shipment) -> Rma:
@@ -281,17 +306,22 @@ def describe(shipment: Shipment, parcel: Parcel, rma: Rma) -> None:
             raise Invalid("parts", said)
         shipment.parts = _written(parcel.parts)
     if parcel.proof is not None:
-        shipment.proof_id = _of_case(parcel.proof, rma).id
+        shipment.proof_id = of_case(parcel.proof, rma, "proof").id
     for name in ("carrier", "tracking_number", "due_on", "sent_on", "delivered_on", "signed_by", "note"):
         told = getattr(parcel, name)
         if told is not None:
             setattr(shipment, name, told)
 
 
-def _of_case(file: File, rma: Rma) -> File:
+def of_case(file: File, rma: Rma, name: str) -> File:
+    """The file, where it belongs to the case of a claim.
+
+    Raises:
+        Invalid: it does not, or was taken away; ``name`` is the field that names it.
+    """
     places = {FiledUnder.FAULT: rma.fault_id, FiledUnder.RMA: rma.id, FiledUnder.ASSET: rma.asset_id}
     if file.removed_at is not None or places.get(file.record) != file.record_id:
-        raise Invalid("proof", "This is no file of the case.")
+        raise Invalid(name, "This is no file of the case.")
     return file
 
 

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from warranty.domain.headline import Records, Standing, standing
+from warranty.domain.headline import Records, Side, Standing, standing
 from warranty.domain.lifecycles import RmaState, ShipmentDirection, ShipmentState, SwapState
+from warranty.domain.returns import THEIRS
 from warranty.models import AdHocJob, Asset, Client, Fault, HumanTask, Rma, Shipment, Site, StoredVerdict, Swap
 from warranty.models.work import TaskKind
 from warranty.services.casefile import HOME_ZONE
@@ -62,6 +63,7 @@ def of_case(
         to_vendor=to_vendor.state if to_vendor else None,
         return_due_on=to_vendor.due_on if to_vendor else None,
         denied_told=told,
+        holder=Side.CLIENT if to_vendor is not None and to_vendor.holder in THEIRS else Side.MSP,
     )
     return standing(records, today=now.astimezone(ZoneInfo(time_zone or HOME_ZONE)).date())
 

@@ -17,6 +17,7 @@ from warranty.domain import reasons
 from warranty.domain.access import TokenScope
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapState
+from warranty.domain.returns import Blame, CostKind, Holder
 from warranty.domain.terms import (
     AssetState,
     Cause,
@@ -130,6 +131,23 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         ImportStatus.DRAFT: N_("Waits for your word"),
         ImportStatus.CHECKING: N_("Being checked"),
         ImportStatus.BROKEN_OFF: N_("Broken off"),
+    },
+    Holder: {
+        Holder.MSP: N_("Whoever looks after the case"),
+        Holder.COLLEAGUE: N_("A colleague"),
+        Holder.CONTACT: N_("A contact at the site"),
+        Holder.CLIENT: N_("The client"),
+    },
+    CostKind: {
+        CostKind.NON_RETURN: N_("It did not come back"),
+        CostKind.LATE: N_("It came back late"),
+        CostKind.RESTOCKING: N_("Fee for taking it back"),
+    },
+    Blame: {
+        Blame.MSP: N_("Ours"),
+        Blame.CLIENT: N_("The client's"),
+        Blame.CARRIER: N_("The carrier's"),
+        Blame.VENDOR: N_("The vendor's"),
     },
     Component: {
         Component.UNIT: N_("Whole unit"),

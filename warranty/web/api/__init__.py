@@ -23,6 +23,7 @@ from warranty.web.api import (
     people,
     registry,
     specifications,
+    returns,
     stock,
     vendors,
 )
@@ -102,6 +103,7 @@ def init_app(app: Flask) -> None:
         lookups,
         specifications,
     ):
+    for part in (faults, cases, returns, notes, registry, by_ref, vendors, people, stock, files, imports, lookups):
         api.register_blueprint(part.endpoints.blueprint, url_prefix=PREFIX)
     api.register_blueprint(webhooks.blueprint, url_prefix=PREFIX)
     app.extensions["api-document"] = json.dumps(described(app, api.spec.to_dict()))
