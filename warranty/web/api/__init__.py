@@ -22,8 +22,8 @@ from warranty.web.api import (
     notes,
     people,
     registry,
-    specifications,
     returns,
+    specifications,
     stock,
     vendors,
 )
@@ -92,6 +92,7 @@ def init_app(app: Flask) -> None:
     for part in (
         faults,
         cases,
+        returns,
         notes,
         registry,
         by_ref,
@@ -103,7 +104,6 @@ def init_app(app: Flask) -> None:
         lookups,
         specifications,
     ):
-    for part in (faults, cases, returns, notes, registry, by_ref, vendors, people, stock, files, imports, lookups):
         api.register_blueprint(part.endpoints.blueprint, url_prefix=PREFIX)
     api.register_blueprint(webhooks.blueprint, url_prefix=PREFIX)
     app.extensions["api-document"] = json.dumps(described(app, api.spec.to_dict()))
