@@ -73,9 +73,9 @@ def test_a_unit_shows_those_before_and_after_it_its_cases_and_its_history(world:
     with world.runtime.database.begin(db.EVERYBODY) as session:
         old, client = unit_of(session, world.ours.covered), factories.find_client(session, world.ours.name)
         chain = [old, *(factories.make_asset(session, client, f"NEXT-{number}") for number in range(3))]
-        for one, other in pairwise(chain):
-            one.replaced_by_id = other.id
         moves.move(session, old, AssetState.FAULTY, factories.BECAUSE)
+        for one, other in pairwise(chain):
+            one.state, one.replaced_by_id = AssetState.REPLACED, other.id
         middle = chain[1].public_id
     case = world.report(serial_number=world.ours.bare_serial)
     visitor = manager(world)

@@ -245,3 +245,15 @@ def test_ten_thousand_rows_cost_as_few_statements_as_one(world: World) -> None:
     assert f"{total + 1:,} things" in words(visitor.get("/").text) or f"{total:,} things" in words(
         visitor.get("/").text
     )
+
+
+def test_whoever_may_not_do_it_is_offered_a_look(world: World) -> None:
+    world.report(serial_number="unknown", client=str(world.ours.id))
+
+    offers = {
+        role: words(visit(world.app, world.users[role]).get("/").text) for role in (Role.SERVICE_MANAGER, Role.AUDITOR)
+    }
+
+    assert " Decide " in offers[Role.SERVICE_MANAGER]
+    assert " Decide " not in offers[Role.AUDITOR]
+    assert " Look at it " in offers[Role.AUDITOR]

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from warranty.domain.access import Permission
 from warranty.domain.headline import Side
 from warranty.domain.lifecycles import JobState, ShipmentDirection
 from warranty.domain.terms import Party
@@ -101,7 +102,8 @@ class Rule:
     """What holds for a kind of work.
 
     ``sentence`` names the vendor, ``plain`` is the same without one; ``action`` is the one thing to do, and leads to the page
-    where it is done. It may wait ``hours``, a fault of severity 1 or 2 only ``urgent_hours``.
+    where whoever has the right that it ``needs`` does it. It may wait ``hours``, a fault of severity 1 or 2 only
+    ``urgent_hours``.
     """
 
     sentence: str
@@ -112,6 +114,7 @@ class Rule:
     urgent_hours: int
     risk: Risk
     verbs: frozenset[Verb] = frozenset({Verb.HAND})
+    needs: Permission = Permission.HANDLE
 
 
 _AGAIN: Final = frozenset({Verb.HAND, Verb.AGAIN})
@@ -121,11 +124,11 @@ _DEALT_WITH: Final = frozenset({Verb.HAND, Verb.DEALT_WITH})
 RULES: dict[Kind, Rule] = {
     TaskKind.REVIEW: Rule(
         N_("Somebody has to decide who pays"), N_("Somebody has to decide who pays"), N_("Decide"),
-        Side.MSP, 8, 2, Risk.IF_BILLED, _AGAIN),
+        Side.MSP, 8, 2, Risk.IF_BILLED, _AGAIN, Permission.DECIDE),
     TaskKind.OVERRIDE: Rule(
         N_("Somebody asks for another verdict, and a second person decides"),
         N_("Somebody asks for another verdict, and a second person decides"), N_("Say yes or no"),
-        Side.MSP, 8, 2, Risk.IF_BILLED),
+        Side.MSP, 8, 2, Risk.IF_BILLED, needs=Permission.DECIDE),
     TaskKind.OUTCOME_UNKNOWN: Rule(
         N_("%(vendor)s may have our request: the line dropped"), N_("The vendor may have our request: the line dropped"),
         N_("Search there"), Side.MSP, 2, 1, Risk.PART),
@@ -161,7 +164,7 @@ RULES: dict[Kind, Rule] = {
         Side.MSP, 8, 4, Risk.NONE),
     TaskKind.STRAY_CASE: Rule(
         N_("%(vendor)s has a case that belongs to no claim"), N_("A vendor has a case that belongs to no claim"),
-        N_("Say what it is"), Side.MSP, 24, 24, Risk.NONE, frozenset({Verb.DEALT_WITH})),
+        N_("Say what it is"), Side.MSP, 24, 24, Risk.NONE, frozenset({Verb.DEALT_WITH}), Permission.DECIDE),
     OtherKind.APPROVAL: Rule(
         N_("A quote waits for the client"), N_("A quote waits for the client"), N_("Look at the quote"),
         Side.CLIENT, 72, 24, Risk.QUOTE),

@@ -191,7 +191,7 @@ def row(item: Item, errors: Mapping[str, str] | None = None) -> BoardRow:
     vendor = item.account.name if item.account else (item.product.manufacturer if item.product else None)
     passed = (asked.now - item.since) / (item.due_at - item.since) if item.due_at > item.since else 1.0
     key = f"{item.kind}:{item.key}"
-    can = asked.principal.may(Permission.HANDLE)
+    can, may = asked.principal.may(Permission.HANDLE), asked.principal.may(rule.needs)
     stray = None
     if item.task is not None and item.sighting is not None and item.account is not None:
         stray = views.stray(item.task, item.sighting, item.account.name, errors or {})
@@ -202,9 +202,9 @@ def row(item: Item, errors: Mapping[str, str] | None = None) -> BoardRow:
         why=item.task.why if item.task and not item.sighting else "",
         due_at=item.due_at,
         passed=round(100 * min(max(passed, 0.0), 1.0)),
-        ball=_ball(item, rule, vendor),
+        ball=_ball(item, rule, vendor, may=may),
         risk=rule.risk,
-        action=said(rule.action),
+        action=said(rule.action if may else N_("Look at it")),
         url=_url(item),
         again=f"{Verb.AGAIN}~{key}"
         if item.kind is OtherKind.LOOK_UP and asked.principal.may(Permission.REGISTER)
@@ -227,10 +227,10 @@ def _url(item: Item) -> str | None:
     return url_for("staff.case_detail", id=item.fault.public_id) if item.fault is not None else None
 
 
-def _ball(item: Item, rule: Rule, vendor: str | None) -> pages.Ball:
+def _ball(item: Item, rule: Rule, vendor: str | None, *, may: bool) -> pages.Ball:
     names = {Side.VENDOR: vendor, Side.MSP: None, Side.CLIENT: None}
     is_mine = item.owner is None or item.owner.id == call().principal.user_id
-    return pages.Ball(rule.ball, names[rule.ball], is_reader=rule.ball is Side.MSP and is_mine)
+    return pages.Ball(rule.ball, names[rule.ball], is_reader=rule.ball is Side.MSP and is_mine and may)
 
 
 # --- figures ---
