@@ -173,8 +173,8 @@ def test_a_unit_is_changed_moved_and_handed_over(registered: Shell) -> None:
         "--reason",
         "Noisy.",
     )
-    handed = registered.gives("asset", "baseline", "A9", *signed)
-    assert (handed["state"], handed["handover_exceptions"]) == ("in_service", ["fan"])
+    handed = registered.gives("handover", "sign", "A9", *signed)
+    assert (handed["state"], handed["exceptions"]) == ("in_service", ["fan"])
     assert registered.gives("asset", "change", "A9", "--state", "lost")["state"] == "lost"
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from tests import factories
 from tests.factories import BECAUSE, make_asset, make_client, make_coverage, make_product, make_site
 from warranty import db
+from warranty.domain.handover import HandoverResult
 from warranty.domain.terms import (
     AssetState,
     Cause,
@@ -27,7 +28,7 @@ from warranty.domain.terms import (
 )
 from warranty.models import Asset, AuditRow, Baseline, Client, Coverage, Person, Product
 from warranty.services import estate, moves
-from warranty.services.estate import Contact, HandoverResult, Invalid, manufacturer_key, serial_key
+from warranty.services.estate import Contact, Invalid, Signed, manufacturer_key, serial_key
 from warranty.services.moves import IllegalMove
 
 
@@ -327,7 +328,7 @@ def test_two_units_may_have_one_serial(session):
 )
 def test_a_baseline_takes_a_unit_through_the_gate(session, result, exceptions, state):
     asset = make_asset(session, make_client(session), state=AssetState.ONBOARDING)
-    estate.put_baseline(session, asset, result=result, exceptions=exceptions, signed_by="user:1", because=BECAUSE)
+    estate.put_baseline(session, asset, result=result, exceptions=exceptions, signed=Signed("user:1"), because=BECAUSE)
     session.refresh(asset)
     assert (asset.state, asset.handover_exceptions) == (state, [component.value for component in exceptions])
     assert history(session, "asset", asset)[1:] == [
@@ -339,7 +340,9 @@ def test_a_baseline_takes_a_unit_through_the_gate(session, result, exceptions, s
 def test_a_later_baseline_supersedes_and_moves_nothing(session):
     asset = make_asset(session, make_client(session))
     result = HandoverResult.HEALTHY_WITH_EXCEPTIONS
-    estate.put_baseline(session, asset, result=result, exceptions=[Component.FAN], signed_by="user:1", because=BECAUSE)
+    estate.put_baseline(
+        session, asset, result=result, exceptions=[Component.FAN], signed=Signed("user:1"), because=BECAUSE
+    )
     session.refresh(asset)
     assert (asset.state, asset.handover_exceptions) == (AssetState.IN_SERVICE, ["fan"])
 
@@ -355,7 +358,9 @@ def test_a_later_baseline_supersedes_and_moves_nothing(session):
 def test_exceptions_fit_the_result_of_the_baseline(session, result, exceptions):
     asset = make_asset(session, make_client(session), state=AssetState.ONBOARDING)
     with pytest.raises(Invalid) as refusal:
-        estate.put_baseline(session, asset, result=result, exceptions=exceptions, signed_by="user:1", because=BECAUSE)
+        estate.put_baseline(
+            session, asset, result=result, exceptions=exceptions, signed=Signed("user:1"), because=BECAUSE
+        )
     assert refusal.value.field == "exceptions"
     assert asset.state is AssetState.ONBOARDING
 
@@ -363,7 +368,7 @@ def test_exceptions_fit_the_result_of_the_baseline(session, result, exceptions):
 def test_what_is_past_its_hand_over_is_not_refused_any_more_and_what_was_rejected_is_not_accepted(session):
     client = make_client(session)
     asset, rejected = make_asset(session, client), make_asset(session, client, state=AssetState.ONBOARDING)
-    refuse: dict[str, Any] = {"result": HandoverResult.NOT_ACCEPTED, "signed_by": "user:1", "because": BECAUSE}
+    refuse: dict[str, Any] = {"result": HandoverResult.NOT_ACCEPTED, "signed": Signed("user:1"), "because": BECAUSE}
     with pytest.raises(IllegalMove):
         estate.put_baseline(session, asset, **refuse)
     estate.put_baseline(session, rejected, **refuse)

@@ -12,11 +12,13 @@ from sqlalchemy import select
 
 from tests import factories
 from warranty import db
+from warranty.domain.handover import Sanitization, StepKey, UnitClass
 from warranty.domain.terms import Role
 from warranty.models import (
     AdHocJob,
     ApiToken,
     Asset,
+    Baseline,
     CaseCost,
     CaseNote,
     Client,
@@ -25,6 +27,7 @@ from warranty.models import (
     CoverageTransfer,
     Fault,
     File,
+    HandoverStep,
     HumanTask,
     ImportRun,
     Loan,
@@ -33,6 +36,7 @@ from warranty.models import (
     Product,
     PublicRow,
     Rma,
+    SanitizedMedium,
     SavedView,
     Shipment,
     Site,
@@ -135,7 +139,7 @@ def _followed(world: World, tenant: Tenant, fault: UUID, swap: UUID) -> Owned:
             asset_id=unit,
             coverage_id=key(session, Coverage, tenant.coverage),
         )
-        session.add_all([loan, transfer])
+        session.add_all([loan, transfer, *_of_its_life(client, unit, tenant.canary)])
         session.flush()
         return {Loan: loan.public_id, CoverageTransfer: transfer.public_id}
 
@@ -145,6 +149,21 @@ def _return(world: World, rma_id: str, canary: str) -> str:
     body = {"direction": "to_vendor", "reason": canary, "carrier": canary, "tracking_number": canary}
     made: str = _write(world, "POST", f"/rmas/{rma_id}/shipments", body)["id"]
     return made
+
+
+def _of_its_life(client: int, unit: int, canary: str) -> list[PublicRow]:
+    """What was checked and signed when a unit was taken over, and what became of one of its media."""
+    of_unit: dict[str, Any] = {"client_id": client, "asset_id": unit}
+    check = {"unit_class": UnitClass.SERVER, "step": StepKey.SERIAL_SEEN, "place": 0, "is_mandatory": False}
+    medium = {"method": Sanitization.PURGE, "serial_number": "S1", "serial_key": "S1", "done_on": factories.NOW.date()}
+    signed = {"result": "healthy", "exceptions": [], "signed_by": "user:1", "signed_at": factories.NOW}
+    return [
+        HandoverStep(**of_unit, **check, evidence=canary),
+        Baseline(**of_unit, **signed, reason=canary),
+        SanitizedMedium(
+            **of_unit, **medium, tool=canary, done_by=canary, certificate="", recorded_by="", recorded_at=factories.NOW
+        ),
+    ]
 
 
 def own_nothing(world: World, product: UUID) -> Owned:

@@ -44,7 +44,7 @@ from warranty.models import (
     User,
     VendorAccount,
 )
-from warranty.services import by_hand, estate, faults, mail, moves, notes, people, records, resolutions, stock
+from warranty.services import by_hand, estate, faults, handover, mail, moves, notes, people, records, resolutions, stock
 from warranty.services.moves import Because
 from warranty.store import StoreUnavailable
 
@@ -61,6 +61,7 @@ PAGE = 200
 REFUSED = (
     estate.Invalid,
     estate.NameTaken,
+    handover.NotBegun,
     faults.ClientRequired,
     mail.NotRefused,
     notes.NotRefused,

@@ -10,14 +10,12 @@ from sqlalchemy import or_, select
 from warranty.cli.desk import OF_CLIENT, Desk, client_option, listing, print_list, reading, writing
 from warranty.cli.places import ADDED, reason_option
 from warranty.cli.shared import NOTHING, Day, OrNone, answer, given, json_option, word
-from warranty.domain.terms import AssetState, Component, Ownership
+from warranty.domain.terms import AssetState, Ownership
 from warranty.models import Asset, Client, Coverage, Product
 from warranty.services import estate, records
-from warranty.services.estate import HandoverResult, Invalid
+from warranty.services.estate import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import ColumnElement
 
 MAKER = click.option("--manufacturer", help="Whose model it is, where several have one of this name.")
@@ -254,33 +252,5 @@ def asset_change(
         if facts["product"] not in {None, NOTHING}:
             new["product"] = desk.product(facts["product"], manufacturer)
         estate.correct_asset(desk.session, row, because=desk.because, **new)
-        shown = desk.document(records.ASSETS, row)
-    shown.print(as_json=as_json)
-
-
-@asset.command("baseline")
-@click.argument("named", metavar="SERIAL")
-@WHOSE
-@word("--result", words=HandoverResult, required=True, about="In what state it was handed over.")
-@word("--exception", "exceptions", words=Component, multiple=True, about="What was not healthy; may repeat.")
-@click.option("--signed-by", required=True, help="The pseudonym of who signed for it.")
-@click.option("--reason", required=True, help="Why; it stands in the register.")
-@json_option
-def asset_baseline(
-    named: str,
-    client_name: str | None,
-    result: HandoverResult,
-    exceptions: Sequence[Component],
-    signed_by: str,
-    reason: str,
-    *,
-    as_json: bool,
-) -> None:
-    """Record in what state a unit was handed over; accepted, it goes into service."""
-    with writing(reason) as desk:
-        row = desk.hold(desk.unit(named, None if client_name is None else desk.client(client_name)))
-        estate.put_baseline(
-            desk.session, row, result=result, exceptions=exceptions, signed_by=signed_by, because=desk.because
-        )
         shown = desk.document(records.ASSETS, row)
     shown.print(as_json=as_json)

@@ -5,6 +5,7 @@ from warranty.models.base import Base, PublicRow, TenantRow, clock
 from warranty.models.cases import CaseNote, CoverageTransfer, Fault, Loan, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
 from warranty.models.files import File
+from warranty.models.handover import Disposal, HandoverStep, SanitizedMedium
 from warranty.models.imports import ImportBatch, ImportPiece, ImportRun
 from warranty.models.look_ups import LookUpRun, UnitAnswer
 from warranty.models.mail import Mail, News
@@ -34,9 +35,11 @@ __all__ = [
     "Contract",
     "Coverage",
     "CoverageTransfer",
+    "Disposal",
     "ExternalRef",
     "Fault",
     "File",
+    "HandoverStep",
     "HumanTask",
     "IdempotencyKey",
     "ImportBatch",
@@ -55,6 +58,7 @@ __all__ = [
     "Product",
     "PublicRow",
     "Rma",
+    "SanitizedMedium",
     "SavedView",
     "Shipment",
     "Sighting",

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from warranty.domain.handover import Signature
 from warranty.domain.terms import (
     AssetState,
     CoverageKind,
@@ -27,6 +28,8 @@ CURRENT = text("state <> 'superseded'")
 LOOKED_UP = text("vendor_line IS NOT NULL AND state <> 'superseded'")
 FAILED = text("lookup_error IS NOT NULL")
 RUNNING = text("state = 'active'")
+AT_THE_GATE = text("state IN ('onboarding', 'rejected_at_handover')")
+LEFT_OVER = text("left_over_since IS NOT NULL")
 
 
 class Client(PublicRow, Base):
@@ -102,6 +105,16 @@ class Asset(TenantRow, Base):
         Index("ix_asset_state_serial", "state", "serial_key"),
         Index("ix_asset_ownership_serial", "ownership", "serial_key"),
         Index("ix_asset_lookup_at", "lookup_at"),
+        # Who waits for a hand-over, or was rejected at it: asked by every page of the board.
+        Index(
+            "ix_asset_handover",
+            "client_id",
+            "site_id",
+            "state",
+            "created_at",
+            sqlite_where=AT_THE_GATE,
+            postgresql_where=AT_THE_GATE,
+        ),
         UniqueConstraint("replaced_by_id"),
         # Of a line of units that took each other's place only the last one can be at work there.
         CheckConstraint("replaced_by_id IS NULL OR state NOT IN ('in_service', 'faulty', 'in_rma')", name="place"),
@@ -137,10 +150,21 @@ index_of_beginnings("ix_asset_name_begins", func.lower(Asset.name))
 
 
 class Baseline(TenantRow, Base):
-    """The state in which a unit was handed over: signed, dated, never edited; a new one supersedes it."""
+    """The state in which a unit was handed over: signed, dated, never edited; a new one supersedes it.
+
+    ``signed_by`` is a pseudonym, ``signer_id`` the client's contact where it is one. ``strokes`` is a signature as it was
+    drawn (see ``domain.handover.is_drawn``), gone where its person was erased. ``digest`` is of what was signed; imports
+    have none. ``specification_id`` and ``configuration_id`` are the snapshots that the unit was signed for with.
+    """
 
     __tablename__ = "baseline"
-    __table_args__ = (Index("ix_baseline_asset_id", "asset_id"),)
+    __table_args__ = (
+        Index("ix_baseline_asset_id", "asset_id"),
+        Index("ix_baseline_signer_id", "signer_id"),
+        Index("ix_baseline_file_id", "file_id"),
+        Index("ix_baseline_specification_id", "specification_id"),
+        Index("ix_baseline_configuration_id", "configuration_id"),
+    )
 
     asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"))
     result: Mapped[str] = mapped_column(String(32))
@@ -148,6 +172,16 @@ class Baseline(TenantRow, Base):
     signed_by: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(Text)
     signed_at: Mapped[datetime]
+    signer_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    signer_role: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    signature: Mapped[Signature] = mapped_column(
+        words(Signature), default=Signature.RECORDED, server_default="recorded"
+    )
+    strokes: Mapped[str | None] = mapped_column(Text)
+    file_id: Mapped[int | None] = mapped_column(ForeignKey("file.id"))
+    specification_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"))
+    configuration_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"))
+    digest: Mapped[str | None] = mapped_column(String(64))
 
 
 class Contract(TenantRow, Base):
@@ -169,6 +203,7 @@ class Coverage(TenantRow, Base):
     Exactly one of ``asset_id``, ``product_id``, ``site_id`` is set, or none for the whole client (``scope``). Days are
     inclusive, in ``time_zone``. ``claims_consumed`` plus ``claims_reserved`` is ``claims_used``. ``sites`` null is everywhere.
     ``price_minor`` is what the whole term costs, in minor units of ``currency``; null where nobody wrote it down.
+    ``left_over_since``: when its unit was retired under it, so that a person says whether it ends; null again once one has.
     """
 
     __tablename__ = "coverage"
@@ -194,6 +229,7 @@ class Coverage(TenantRow, Base):
         Index(
             "ix_coverage_client_ends_on", "client_id", "ends_on", "id", sqlite_where=RUNNING, postgresql_where=RUNNING
         ),
+        Index("ix_coverage_left_over", "id", sqlite_where=LEFT_OVER, postgresql_where=LEFT_OVER),
         CheckConstraint("claims_consumed >= 0 AND claims_reserved >= 0", name="claims"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
     )
@@ -225,6 +261,7 @@ class Coverage(TenantRow, Base):
     claims_consumed: Mapped[int] = mapped_column(default=0)
     claims_reserved: Mapped[int] = mapped_column(default=0)
     price_minor: Mapped[int | None]
+    left_over_since: Mapped[datetime | None]
     currency: Mapped[str] = mapped_column(String(3), default="EUR", server_default="EUR")
     evidence_source: Mapped[EvidenceSource] = mapped_column(words(EvidenceSource), default=EvidenceSource.NONE)
     vendor_says: Mapped[CoverageSays | None] = mapped_column(words(CoverageSays))

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 
 from warranty import crypto
-from warranty.models import ApiToken, Fault, IdempotencyKey, Mail, Person, SavedView, User, VendorDelivery, clock
+from warranty.models import (
+    ApiToken,
+    Baseline,
+    Fault,
+    IdempotencyKey,
+    Mail,
+    Person,
+    SavedView,
+    User,
+    VendorDelivery,
+    clock,
+)
 from warranty.services import feeds, imports, moves, people
 
 if TYPE_CHECKING:
@@ -38,13 +49,15 @@ def erase_contact(session: Session, person: Person, *, because: Because) -> None
     """Take name, telephone, mail address and own addresses of a contact out. Who was erased is erased: twice is once.
 
     The site has one contact less; mails that are not sent yet are not sent. Of an address that a fault named for this
-    person alone the country stays.
+    person alone the country stays. A signature that they drew goes; what they signed, and its digest, stays.
     """
     pseudonym = f"person:{person.public_id}"
     _out_of_mails(session, Mail.person_id == person.id, person.name, pseudonym)
     person.name, person.phone, person.email, person.language, person.site_id = pseudonym, "", "", "", None
     for fault in session.scalars(select(Fault).where(Fault.ship_to_id == person.id, Fault.ship_to.is_not(None))):
         fault.ship_to = {"country": (fault.ship_to or {}).get("country", "")}
+    signed = update(Baseline).where(Baseline.signer_id == person.id, Baseline.strokes.is_not(None)).values(strokes=None)
+    session.execute(signed, execution_options={"synchronize_session": "fetch"})
     _out_of_answers(session, person.public_id)
     moves.note(session, person, "erase", because)
 

@@ -42,7 +42,7 @@ from warranty.models import (
     User,
     VendorAccount,
 )
-from warranty.services import verdicts
+from warranty.services import gates, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -171,6 +171,9 @@ def walk(
             allowed = ", ".join(sorted(moves[here])) or "none, it is an end"
             said = f"{here} to {there} is no move; allowed: {allowed}."
             raise IllegalMove(f"{_NAMES[type(record)]} {record.public_id}: {said}")
+        if isinstance(record, Asset) and (why := gates.refusal(session, record, here, there)):
+            others = ", ".join(sorted(moves[here] - {there}))
+            raise IllegalMove(f"asset {record.public_id}: {why}; allowed without: {others}.")
     table = type(record)
     values: dict[str, Any] = {"state": path[-1], **_flags(session, record, path[-1], because.at), **also}
     changed = session.execute(

@@ -18,7 +18,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from warranty.db import DatabaseUnavailable
-from warranty.services import by_hand, faults, moves, notes, owed, people, records, resolutions, stock, tracking
+from warranty.services import (
+    by_hand,
+    faults,
+    handover,
+    moves,
+    notes,
+    owed,
+    people,
+    records,
+    resolutions,
+    stock,
+    tracking,
+)
 from warranty.services.estate import InUse, Invalid, NameTaken
 from warranty.store import ContentGone, StoreUnavailable
 from warranty.web.i18n import N_, reader
@@ -48,6 +60,7 @@ TYPES: dict[str, tuple[int, str]] = {
     "conflict":            (409, "Somebody changed the record first: read it again."),
     "illegal_move":        (409, "The record cannot go there from the state that it is in."),
     "still_owed":          (409, "It cannot be closed: something is still to be done."),
+    "not_begun":           (409, "The hand-over of this unit has no such check: choose first what sort of unit it is."),
     "cannot_ask":          (409, "Nobody can be asked where this claim stands."),
     "not_waiting":         (409, "Nothing waits for this answer any more."),
     "out_of_stock":        (409, "No such unit is free."),
@@ -168,6 +181,7 @@ _MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     records.UnknownCursor: lambda _: _invalid("cursor", "No page ended with this cursor."),
     resolutions.NotWaiting: lambda err: Problem("not_waiting", str(err)),
     notes.NotRefused: lambda err: Problem("not_waiting", str(err)),
+    handover.NotBegun: lambda err: Problem("not_begun", str(err)),
     tracking.CannotAsk: lambda err: Problem("cannot_ask", str(err)),
     stock.OutOfStock: lambda err: Problem("out_of_stock", str(err)),
     NameTaken: lambda err: Problem("external_ref_taken", str(err), {"external_refs": [str(err)]}),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, update
 
 from warranty import db
+from warranty.domain import handover
+from warranty.domain.handover import HandoverResult, Signature
 from warranty.domain.lifecycles import ASSET_MOVES
 from warranty.domain.terms import AssetState, Component, CoverageState, Ownership
 from warranty.models import (
@@ -16,15 +18,20 @@ from warranty.models import (
     Baseline,
     Client,
     Coverage,
+    Disposal,
     ExternalRef,
     Fault,
     File,
+    HandoverStep,
+    Person,
     Product,
     Rma,
+    SanitizedMedium,
     Site,
+    Snapshot,
 )
 from warranty.models.files import FiledUnder
-from warranty.services import moves
+from warranty.services import gates, moves
 from warranty.services.estate.checks import (
     InUse,
     Invalid,
@@ -44,12 +51,23 @@ if TYPE_CHECKING:
     from warranty.services.moves import Because
 
 
-class HandoverResult(StrEnum):
-    """In what state a unit was handed over."""
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """By whom and how a hand-over was signed.
 
-    HEALTHY = "healthy"
-    HEALTHY_WITH_EXCEPTIONS = "healthy_with_exceptions"
-    NOT_ACCEPTED = "not_accepted"
+    ``by`` is a pseudonym, of ``person`` where it is a contact of the client. ``strokes`` of a drawn signature: see
+    ``domain.handover.is_drawn``; ``file`` of one that was scanned. ``specification`` and ``configuration`` are what was
+    known of the unit then.
+    """
+
+    by: str
+    how: Signature = Signature.RECORDED
+    person: Person | None = None
+    role: str = ""
+    strokes: str | None = None
+    file: File | None = None
+    specification: Snapshot | None = None
+    configuration: Snapshot | None = None
 
 
 def add_asset(
@@ -189,16 +207,18 @@ def put_baseline(
     *,
     result: HandoverResult,
     exceptions: Sequence[Component] = (),
-    signed_by: str,
+    signed: Signed,
     because: Because,
 ) -> Baseline:
     """Record in what state a unit was handed over; a unit in ``onboarding`` goes into service, or is rejected.
 
-    A later baseline supersedes: its exceptions are the ones that count. ``signed_by`` is a pseudonym.
+    A later baseline supersedes: its exceptions are the ones that count, and it has a reason. The checks of the hand-over
+    stand under it from now on, and with a new one they are begun anew.
 
     Raises:
-        Invalid: exceptions that do not fit the result.
-        IllegalMove: a unit that is past its hand-over is refused, or a rejected one is accepted.
+        Invalid: exceptions that do not fit the result, a signature that is none, or no reason to supersede.
+        IllegalMove: a unit that is past its hand-over is refused, a rejected one is accepted, or a check is open that
+            nobody accepts a unit without.
     """
     if len(set(exceptions)) != len(exceptions):
         raise Invalid("exceptions", "A component stands in the exceptions twice.")
@@ -206,29 +226,82 @@ def put_baseline(
         raise Invalid("exceptions", f"A unit with exceptions is {HandoverResult.HEALTHY_WITH_EXCEPTIONS}.")
     if result is HandoverResult.HEALTHY_WITH_EXCEPTIONS and not exceptions:
         raise Invalid("exceptions", "Name the components that were not healthy.")
+    _check_signature(asset, signed)
+    steps = session.scalars(_UNSIGNED.where(HandoverStep.asset_id == asset.id)).all()
+    if result in handover.ACCEPTED and (unchecked := open_checks(session, asset.id)):
+        said = f"nobody accepts it before these checks are done: {', '.join(one.step for one in unchecked)}"
+        raise moves.IllegalMove(f"asset {asset.public_id}: {said}; allowed now: {HandoverResult.NOT_ACCEPTED}.")
+    words = [component.value for component in exceptions]
+    signed_by = checked_text("signed_by", signed.by, 64, needed=True)
+    role = checked_text("signer_role", signed.role, 120)
     baseline = Baseline(
         client_id=asset.client_id,
         asset_id=asset.id,
         result=result.value,
-        exceptions=[component.value for component in exceptions],
-        signed_by=checked_text("signed_by", signed_by, 64, needed=True),
+        exceptions=words,
+        signed_by=signed_by,
+        signer_id=None if signed.person is None else signed.person.id,
+        signer_role=role,
+        signature=signed.how,
+        strokes=signed.strokes,
+        file_id=None if signed.file is None else signed.file.id,
+        specification_id=None if signed.specification is None else signed.specification.id,
+        configuration_id=None if signed.configuration is None else signed.configuration.id,
         reason=because.reason,
         signed_at=because.at,
+        digest=handover.digest(
+            {
+                "asset": str(asset.public_id),
+                "serial_number": asset.serial_number,
+                "result": result.value,
+                "exceptions": words,
+                "signed_by": signed_by,
+                "signer_role": role,
+                "signature": signed.how.value,
+                "strokes": signed.strokes,
+                "file": None if signed.file is None else signed.file.digest,
+                "specification": None if signed.specification is None else signed.specification.digest,
+                "configuration": None if signed.configuration is None else signed.configuration.digest,
+                "signed_at": because.at.isoformat(),
+                "reason": because.reason,
+                "checks": [[one.step.value, one.outcome, one.evidence, one.done_by, one.done_at] for one in steps],
+            }
+        ),
     )
     session.add(baseline)
-    asset.handover_exceptions = baseline.exceptions
+    asset.handover_exceptions = words
     session.flush()
+    for one in steps:
+        one.baseline_id = baseline.id
     refused = result is HandoverResult.NOT_ACCEPTED
     goal = AssetState.REJECTED_AT_HANDOVER if refused else AssetState.IN_SERVICE
     if asset.state is not goal and (refused or asset.state in AT_THE_GATE):
         moves.move(session, asset, goal, because)
-    detail = {"result": baseline.result, "exceptions": baseline.exceptions}
+    detail = {"result": baseline.result, "exceptions": words, "signed_by": signed_by, "digest": baseline.digest}
     moves.note(session, asset, "baseline", because, detail=detail)
     return baseline
 
 
 AT_THE_GATE = frozenset({AssetState.ONBOARDING, AssetState.REJECTED_AT_HANDOVER})
 """Whoever is here goes into service by the hand-over, which is signed."""
+_UNSIGNED: Final = select(HandoverStep).where(HandoverStep.baseline_id.is_(None)).order_by(HandoverStep.place)
+
+
+def open_checks(session: Session, asset_id: int) -> Sequence[HandoverStep]:
+    """The checks of a hand-over under way that nobody accepts the unit without, and that are still to be done."""
+    is_open = (HandoverStep.asset_id == asset_id, HandoverStep.is_mandatory, HandoverStep.outcome.is_(None))
+    return session.scalars(_UNSIGNED.where(*is_open)).all()
+
+
+def _check_signature(asset: Asset, signed: Signed) -> None:
+    if signed.how is Signature.DRAWN and not handover.is_drawn(signed.strokes or ""):
+        raise Invalid("strokes", "Draw the signature: a dot or a single line is none.")
+    if signed.how is Signature.FILE and signed.file is None:
+        raise Invalid("signature_file", "Name the file with the signature.")
+    if signed.file is not None and (signed.file.record, signed.file.record_id) != (FiledUnder.ASSET, asset.id):
+        raise Invalid("signature_file", "The file with the signature is not one of this unit.")
+    if signed.strokes is not None and signed.how is not Signature.DRAWN:
+        raise Invalid("strokes", f"Only a signature that is {Signature.DRAWN} has strokes.")
 
 
 def change_asset(session: Session, asset: Asset, *, because: Because, **new: Any) -> None:
@@ -297,7 +370,7 @@ def _leave_client(session: Session, asset: Asset, client: Client, because: Becau
         raise InUse("client", said)
     moves.note(session, asset, "leave", because, detail={"for": str(client.public_id)})
     for table, is_of_asset in (
-        (Baseline, Baseline.asset_id == asset.id),
+        *((table, table.asset_id == asset.id) for table in (Baseline, HandoverStep, SanitizedMedium, Disposal)),
         (ExternalRef, and_(ExternalRef.record == Asset.__tablename__, ExternalRef.record_id == asset.id)),
     ):
         query = update(table).where(is_of_asset).values(client_id=client.id)
@@ -361,7 +434,22 @@ def _move_by_hand(session: Session, asset: Asset, state: AssetState, because: Be
         raise Invalid("state", f"A unit becomes {state} by its case; by hand it goes to {', '.join(_BY_HAND)}.")
     if state not in DESPITE_A_CASE and has_open_case(session, asset):
         raise InUse("state", "A case of this unit is open, and moves it: close the case first.")
-    if state is AssetState.IN_SERVICE and asset.state in AT_THE_GATE:
-        put_baseline(session, asset, result=HandoverResult.HEALTHY, signed_by=because.actor, because=because)
-    else:
+    is_spare = asset.state is AssetState.IN_STOCK and not gates.is_accepted(session, asset)
+    if state is AssetState.IN_SERVICE and (asset.state in AT_THE_GATE or is_spare):
+        put_baseline(session, asset, result=HandoverResult.HEALTHY, signed=Signed(because.actor), because=because)
+    if asset.state is not state:
         moves.move(session, asset, state, because)
+    if state is AssetState.DECOMMISSIONED:
+        _leave_cover_over(session, asset, because)
+
+
+def _leave_cover_over(session: Session, asset: Asset, because: Because) -> None:
+    """Mark what was bought for a unit that is retired: a person says whether it ends. What a vendor lists ends by itself."""
+    query = select(Coverage).where(
+        Coverage.asset_id == asset.id,
+        Coverage.state == CoverageState.ACTIVE,
+        Coverage.vendor_line.is_(None),
+        or_(Coverage.ends_on.is_(None), Coverage.ends_on >= because.at.date()),
+    )
+    for coverage in session.scalars(query):
+        change(session, coverage, {"left_over_since": because.at}, because=because)

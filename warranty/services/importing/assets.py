@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
+from warranty.domain.handover import HandoverResult
 from warranty.domain.terms import AssetState, Ownership
 from warranty.models import Asset, Client, Site
 from warranty.services import estate
-from warranty.services.estate import HandoverResult, Invalid
+from warranty.services.estate import Invalid, Signed
 from warranty.services.importing import columns
 from warranty.services.importing.rows import Import, Outcome, Place, StandingUnit, standing_units, the_one
 from warranty.services.importing.sheets import Row
@@ -220,7 +221,11 @@ class Assets(Import):
         }
         unit.changes = {name: new for name, new in said.items() if new is not None and new != getattr(old, name)}
         unit.goes_into_service = unit.state is AssetState.IN_SERVICE and old.state is AssetState.ONBOARDING
-        if not unit.goes_into_service and unit.state not in {None, old.state, AssetState.ONBOARDING}:
+        if unit.goes_into_service and (checks := estate.open_checks(session, old.id)):
+            unit.goes_into_service = False
+            said_open = ", ".join(check.step for check in checks)
+            self.tally.warn(f"The unit stays {old.state}: checks of its hand-over are open ({said_open}).", unit.row)
+        elif not unit.goes_into_service and unit.state not in {None, old.state, AssetState.ONBOARDING}:
             self.tally.warn(
                 f"The unit stays {old.state}: an import only takes units from onboarding into service.", unit.row
             )
@@ -295,7 +300,9 @@ class Assets(Import):
             states = {"state": AssetState.ONBOARDING}, {"state": AssetState.IN_SERVICE}
             self.journal.note_changed(Asset.__tablename__, old.id, *states)
             actor = self.because.actor
-            estate.put_baseline(session, asset, result=HandoverResult.HEALTHY, signed_by=actor, because=self.because)
+            estate.put_baseline(
+                session, asset, result=HandoverResult.HEALTHY, signed=Signed(actor), because=self.because
+            )
 
 
 def _check_first_state(unit: _Unit) -> None:

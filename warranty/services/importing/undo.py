@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Date, Enum, delete, select
+from sqlalchemy import Date, Enum, delete, select, update
 from sqlalchemy.orm import Session
 
 from warranty.domain.terms import AssetState
@@ -27,6 +27,7 @@ from warranty.models import (
     Contract,
     Coverage,
     ExternalRef,
+    HandoverStep,
     ImportBatch,
     ImportRun,
     Person,
@@ -206,8 +207,10 @@ def _remove(session: Session, table: type[Any], keys: Sequence[int], since: date
 
 
 def _forget_baselines(session: Session, keys: Sequence[int], since: datetime) -> None:
-    own = delete(Baseline).where(Baseline.asset_id.in_(keys), Baseline.signed_at == since)
-    session.execute(own, execution_options={"synchronize_session": False})
+    own = (Baseline.asset_id.in_(keys), Baseline.signed_at == since)
+    steps = update(HandoverStep).where(HandoverStep.baseline_id.in_(select(Baseline.id).where(*own)))
+    session.execute(steps.values(baseline_id=None), execution_options={"synchronize_session": False})
+    session.execute(delete(Baseline).where(*own), execution_options={"synchronize_session": False})
 
 
 def _read(table: type[Any], column: str, value: Any) -> Any:
