@@ -164,6 +164,7 @@ def _row(number: int, signs: tuple[Any, ...], *, is_long: bool) -> lists.UnitRow
         sign=(*signs, None)[number % (len(signs) + 1)],
         is_unasked=number % 2 == 0,
         ends_on=None if number % 7 in {3, 5} else ends,
+        time_zone=("Europe/Berlin", "Asia/Tokyo")[number % 2],
         is_endless=number % 7 == 5,
         days=None if number % 7 in {3, 5} else (ends - TODAY).days,
         bought_on=None if number % 3 else TODAY,

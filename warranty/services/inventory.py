@@ -99,7 +99,7 @@ class Cursor:
 class Standing:
     """How a unit stands covered: what is decided today, as its own page says it; null where it is out of use.
 
-    ``ends_on`` is the last day of all that covers it, null where there is none or it has no end (``is_endless``).
+    ``ends_on`` is the last day of all that covers it, in ``time_zone``, null where there is none or it has no end (``is_endless``).
     ``spans`` are first and last day of each promise that counts, today or not. ``was_asked``: a vendor answered, or a
     person has attested.
     """
@@ -107,6 +107,7 @@ class Standing:
     today: Verdict | None
     spans: tuple[tuple[date, date | None], ...]
     ends_on: date | None
+    time_zone: str
     is_endless: bool
     was_asked: bool
 
@@ -351,10 +352,12 @@ def _standing(unit: UnitFile, written: Written, now: datetime, *, can_ask: bool)
     here = None if unit.site is None else str(unit.site.public_id)
     counted = [row for row in rows if (row.sites is None or here in row.sites) and not _is_strange(row)]
     is_endless = any(row.ends_on is None for row in counted)
+    last = max(counted, key=lambda row: row.ends_on or date.max, default=None)
     return Standing(
         today=years.today(unit, rows, now=now, can_ask=can_ask),
         spans=tuple((row.starts_on, row.ends_on) for row in counted),
-        ends_on=None if is_endless else max((row.ends_on for row in counted if row.ends_on), default=None),
+        ends_on=last.ends_on if last else None,
+        time_zone=last.time_zone if last else "",
         is_endless=is_endless,
         was_asked=asset.absence_attested or asset.lookup_says is UnitSays.LISTED,
     )

@@ -63,6 +63,7 @@ class UnitRow:
     sign: Sign | None
     is_unasked: bool
     ends_on: date | None
+    time_zone: str
     is_endless: bool
     days: int | None
     bought_on: date | None

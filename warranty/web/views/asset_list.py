@@ -240,6 +240,7 @@ def unit_row(row: Row) -> pages.UnitRow:
         sign=_sign(stand, is_asked=is_asked),
         is_unasked=stand.today is not None and not is_asked,
         ends_on=stand.ends_on,
+        time_zone=stand.time_zone,
         is_endless=stand.is_endless,
         days=(stand.ends_on - reader().today).days if stand.ends_on else None,
         bought_on=asset.purchased_on,
