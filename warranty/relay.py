@@ -31,6 +31,7 @@ from warranty.services import (
     news,
     refresh,
     returns,
+    shipments,
     silence,
     sweep,
     work,
@@ -119,6 +120,7 @@ def _periodic(runtime: Runtime) -> None:
             sweep.send_lost(session, now=db.now(session))
             silence.ask(session, now=db.now(session))
             returns.look(session, runtime, now=db.now(session))
+            shipments.expire(session, now=db.now(session))
             news.order(session, runtime.settings)
             refresh.order_due(session, runtime)
             files.order_sweep(session)

@@ -129,7 +129,7 @@ def test_a_new_unit_takes_the_place_and_the_old_one_keeps_its_history(bench: Ben
 
         rma = session.get_one(Rma, bench.rma().id)
         due = shipments.add(session, OPERATOR, rma, ShipmentDirection.TO_VENDOR, Parcel(), **SAY)
-        shipments.move(session, OPERATOR, due, ShipmentState.IN_TRANSIT, Parcel(), **SAY)
+        shipments.move(session, OPERATOR, due, ShipmentState.IN_TRANSIT, Parcel("UPS", "1Z"), **SAY)
         assert old.state is AssetState.RETURNED_TO_VENDOR
 
     facts = FaultFacts(
@@ -333,6 +333,9 @@ def test_claims_are_used_up_once_when_the_replacement_ships(shared_runtime: Runt
         another = shipments.add(session, OPERATOR, rma, ShipmentDirection.TO_US, Parcel(), **SAY)
         shipments.move(session, OPERATOR, another, ShipmentState.IN_TRANSIT, Parcel(), **SAY)
         assert (before, claims(session, bench)) == ({(0, 1)}, {(1, 0)})
+        back = shipments.add(session, OPERATOR, rma, ShipmentDirection.TO_VENDOR, Parcel(), **SAY)
+        for state in (ShipmentState.IN_TRANSIT, ShipmentState.RECEIVED):
+            shipments.move(session, OPERATOR, back, state, Parcel("UPS", "1Z"), **SAY)
         rmas.transition(session, bench.runtime, OPERATOR, rma, RmaState.DENIED, **SAY)
         assert (0, 0) in claims(session, bench)
 

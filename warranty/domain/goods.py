@@ -94,7 +94,7 @@ def count(direction: ShipmentDirection, parcels: Iterable[Contents]) -> tuple[Co
             sums[0] += 0 if parcel.makes_up else line.quantity
             sums[1] += arrived
             sums[2] += given_up
-            sums[3] += line.quantity if parcel.state in _UNDER_WAY[direction] else 0
+            sums[3] += line.missing if parcel.state in _UNDER_WAY[direction] else 0
     return tuple(Count(part, *sums) for part, sums in found.items())
 
 
@@ -138,6 +138,16 @@ def book(lines: Sequence[Line], arrived: Mapping[str, int], rest: Rest) -> tuple
 def rest_of(lines: Iterable[Line]) -> tuple[Line, ...]:
     """What another parcel has to bring after this one."""
     return tuple(Line(line.part, line.missing) for line in lines if line.missing)
+
+
+def give_up(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """The lines of a parcel that nobody waits for any more."""
+    return tuple(replace(line, given_up=line.quantity - line.arrived) for line in lines)
+
+
+def is_given_up(lines: Sequence[Line]) -> bool:
+    """Whether nobody waits for a parcel any more: it may stay on its way for ever."""
+    return bool(lines) and all(line.given_up == line.quantity for line in lines)
 
 
 def goes_first(delivery: Delivery | None) -> bool:

@@ -59,6 +59,8 @@ class TaskKind(StrEnum):
     NOT_TAKEN = "not_taken"  # a note or a file of ours that the vendor did not take
     SILENT = "silent"  # the vendor has said nothing for too long
     STRAY_CASE = "stray_case"  # a case at a vendor that belongs to no claim here: the task stands on no fault
+    GOODS_WRONG = "goods_wrong"  # what came is short, wrong or damaged: the vendor has to send something again
+    GOODS_LOST = "goods_lost"  # the replacement never came: the same
     OVERRIDE = "override"  # somebody wants a verdict that costs the MSP: a second person says yes or no
 
 

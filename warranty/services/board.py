@@ -32,7 +32,7 @@ from sqlalchemy.orm import aliased
 
 from warranty.domain.access import Permission
 from warranty.domain.headline import Side
-from warranty.domain.lifecycles import JobState, ShipmentDirection
+from warranty.domain.lifecycles import JobState, RmaState, ShipmentDirection, ShipmentState
 from warranty.domain.terms import Party
 from warranty.languages import N_
 from warranty.models import (
@@ -55,7 +55,7 @@ from warranty.models import (
 )
 from warranty.models.base import later
 from warranty.models.work import STUCK, UNRESOLVED, OrderKind, OrderStatus, TaskKind
-from warranty.services import owners
+from warranty.services import owners, shipments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,9 @@ class OtherKind(StrEnum):
     APPROVAL = "approval"
     RETURN = "return"
     LOOK_UP = "look_up"
+    PARCEL_LATE = "parcel_late"
+    NUMBER_ENDS = "number_ends"
+    NUMBER_ENDED = "number_ended"
 
 
 Kind = TaskKind | OtherKind
@@ -165,6 +168,21 @@ RULES: dict[Kind, Rule] = {
     TaskKind.STRAY_CASE: Rule(
         N_("%(vendor)s has a case that belongs to no claim"), N_("A vendor has a case that belongs to no claim"),
         N_("Say what it is"), Side.MSP, 24, 24, Risk.NONE, frozenset({Verb.DEALT_WITH}), Permission.DECIDE),
+    TaskKind.GOODS_WRONG: Rule(
+        N_("What %(vendor)s sent is short, wrong or damaged"), N_("What came is short, wrong or damaged"),
+        N_("Have it sent again"), Side.MSP, 8, 2, Risk.PART),
+    TaskKind.GOODS_LOST: Rule(
+        N_("The parcel from %(vendor)s was lost"), N_("A parcel was lost"), N_("Have it sent again"),
+        Side.MSP, 8, 2, Risk.PART),
+    OtherKind.PARCEL_LATE: Rule(
+        N_("The parcel from %(vendor)s is late"), N_("A parcel is late"), N_("Ask where it is"),
+        Side.VENDOR, 24, 4, Risk.PART),
+    OtherKind.NUMBER_ENDS: Rule(
+        N_("The RMA number of %(vendor)s is about to run out"), N_("An RMA number is about to run out"),
+        N_("Send it in time"), Side.MSP, 0, 0, Risk.PART),
+    OtherKind.NUMBER_ENDED: Rule(
+        N_("The RMA number of %(vendor)s ran out"), N_("An RMA number ran out"), N_("Ask for another one"),
+        Side.MSP, 8, 2, Risk.PART),
     OtherKind.APPROVAL: Rule(
         N_("A quote waits for the client"), N_("A quote waits for the client"), N_("Look at the quote"),
         Side.CLIENT, 72, 24, Risk.QUOTE),
@@ -180,7 +198,7 @@ RULES: dict[Kind, Rule] = {
 
 WAITS: Final = (JobState.QUOTED, JobState.AWAITING_APPROVAL)
 RETURN_SEEN: Final = timedelta(days=7)
-"""So long before its day a return stands on the board."""
+"""So long before its day a return, or the end of an RMA number, stands on the board."""
 
 
 def kind_of(word: str) -> Kind | None:
@@ -408,7 +426,47 @@ def _work(now: datetime) -> Subquery:
         .where(STUCK, Outbox.status == OrderStatus.PARKED, Outbox.kind == OrderKind.LOOK_UP)
         .group_by(VendorAccount.id, VendorAccount.public_id, VendorAccount.client_id)
     )
-    return union_all(tasks, approvals, returns, look_ups).subquery("work")
+    late = (
+        select(
+            literal(OtherKind.PARCEL_LATE.value, String),
+            Shipment.public_id,
+            later(Shipment.due_on, literal(DAY_S)),
+            Shipment.client_id,
+            Rma.fault_id,
+            Rma.account_id,
+            key,
+            key,
+            literal(1, Integer),
+        )
+        .join(Rma, Rma.id == Shipment.rma_id)
+        .where(
+            Shipment.direction == literal_column("'to_us'"),  # as its index has them
+            Shipment.state.in_((literal_column("'expected'"), literal_column("'in_transit'"))),
+            Shipment.due_on < now.date(),
+        )
+    )
+    # Where the unit has left under the number, its last day matters no more.
+    left = Shipment.state.in_((ShipmentState.IN_TRANSIT, *shipments.INSPECTED))
+    is_back = (Shipment.rma_id == Rma.id, Shipment.direction == ShipmentDirection.TO_VENDOR)
+    numbers = select(
+        case(
+            (Rma.state == RmaState.EXPIRED, literal(OtherKind.NUMBER_ENDED.value, String)),
+            else_=literal(OtherKind.NUMBER_ENDS.value, String),
+        ),
+        Rma.public_id,
+        later(Rma.expires_on, literal(DAY_S)),
+        Rma.client_id,
+        Rma.fault_id,
+        Rma.account_id,
+        key,
+        key,
+        literal(1, Integer),
+    ).where(
+        Rma.expires_on <= (now + RETURN_SEEN).date(),
+        Rma.state.in_((RmaState.AUTHORIZED, RmaState.EXPIRED)),
+        ~select(Shipment.id).where(*is_back, left).exists(),
+    )
+    return union_all(tasks, approvals, returns, look_ups, late, numbers).subquery("work")
 
 
 def _joined(query: Any, work: Subquery) -> Any:

@@ -84,7 +84,7 @@ def hear(
         rma.vendor_changed_at != was,
     )
     rma.vendor_case_number = rma.vendor_case_number or case.vendor_case_number
-    rma.rma_number = rma.rma_number or case.rma_number
+    has_number = _take_number(session, rma, case, now)
     rma.vendor_status = case.vendor_status
     rma.vendor_reason = case.reason or rma.vendor_reason
     because = Because(
@@ -94,7 +94,7 @@ def hear(
         rma.fault_id,
         case.vendor_status,
     )
-    heard = _heard(rma, case, goods)
+    heard = _heard(rma, case, goods, has_number=has_number)
     is_news = bool(heard.steps or word_is_new or any(says_more))
     if is_news:
         rma.heard_at = now
@@ -113,6 +113,15 @@ def hear(
     pace(runtime, rma, account, goods, now=now, asked_at=asked_at)
     if is_news:
         reviews.settle(session, rma.fault_id, because, TaskKind.SILENT, *(_ANSWERED if heard.steps else ()))
+
+
+def _take_number(session: Session, rma: Rma, case: VendorCase, now: datetime) -> bool:
+    """Take the RMA number that is told where there is none that is good; gives whether there is one then."""
+    has_run_out = shipments.has_run_out(session, rma, now)
+    is_new = bool(case.rma_number) and case.rma_number != rma.rma_number
+    if is_new and (rma.rma_number is None or has_run_out):
+        rma.rma_number, rma.expires_on, has_run_out = case.rma_number, None, False
+    return rma.rma_number is not None and not has_run_out
 
 
 _ANSWERED = (TaskKind.OUTCOME_UNKNOWN, TaskKind.SUBMIT_FAILED, TaskKind.MANUAL_HANDLING, TaskKind.INFO_MISSING)
@@ -210,14 +219,14 @@ def _is_older(rma: Rma, case: VendorCase, now: datetime) -> bool:
     return False
 
 
-def _heard(rma: Rma, case: VendorCase, goods: Goods) -> lifecycles.Heard:
+def _heard(rma: Rma, case: VendorCase, goods: Goods, *, has_number: bool) -> lifecycles.Heard:
     def hear_as(status: str) -> lifecycles.Heard:
         return lifecycles.hear(
             status,
             rma=rma.state,
             to_us=shipments.state_of(goods, ShipmentDirection.TO_US),
             to_vendor=shipments.state_of(goods, ShipmentDirection.TO_VENDOR),
-            has_rma_number=bool(rma.rma_number),
+            has_rma_number=has_number,
         )
 
     heard = hear_as(case.status)
@@ -251,7 +260,7 @@ def _take(
     if step.old is None and direction not in goods:
         goods[direction] = shipments.make(session, rma, direction, because)
     elif goods[direction].state is not step.to:  # else it came with the approval
-        moves.move(session, goods[direction], step.to, because)
+        shipments.step(session, goods[direction], step.to, because)
 
 
 def plan_swap(session: Session, rma: Rma, because: Because) -> None:

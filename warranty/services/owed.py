@@ -127,6 +127,16 @@ def _returns(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
     return [{} for _ in session.scalars(due)]
 
 
+_MOVING: Final = (ShipmentState.IN_TRANSIT, ShipmentState.DELIVERED)
+
+
+def _goods(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
+    claims: ScalarSelect[Any] = select(Rma.id).where(Rma.fault_id == fault.id).scalar_subquery()
+    comes = (Shipment.direction == ShipmentDirection.TO_US, Shipment.state.in_(_MOVING))
+    open_ = session.scalars(select(Shipment).where(Shipment.rma_id.in_(claims), *comes).order_by(Shipment.id))
+    return [{"parcel": " ".join(filter(None, (one.carrier, one.tracking_number))) or "\u2013"} for one in open_]
+
+
 def _tasks(session: Session, fault: Fault) -> Iterable[Mapping[str, str]]:
     waits = select(HumanTask).where(HumanTask.fault_id == fault.id, HumanTask.resolved_at.is_(None))
     return [{"why": task.why} for task in session.scalars(waits.order_by(HumanTask.id))]
@@ -182,6 +192,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule("loaner_out", N_("The loaner %(serial)s is not back."), Place.SWAP, _CASE_AND_SWAP, _loans),
     Rule("shelf_open", N_("What the vendor sends goes on the shelf, and is not there."), Place.SWAP, _CASE, _shelf),
+    Rule("parcel_open", N_("A parcel is not booked in: %(parcel)s."), Place.GOODS, _CASE, _goods),
     Rule("cost_open", N_("A cost of %(amount)s is not settled."), Place.GOODS, _CASE, _costs),
     Rule("task_open", N_("Somebody still has to look at this: %(why)s"), Place.TASK, _CASE, _tasks),
 )

@@ -565,7 +565,7 @@ _ANSWERED = (
     TaskKind.INFO_MISSING,
     TaskKind.ATTENTION,
 )
-_SEND_AGAIN = frozenset({RmaState.SUBMIT_FAILED, RmaState.DRAFT, RmaState.DENIED})
+_SEND_AGAIN = frozenset({RmaState.SUBMIT_FAILED, RmaState.DRAFT, RmaState.DENIED, RmaState.EXPIRED})
 
 
 def transition(
@@ -588,7 +588,8 @@ def transition(
     ``expires_on`` is the last day of the RMA number.
 
     Whoever enters what the vendor said answers what was proposed, unless they do so by confirming it (``is_proposed``).
-    A denied claim that is ``submitted`` is sent again under its own number, as often as the vendor takes it.
+    A denied claim that is ``submitted`` is sent again under its own number, as often as the vendor takes it. One whose RMA number
+    ran out is not: no vendor has a request for that, so a person asks for another number (``manual_handling``).
 
     Raises:
         IllegalMove: the life cycle has no such move, or it is one that only a search may make, or ``authorized`` without
@@ -601,47 +602,70 @@ def transition(
     because = Because(principal.actor, reason, now, rma.fault_id)
     if to is RmaState.SUBMITTED and rma.account_id is None:
         rma.account_id = account_by_now(session, runtime, rma)
-    enter_numbers(session, rma, vendor_case_number=vendor_case_number, rma_number=rma_number, because=because)
-    rma.expires_on = expires_on or rma.expires_on
+    numbers = {"vendor_case_number": vendor_case_number, "rma_number": rma_number}
+    enter_numbers(session, rma, **numbers, expires_on=expires_on, because=because)
     if parts is not None and rma.state in inputs.BEFORE_SENDING:
         inputs.choose(session, rma, parts)
         session.flush()
-    _refuse(session, runtime, rma, to)
+    _refuse(session, runtime, rma, to, now)
     was = rma.state
     moves.move(session, rma, to, because)
-    match to:
-        case RmaState.AUTHORIZED:
-            hearing.plan_swap(session, rma, because)
-            if was is RmaState.DENIED:
-                _forget_denial(session, rma, because, why="The vendor replaces it after all")
-        case RmaState.DENIED:
-            rma.vendor_reason = reason
-            hearing.convert(session, rma, because)
-        case RmaState.CANCELLED:
-            hearing.fall_back(session, rma, because)
-        case RmaState.SUBMITTED:
-            if was is RmaState.DENIED:
-                _forget_denial(session, rma, because, why="The vendor is asked again")
-            _arm(session, rma, now=now)
-        case _:
-            pass
+    _follow(session, rma, was, because)
     is_answer = to in lifecycles.RMA_OVER or (was is RmaState.MANUAL_HANDLING and not is_proposed)
     reviews.settle(session, rma.fault_id, because, *_ANSWERED, *([TaskKind.PROPOSAL] if is_answer else ()))
+    if was is RmaState.EXPIRED and to is RmaState.SUBMITTED:
+        take_by_hand(session, rma, _ask_for_another(rma), because)
     rma.needs_attention = None
     account = session.get(VendorAccount, rma.account_id) if rma.account_id else None
     if account is not None:
         hearing.listen(session, runtime, rma, account, because)
 
 
+def _follow(session: Session, rma: Rma, was: RmaState, because: Because) -> None:
+    """What comes with a move that a person made."""
+    match rma.state:
+        case RmaState.AUTHORIZED:
+            hearing.plan_swap(session, rma, because)
+            if was is RmaState.DENIED:
+                _forget_denial(session, rma, because, why="The vendor replaces it after all")
+        case RmaState.DENIED:
+            rma.vendor_reason = because.reason
+            hearing.convert(session, rma, because)
+        case RmaState.CANCELLED:
+            hearing.fall_back(session, rma, because)
+        case RmaState.SUBMITTED:
+            if was is RmaState.DENIED:
+                _forget_denial(session, rma, because, why="The vendor is asked again")
+            if was is not RmaState.EXPIRED:
+                _arm(session, rma, now=because.at)
+        case _:
+            pass
+
+
+def _ask_for_another(rma: Rma) -> str:
+    at = f"case {rma.vendor_case_number}" if rma.vendor_case_number else f"claim {rma.client_reference}"
+    return (
+        f"RMA number {rma.rma_number} ran out. Ask the vendor for another one, or for more time, on {at}, and enter it."
+    )
+
+
 def enter_numbers(
-    session: Session, rma: Rma, *, vendor_case_number: str | None, rma_number: str | None, because: Because
+    session: Session,
+    rma: Rma,
+    *,
+    vendor_case_number: str | None,
+    rma_number: str | None,
+    because: Because,
+    expires_on: date | None = None,
 ) -> None:
-    """Write down the numbers that a person has of the vendor; null leaves what is known.
+    """Write down the numbers that a person has of the vendor; null leaves what is known. A new RMA number has its own last day.
 
     Raises:
         IllegalMove: the case is another claim's.
     """
-    rma.rma_number = rma_number or rma.rma_number
+    if rma_number is not None and rma_number != rma.rma_number:
+        rma.rma_number, rma.expires_on = rma_number, None
+    rma.expires_on = expires_on or rma.expires_on
     if vendor_case_number is None or vendor_case_number == rma.vendor_case_number:
         return
     if is_other_claims(session, rma, vendor_case_number):
@@ -694,8 +718,8 @@ def _forget_denial(session: Session, rma: Rma, because: Because, *, why: str) ->
     reviews.settle(session, fault.id, because, TaskKind.DENIED)
 
 
-def _refuse(session: Session, runtime: Runtime, rma: Rma, to: RmaState) -> None:
-    said = _why_not(session, runtime, rma, to) if to in lifecycles.RMA_MOVES[rma.state] else None
+def _refuse(session: Session, runtime: Runtime, rma: Rma, to: RmaState, now: datetime) -> None:
+    said = _why_not(session, runtime, rma, to, now) if to in lifecycles.RMA_MOVES[rma.state] else None
     if said is not None:
         session.expire(rma)
         raise moves.IllegalMove(f"Rma {rma.client_reference}: {said}.")
@@ -703,7 +727,7 @@ def _refuse(session: Session, runtime: Runtime, rma: Rma, to: RmaState) -> None:
         owed.refuse(session, _fault(session, rma), Closing.CLAIM, f"Rma {rma.client_reference}")
 
 
-def _why_not(session: Session, runtime: Runtime, rma: Rma, to: RmaState) -> str | None:
+def _why_not(session: Session, runtime: Runtime, rma: Rma, to: RmaState, now: datetime) -> str | None:
     """What is missing for a move that the life cycle has, or whose move it is."""
     match to:
         case RmaState.SUBMIT_FAILED | RmaState.OUTCOME_UNKNOWN:
@@ -711,16 +735,31 @@ def _why_not(session: Session, runtime: Runtime, rma: Rma, to: RmaState) -> str 
         case RmaState.SUBMITTED if rma.state not in _SEND_AGAIN:
             return f"{rma.state} to {to} is for the search at the vendor, not for a person"
         case RmaState.SUBMITTED:
-            return _why_not_sent(session, runtime, rma)
+            return None if rma.state is RmaState.EXPIRED else _why_not_sent(session, runtime, rma)
         case RmaState.CANCELLED if rma.state is RmaState.SUBMITTED and work.may_have_been_sent(session, rma.id):
             return "it may have reached the vendor: wait for the answer, or handle it by hand"
-        case RmaState.CANCELLED if shipments.have_moved(session, rma):
-            return "goods are under way: it cannot be cancelled any more"
-        case RmaState.AUTHORIZED if not rma.rma_number:
-            return "authorized needs the RMA number that the vendor gave"
     if rma.state is RmaState.OUTCOME_UNKNOWN and to is not RmaState.MANUAL_HANDLING:
         return "what became of it is for the search at the vendor: handle it by hand to enter what they say"
-    return _why_not_from_denied(session, rma, to) if rma.state is RmaState.DENIED else None
+    return _why_not_by_goods(session, rma, to, now) or (
+        _why_not_from_denied(session, rma, to) if rma.state is RmaState.DENIED else None
+    )
+
+
+def _why_not_by_goods(session: Session, rma: Rma, to: RmaState, now: datetime) -> str | None:
+    """What parcels, and the number that they travel under, say against a move."""
+    match to:
+        case RmaState.CANCELLED if shipments.have_moved(session, rma):
+            return "goods are under way: it cannot be cancelled any more"
+        case RmaState.DENIED if rma.state is RmaState.AUTHORIZED and not shipments.was_inspected(session, rma):
+            return "after the approval it is denied by inspection only: the vendor has not received the unit"
+        case RmaState.EXPIRED if shipments.have_moved(session, rma):
+            return "goods are under way, so its number is in use"
+        case RmaState.AUTHORIZED if not rma.rma_number:
+            return "authorized needs the RMA number that the vendor gave"
+        case RmaState.AUTHORIZED if shipments.has_run_out(session, rma, now):
+            return f"RMA number {rma.rma_number} ran out: authorized needs another one, or a later last day"
+        case _:
+            return None
 
 
 def _why_not_sent(session: Session, runtime: Runtime, rma: Rma) -> str | None:

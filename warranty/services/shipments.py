@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 Goods = dict[ShipmentDirection, Shipment]
 
+AT_ONCE: Final = 50
+EXPIRY: Final = "system:expiry"
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
@@ -94,6 +97,51 @@ def have_moved(session: Session, rma: Rma) -> bool:
         )
         for one in of_claim(session, rma)
     )
+
+
+def was_inspected(session: Session, rma: Rma) -> bool:
+    """Whether the vendor has had the defective unit: only then can an approved claim still be denied."""
+    back = (one.state for one in of_claim(session, rma) if one.direction is ShipmentDirection.TO_VENDOR)
+    return any(state in INSPECTED for state in back)
+
+
+INSPECTED: Final = frozenset(
+    {ShipmentState.RECEIVED, ShipmentState.ACCEPTED, ShipmentState.NO_FAULT_FOUND, ShipmentState.REFUSED}
+)
+
+
+def has_run_out(session: Session, rma: Rma, at: datetime) -> bool:
+    """Whether the last day of a claim's RMA number is over at the unit's site."""
+    return rma.expires_on is not None and rma.expires_on < day_of(session, rma, at)
+
+
+def expire(session: Session, *, now: datetime, limit: int = AT_ONCE) -> int:
+    """Let claims expire whose RMA number ran out before anything was sent under it, ``limit`` at most; how many.
+
+    A claim that a worker holds has its turn at the next look: its vendor may just be speaking.
+    """
+    moved = select(Shipment.id).where(Shipment.rma_id == Rma.id, Shipment.state.not_in(_UNMOVED)).exists()
+    over = session.scalars(
+        select(Rma)
+        .where(Rma.expires_on <= now.date(), Rma.state == RmaState.AUTHORIZED, ~moved)
+        .order_by(Rma.expires_on, Rma.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    gone = [rma for rma in over if has_run_out(session, rma, now)]
+    for rma in gone:
+        why = f"RMA number {rma.rma_number} was good until {rma.expires_on}, and nothing was sent under it."
+        moves.move(session, rma, RmaState.EXPIRED, Because(EXPIRY, why, now, rma.fault_id))
+    return len(gone)
+
+
+_UNMOVED: Final = (
+    ShipmentState.EXPECTED,
+    ShipmentState.DUE,
+    ShipmentState.WAIVED,
+    ShipmentState.RETAINED,
+    ShipmentState.CHARGED,
+)
 
 
 def lines_of(shipment: Shipment) -> tuple[Line, ...]:
@@ -215,19 +263,38 @@ def add(
 
 
 def amend(
-    session: Session, principal: Principal, shipment: Shipment, parcel: Parcel, *, reason: str, now: datetime
+    session: Session,
+    principal: Principal,
+    shipment: Shipment,
+    parcel: Parcel,
+    *,
+    reason: str,
+    now: datetime,
+    rest: Rest = Rest.EXPECTED,
 ) -> None:
-    """Write down more that is known of a parcel, wherever it is.
+    """Write down more that is known of a parcel, wherever it is; with ``rest`` that nobody waits for it any more.
 
     Raises:
-        IllegalMove: what is in it was counted already.
+        IllegalMove: what is in it was counted already, or it has left and so cannot be given up.
         Invalid: contents that are none, or a proof of another case.
     """
     rma = _held(session, shipment)
     if parcel.parts is not None and shipment.state in _COUNTED:
         raise IllegalMove(f"Shipment {shipment.public_id} is {shipment.state}: what was in it is counted already.")
     describe(shipment, parcel, rma)
-    moves.note(session, shipment, "changed", Because(principal.actor, reason, now, rma.fault_id))
+    because = Because(principal.actor, reason, now, rma.fault_id)
+    if rest is Rest.GIVEN_UP:
+        _give_up(session, shipment, because)
+    moves.note(session, shipment, "changed", because)
+
+
+def _give_up(session: Session, shipment: Shipment, because: Because) -> None:
+    """Nobody waits any more for a parcel that has not left: it keeps its state, and what is in it is owed no more."""
+    if shipment.state is not ShipmentState.EXPECTED:
+        raise IllegalMove(f"Shipment {shipment.public_id} is {shipment.state}: only one that is expected is given up.")
+    shipment.parts = _written(goods.give_up(lines_of(shipment)))
+    shipment.due_on = None
+    reviews.settle(session, because.fault_id or 0, because, *_MISSING)
 
 
 _COUNTED: Final = frozenset({ShipmentState.CHECKED_IN, ShipmentState.WRONG_OR_DAMAGED, ShipmentState.LOST})
@@ -255,7 +322,7 @@ def move(
     because = Because(principal.actor, reason, now, rma.fault_id)
     describe(shipment, parcel, rma)
     _check_proof(shipment, to)
-    moves.move(session, shipment, to, because)
+    step(session, shipment, to, because)
     _stamp(shipment, to, day_of(session, rma, now))
     if to in _COUNTED and shipment.direction is ShipmentDirection.TO_US:
         _unpack(session, rma, shipment, unpacked, because)
@@ -286,6 +353,16 @@ def _check_proof(parcel: Shipment, to: ShipmentState) -> None:
         said = "retained needs the certificate of destruction: the file, who, when and how"
     if said is not None:
         raise IllegalMove(f"Return of shipment {parcel.public_id}: {said}.")
+
+
+def step(session: Session, shipment: Shipment, to: ShipmentState, because: Because) -> None:
+    """Make one move of a parcel. What was missing is under way again once the parcel that makes up for it has left."""
+    moves.move(session, shipment, to, because)
+    if shipment.makes_up_for_id is not None and to is ShipmentState.IN_TRANSIT and because.fault_id is not None:
+        reviews.settle(session, because.fault_id, because, *_MISSING)
+
+
+_MISSING: Final = (TaskKind.GOODS_WRONG, TaskKind.GOODS_LOST)
 
 
 def _held(session: Session, shipment: Shipment) -> Rma:
@@ -339,16 +416,19 @@ def _unpack(session: Session, rma: Rma, shipment: Shipment, unpacked: Unpacked, 
     rest = goods.rest_of(lines)
     if not rest and shipment.state is not ShipmentState.CHECKED_IN and not lines and unpacked.rest is Rest.EXPECTED:
         rest = tuple(_claimed(rma))  # nobody knew what was in it
-    if rest:
-        make(
-            session,
-            rma,
-            ShipmentDirection.TO_US,
-            because,
-            due_on=unpacked.due_on,
-            lines=rest,
-            makes_up_for=shipment,
-        )
+    if not rest:
+        return
+    make(session, rma, ShipmentDirection.TO_US, because, due_on=unpacked.due_on, lines=rest, makes_up_for=shipment)
+    is_lost = shipment.state is ShipmentState.LOST
+    what = ", ".join(f"{line.quantity} of {line.part}" for line in rest)
+    why = (
+        f"The parcel was lost with {what}"
+        if is_lost
+        else f"What came is short, wrong or damaged: {what} must come again"
+    )
+    fault = session.get_one(Fault, rma.fault_id)
+    kind = TaskKind.GOODS_LOST if is_lost else TaskKind.GOODS_WRONG
+    reviews.ask(session, fault, kind, f"{why}. Have the vendor send it, or give it up.", because, rma=rma)
 
 
 _SENT: Final = frozenset({ShipmentState.IN_TRANSIT})
@@ -394,7 +474,7 @@ def spoken_of(session: Session, rma: Rma, case: VendorCase, *, word_is_new: bool
 
     A word that is repeated, or that fits the parcel before, does not move the one that makes up for it.
     """
-    parcels = of_claim(session, rma)
+    parcels = [one for one in of_claim(session, rma) if not goods.is_given_up(lines_of(one))]
     found = {}
     for direction in ShipmentDirection:
         mine = [one for one in parcels if one.direction is direction]
@@ -484,7 +564,7 @@ def _advance(session: Session, shipment: Shipment, told: VendorShipment, because
     ]
     for state in way:
         if state in lifecycles.SHIPMENT_TO_US_MOVES[shipment.state]:
-            moves.move(session, shipment, state, because)
+            step(session, shipment, state, because)
 
 
 def _note_down(session: Session, rma: Rma, shipment: Shipment, told: VendorShipment) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from warranty.domain.goods import Line, is_given_up
 from warranty.domain.headline import Records, Side, Standing, standing
 from warranty.domain.lifecycles import RmaState, ShipmentDirection, ShipmentState, SwapState
 from warranty.domain.returns import THEIRS
@@ -70,7 +71,10 @@ def of_case(
 
 def furthest_behind(parcels: Iterable[Shipment], direction: ShipmentDirection) -> Shipment | None:
     """Of the parcels that go one way, the one that speaks for all."""
-    return min((one for one in parcels if one.direction is direction), key=lambda one: _PLACE[one.state], default=None)
+    waits = (
+        one for one in parcels if one.direction is direction and not is_given_up([Line(**line) for line in one.parts])
+    )
+    return min(waits, key=lambda one: _PLACE[one.state], default=None)
 
 
 def is_told(task: HumanTask, grace_hours: int, now: datetime) -> bool:

@@ -383,6 +383,8 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         TaskKind.NOT_TAKEN: N_("Not taken"),
         TaskKind.SILENT: N_("Vendor silent"),
         TaskKind.STRAY_CASE: N_("Case of no claim"),
+        TaskKind.GOODS_WRONG: N_("Wrong goods"),
+        TaskKind.GOODS_LOST: N_("Lost parcel"),
         TaskKind.OVERRIDE: N_("Second opinion"),
         TaskKind.UNREAD: N_("Cases unread"),
     },
@@ -390,6 +392,9 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         OtherKind.APPROVAL: N_("Approval"),
         OtherKind.RETURN: N_("Return due"),
         OtherKind.LOOK_UP: N_("Look-up failing"),
+        OtherKind.PARCEL_LATE: N_("Parcel late"),
+        OtherKind.NUMBER_ENDS: N_("RMA number ends"),
+        OtherKind.NUMBER_ENDED: N_("RMA number ended"),
     },
     Risk: {
         Risk.NONE: "",

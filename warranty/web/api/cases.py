@@ -214,7 +214,7 @@ def change_shipment(shipment: Shipment, body: dict[str, Any]) -> None:
     """Write down what else is known of a parcel: who brings it, when, what is in it, and what proves it."""
     asked = call()
     parcel = take_parcel(body)
-    shipments.amend(asked.session, asked.principal, shipment, parcel, reason=body["reason"], now=asked.now)
+    shipments.amend(asked.session, asked.principal, shipment, parcel, now=asked.now, **body)
 
 
 @endpoints.post(

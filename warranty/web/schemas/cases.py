@@ -227,9 +227,11 @@ class ShipmentBody(_ParcelBody):
 
 
 class ShipmentChangeBody(_ParcelBody):
-    """What else is known of a parcel by now."""
+    """What else is known of a parcel by now; ``rest`` ``given_up``: nobody waits any more for one that is expected."""
 
     example: ClassVar[Mapping[str, Any]] = {"due_on": "2026-12-04", "reason": "The carrier says so.", "proof": LEFT_OUT}
+
+    rest = word(Rest, load_default=Rest.EXPECTED)
 
 
 class ArrivedBody(Strict):
