@@ -1,13 +1,12 @@
-"""Contracts and what they promise: one at a time, and many changed together with what it would affect shown before."""
+"""Contracts and what they promise, one at a time; many together: see ``promises``."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from warranty.domain.access import Permission
 from warranty.domain.terms import (
@@ -24,12 +23,11 @@ from warranty.models import Client, Contract, Coverage, Site
 from warranty.services import contracts, estate, queries, records
 from warranty.services.estate import Invalid
 from warranty.web import views, words
-from warranty.web.api.base import by_caller
-from warranty.web.forms import key_of, uuid_of
+from warranty.web.forms import uuid_of
 from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.pages import registry as pages
-from warranty.web.schemas.contracts import CoTermBody, PromisesBody, TogetherBody
+from warranty.web.schemas.contracts import PromisesBody
 from warranty.web.schemas.registry import CONTRACT_CHANGE, COVERAGE_CHANGE, ContractBody
 from warranty.web.staff import editing
 from warranty.web.staff.clients import ROWS, list_frame, may_register, page_of, searched, sites_of
@@ -37,11 +35,8 @@ from warranty.web.staff.editing import REASON, About, Field, Form
 from warranty.web.staff.room import blueprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from werkzeug.wrappers import Response
 
-    from warranty.services.contracts import Resting, Shift
     from warranty.services.moves import Because
     from warranty.services.renewals import Promise
 
@@ -212,7 +207,8 @@ def _contracts() -> pages.Crumb:
     return pages.Crumb(reader().text(N_("Contracts")), url_for("staff.contract_list"))
 
 
-def _here(contract: Contract) -> pages.Crumb:
+def crumb_of(contract: Contract) -> pages.Crumb:
+    """The way to a contract's page."""
     return pages.Crumb(contract.number, url_for("staff.contract_detail", id=contract.public_id))
 
 
@@ -244,13 +240,13 @@ def add_contract() -> Response | tuple[str, int]:
         contract = estate.add_contract(
             call().session, client, number=body["number"], name=body["name"], because=because
         )
-        return _here(contract).url
+        return crumb_of(contract).url
 
     return editing.add(_NEW, _about_new(), add, choices=_all_clients())
 
 
 def _about(contract: Contract) -> About:
-    said, here = reader().text, _here(contract)
+    said, here = reader().text, crumb_of(contract)
     return About(
         said(N_("Change the contract")), said(N_("Save the contract")), "contracts", (_contracts(), here), here.url
     )
@@ -362,7 +358,7 @@ _SET_BY_HAND = (CoverageState.ACTIVE, CoverageState.SUSPENDED, CoverageState.CAN
 
 
 def _about_promises(contract: Contract) -> About:
-    said, here = reader().text, _here(contract)
+    said, here = reader().text, crumb_of(contract)
     return About(
         said(N_("Add to the contract")), said(N_("Add to the contract")), "contracts", (_contracts(), here), here.url
     )
@@ -447,7 +443,7 @@ def _units_of(text: str) -> dict[str, date | None]:
 def _about_promise(coverage: Coverage) -> About:
     said = reader().text
     contract = call().session.get(Contract, coverage.contract_id) if coverage.contract_id else None
-    here = _here(contract) if contract else page_of(call().session.get_one(Client, coverage.client_id))
+    here = crumb_of(contract) if contract else page_of(call().session.get_one(Client, coverage.client_id))
     above = (_contracts(), here)
     return About(said(N_("Change the promise")), said(N_("Save the promise")), "contracts", above, here.url)
 
@@ -476,150 +472,3 @@ def correct_promise(coverage: Coverage) -> Response | tuple[str, int]:
         estate.correct_coverage,
         choices=_states(coverage),
     )
-
-
-# --- many promises changed together ---
-
-
-def _ids(given: Sequence[str]) -> tuple[UUID, ...]:
-    return tuple(id_ for id_ in map(uuid_of, given[: contracts.MOST_AT_ONCE]) if id_)
-
-
-def _resting_row(found: Resting) -> pages.RestingRow:
-    url = url_for("staff.case_detail", id=found.fault.public_id)
-    return pages.RestingRow(found.fault.reference, url, found.fault.serial_number, found.fault.symptom, found.shares)
-
-
-def _shift_row(found: Shift) -> pages.ShiftRow:
-    return pages.ShiftRow(
-        promise_row(found.promise), found.days, found.begins_later, found.is_looked_up, found.more_minor
-    )
-
-
-def _change(
-    contract: Contract,
-    endpoint: str,
-    promises: Sequence[Promise],
-    version: str,
-    ids: Sequence[UUID],
-    *,
-    values: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-    **more: Any,
-) -> pages.ChangeView:
-    return pages.ChangeView(
-        number=contract.number,
-        url=url_for("staff.contract_detail", id=contract.public_id),
-        form_url=url_for(endpoint, id=contract.public_id),
-        key=key_of(values or {}) if not more.get("has_changed") else key_of(),
-        version=version,
-        ids=tuple(map(str, ids)),
-        rows=tuple(promise_row(one) for one in promises),
-        values=values or {},
-        errors=errors or {},
-        **more,
-    )
-
-
-_WHY = N_("Say why: it is kept in the register.")
-
-
-@blueprint.get("/contracts/<uuid:id>/void")
-@needs(Permission.REGISTER, of=Contract)
-def contract_void(contract: Contract) -> str:
-    """What becomes void, and which open cases rest on it, before anything does."""
-    ids = _ids(request.args.getlist("promise"))
-    return _void_page(contract, ids)
-
-
-def _void_page(contract: Contract, ids: Sequence[UUID], **form: Any) -> str:
-    session = call().session
-    promises = contracts.chosen(session, contract, ids)
-    resting = contracts.resting(session, contract, promises)
-    view = _change(
-        contract,
-        "staff.void_contract",
-        promises,
-        contracts.version(promises, resting),
-        ids,
-        resting=tuple(map(_resting_row, resting)),
-        **form,
-    )
-    return render_template("staff/contract_void.html", frame=views.frame(), view=view)
-
-
-@blueprint.post("/contracts/<uuid:id>/void")
-@needs(Permission.REGISTER, of=Contract)
-def void_contract(contract: Contract) -> Response | tuple[str, int]:
-    """Void what was shown, unless it is another thing by now."""
-    session, typed = call().session, request.form
-    ids = _ids(typed.getlist("promise"))
-    promises = contracts.chosen(session, contract, ids, lock=True)
-    if not promises or typed.get("version") != contracts.version(
-        promises, contracts.resting(session, contract, promises)
-    ):
-        return _void_page(contract, ids, values=typed, has_changed=True), 409
-    body, errors = Form(TogetherBody(), (_REASON_NEEDED,)).read(typed)
-    if errors:
-        return _void_page(contract, ids, values=typed, errors=errors), 422
-    contracts.void(session, promises, because=by_caller(body["reason"]))
-    return redirect(_here(contract).url, 303)
-
-
-_REASON_NEEDED = Field("reason", N_("Reason"), wrong=_WHY, most=500)
-_CO_TERM = Form(
-    CoTermBody(),
-    (Field("ends_on", N_("Last day"), kind="day", wrong=N_("Give the day on which they are to end.")), _REASON_NEEDED),
-)
-
-
-@blueprint.get("/contracts/<uuid:id>/co-term")
-@needs(Permission.REGISTER, of=Contract)
-def contract_co_term(contract: Contract) -> str:
-    """Which ends would move to one day, and by how much, before any does."""
-    return _co_term_page(contract, _ids(request.args.getlist("promise")), request.args)
-
-
-def _co_term_page(contract: Contract, ids: Sequence[UUID], values: Mapping[str, str], **form: Any) -> str:
-    promises = contracts.chosen(call().session, contract, ids)
-    day = _day_of(values.get("ends_on", ""))
-    shifts = contracts.shifts(promises, day) if day else []
-    if day is None and not values.get("ends_on"):  # the last of the ends is what most mean
-        last = max((one.coverage.ends_on for one in promises if one.coverage.ends_on), default=None)
-        values = {**values, "ends_on": last.isoformat() if last else ""}
-    more = contracts.more_of(shifts)
-    view = _change(
-        contract,
-        "staff.co_term_contract",
-        promises,
-        contracts.version(promises),
-        ids,
-        values=values,
-        shifts=tuple(map(_shift_row, shifts)),
-        day=day,
-        worth=more,
-        **form,
-    )
-    return render_template("staff/contract_co_term.html", frame=views.frame(), view=view)
-
-
-def _day_of(text: str) -> date | None:
-    with suppress(ValueError):
-        return date.fromisoformat(text.strip())
-    return None
-
-
-@blueprint.post("/contracts/<uuid:id>/co-term")
-@needs(Permission.REGISTER, of=Contract)
-def co_term_contract(contract: Contract) -> Response | tuple[str, int]:
-    """Let the promises that were shown end on one day, unless they stand otherwise by now."""
-    session, typed = call().session, request.form
-    ids = _ids(typed.getlist("promise"))
-    promises = contracts.chosen(session, contract, ids, lock=True)
-    if not promises or typed.get("version") != contracts.version(promises):
-        return _co_term_page(contract, ids, typed, has_changed=True), 409
-    body, errors = _CO_TERM.read(typed)
-    if errors:
-        return _co_term_page(contract, ids, typed, errors=errors), 422
-    contracts.co_term(session, promises, body["ends_on"], because=by_caller(body["reason"]))
-    return redirect(_here(contract).url, 303)
