@@ -181,7 +181,7 @@ def test_a_scan_is_refused_with_words_where_it_cannot_be_the_new_unit(bench: Ben
         swaps.scan(session, OPERATOR, swap, substitute, now=NOW)
         assert (swap.product_id, swap.substitute) == (other.id, "order confirmation 7")
         bench.walk(session, SwapState.INSTALLED)
-        with pytest.raises(IllegalMove, match="planned or received"):
+        with pytest.raises(IllegalMove, match="planned or received: that is over"):
             swaps.scan(session, OPERATOR, swap, Replacement(f"{bench.serial}-Z"), now=NOW)
 
 

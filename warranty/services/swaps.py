@@ -25,6 +25,7 @@ from warranty.domain.lifecycles import (
     SwapState,
 )
 from warranty.domain.terms import AssetState, Ownership
+from warranty.languages import N_
 from warranty.models import (
     AdHocJob,
     Asset,
@@ -77,6 +78,22 @@ _AT_WORK = frozenset({FaultState.RMA_OPEN, FaultState.AD_HOC_OPEN})
 
 OURS: Final = (SwapSource.STOCK, SwapSource.LOANER)
 """Where a unit of the MSP's own took the place, so that what the vendor sends goes on the shelf."""
+
+
+class Wrong(Invalid):
+    """One thing that was said of a unit cannot be. ``sentence`` is a message of the catalogue, with its ``params``."""
+
+    def __init__(self, field: str, sentence: str, **params: str) -> None:
+        super().__init__(field, sentence % params)
+        self.sentence, self.params = sentence, params
+
+
+class NotYet(IllegalMove):
+    """Something else has to happen first. ``sentence`` is a message of the catalogue, with its ``params``."""
+
+    def __init__(self, sentence: str, **params: str) -> None:
+        super().__init__(sentence % params)
+        self.sentence, self.params = sentence, params
 
 
 # --- which units ---
@@ -153,8 +170,7 @@ def scan(
     """
     fault, old = _hold(session, swap)
     if swap.state not in _BEFORE_INSTALLING:
-        allowed = " or ".join(sorted(_BEFORE_INSTALLING))
-        raise IllegalMove(f"The swap is {swap.state}: the unit that comes is named while it is {allowed}.")
+        raise NotYet(N_("The unit that comes is named while the swap is planned or received: that is over."))
     because = Because(principal.actor, reason or "read off the unit", now, fault.id)
     kind, source = given.kind or swap.kind, given.source or swap.source
     serial, key = _checked(old, kind, given.serial_number)
@@ -166,12 +182,12 @@ def scan(
             product_id = shelf.product_id
             source = source if source is SwapSource.LOANER else SwapSource.STOCK
         elif source is SwapSource.STOCK:
-            raise Invalid("serial_number", "No unit with this serial number lies in stock.")
+            raise Wrong("serial_number", N_("No unit with this serial number lies in stock."))
         _check_told(session, swap, fault, source, serial, given, because)
         _keep_shelf(session, swap, fault, shelf, because)
     if kind is SwapKind.UNIT and product_id != old.product_id and not given.substitute.strip():
-        said = "This is another product than was agreed. Where the vendor named it as the substitute, say where."
-        raise Invalid("product", said)
+        said = N_("This is another product than was agreed. Where the vendor named it as the substitute, say where.")
+        raise Wrong("product", said)
     swap.kind, swap.source = kind, source
     swap.serial_number, swap.serial_key, swap.product_id = serial, key, product_id
     swap.substitute = estate.checked_text("substitute", given.substitute, 200)
@@ -192,8 +208,8 @@ def _check_told(
     if not told or source is not SwapSource.VENDOR or estate.serial_key(told) == estate.serial_key(serial):
         return
     if not given.differs:
-        said = f"The vendor told {told}. Read the label again; if it is right, say that it differs."
-        raise Invalid("serial_number", said)
+        said = N_("The vendor told %(told)s. Read the label again; if it is right, say that it differs.")
+        raise Wrong("serial_number", said, told=told)
     why = f"The vendor told {told}, and {serial} came: ask which of them is in its books."
     reviews.ask(session, fault, TaskKind.ATTENTION, why, because, rma=_rma(session, swap))
 
@@ -208,28 +224,30 @@ def _keep_shelf(session: Session, swap: Swap, fault: Fault, shelf: StockUnit | N
 
 def _check_source(session: Session, swap: Swap, fault: Fault, kind: SwapKind, source: SwapSource, key: str) -> None:
     if source is SwapSource.VENDOR and swap.rma_id is None:
-        raise Invalid("source", "This swap is a job of ours: no vendor sends a unit for it.")
+        raise Wrong("source", N_("This swap is a job of ours: no vendor sends a unit for it."))
     if kind is SwapKind.REPAIR and source is not SwapSource.VENDOR and swap.rma_id is not None:
-        raise Invalid("source", "A unit that was repaired comes back from the vendor.")
+        raise Wrong("source", N_("A unit that was repaired comes back from the vendor."))
     if source is SwapSource.LOANER:
         loan = loan_of(session, fault)
         if kind is not SwapKind.UNIT or loan is None:
-            raise Invalid("source", "No unit is lent for this case that could stay.")
+            raise Wrong("source", N_("No unit is lent for this case that could stay."))
         if session.get_one(Asset, loan.asset_id).serial_key != key:
-            raise Invalid("serial_number", "This is not the unit that is lent for this case.")
+            raise Wrong("serial_number", N_("This is not the unit that is lent for this case."))
 
 
 def _checked(old: Asset, kind: SwapKind, text: str) -> tuple[str, str]:
     if not text.strip():
         if kind is SwapKind.UNIT:
-            raise Invalid("serial_number", "Scan or type the serial number of the unit that has come.")
+            raise Wrong("serial_number", N_("Scan or type the serial number of the unit that has come."))
         return "", ""
     serial, key = estate.checked_serial(text)
     if kind is SwapKind.REPAIR:
         if key != old.serial_key:
-            raise Invalid("serial_number", f"A repaired unit comes back as it went: {old.serial_number}.")
+            raise Wrong(
+                "serial_number", N_("A repaired unit comes back as it went: %(serial)s."), serial=old.serial_number
+            )
     elif key == old.serial_key:
-        raise Invalid("serial_number", "This is the serial number of the old unit. Scan the one that has come.")
+        raise Wrong("serial_number", N_("This is the serial number of the old unit. Scan the one that has come."))
     return serial, key
 
 
@@ -254,7 +272,7 @@ class _Seen:
             if unit.state is StockState.IN_STOCK or unit.fault_id == fault.id:
                 return unit
             if unit.state is StockState.RESERVED:
-                raise Invalid("serial_number", "This unit is kept in stock for another case.")
+                raise Wrong("serial_number", N_("This unit is kept in stock for another case."))
         return None
 
     def _refuse_in_use(self, fault: Fault) -> None:
@@ -263,10 +281,11 @@ class _Seen:
         for unit in self._twins():
             is_spare = unit.state is AssetState.IN_STOCK and unit.client_id == self.old.client_id
             if unit.id != lent and not is_spare:
-                raise Invalid("serial_number", f"A unit with this serial number is known already, and is {unit.state}.")
+                said = N_("A unit with this serial number is known already, and is %(state)s.")
+                raise Wrong("serial_number", said, state=unit.state)
         others = (Swap.serial_key == self.key, Swap.id != self.swap.id, Swap.state.in_(_BEFORE_INSTALLING))
         if self.session.scalars(select(Swap.id).where(*others).limit(1)).first() is not None:
-            raise Invalid("serial_number", "This unit is named for another swap already.")
+            raise Wrong("serial_number", N_("This unit is named for another swap already."))
 
     def _twins(self) -> list[Asset]:
         query = select(Asset).where(Asset.serial_key == self.key)
@@ -334,7 +353,7 @@ def move(
 
 def _refuse(session: Session, swap: Swap, fault: Fault, to: SwapState) -> None:
     if to is SwapState.VERIFIED:
-        raise IllegalMove("verified needs the parity certificate of the new unit.")
+        raise NotYet(N_("verified needs the parity certificate of the new unit."))
     if to is SwapState.DONE:
         owed.refuse(session, fault, Closing.SWAP, "The swap")
     if to is SwapState.INSTALLED:
@@ -345,13 +364,14 @@ def _refuse_installing(session: Session, swap: Swap, fault: Fault) -> None:
     is_its_work = AdHocJob.rma_id == swap.rma_id if swap.rma_id is not None else AdHocJob.id == swap.job_id
     for job in session.scalars(select(AdHocJob).where(is_its_work)):
         if job.state in _NOT_APPROVED:
-            raise IllegalMove(f"installed needs the approval of job {job.reference}, which is {job.state}.")
+            said = N_("installed needs the approval of job %(job)s, which is %(state)s.")
+            raise NotYet(said, job=job.reference, state=job.state)
     if swap.kind is SwapKind.UNIT and not swap.serial_number:
-        raise IllegalMove("installed needs the serial number of the new unit: scan it first.")
+        raise NotYet(N_("installed needs the serial number of the new unit: scan it first."))
     loan = loan_of(session, fault)
     if loan is not None and swap.source is not SwapSource.LOANER:
         lent = session.get_one(Asset, loan.asset_id).serial_number
-        raise IllegalMove(f"The loaner {lent} stands in the place: say first that it is back.")
+        raise NotYet(N_("The loaner %(serial)s stands in the place: say first that it is back."), serial=lent)
 
 
 # --- installed: one unit takes another's place ---
@@ -532,16 +552,16 @@ def lend(session: Session, principal: Principal, fault: Fault, unit: StockUnit, 
     session.flush()
     session.refresh(fault, with_for_update=True)
     if fault.asset_id is None:
-        raise Invalid("fault", "No unit is known yet: identify it first.")
+        raise Wrong("fault", N_("No unit is known yet: identify it first."))
     if loan_of(session, fault) is not None:
-        raise Invalid("fault", "A unit is lent for this case already.")
+        raise Wrong("fault", N_("A unit is lent for this case already."))
     if unit.serial_key is None:
-        raise Invalid("unit", "A unit that is lent needs a serial number, so that it is known when it comes back.")
+        raise Wrong("unit", N_("A unit that is lent needs a serial number, so that it is known when it comes back."))
     because = Because(principal.actor, reason, now, fault.id)
     if unit.state is StockState.IN_STOCK:
         stock.reserve(session, unit, fault, because=because)
     if unit.fault_id != fault.id:
-        raise Invalid("unit", "This unit is kept in stock for another case.")
+        raise Wrong("unit", N_("This unit is kept in stock for another case."))
     stock.issue(session, unit, because=because)
     broken = casefile.successor(
         session, casefile.find_units(session, asset_id=fault.asset_id, lock=True)[0], lock=True
@@ -605,7 +625,7 @@ def take_back(
     session.flush()
     session.refresh(loan, with_for_update=True)
     if loan.back_at is not None:
-        raise IllegalMove("The loaner is back already.")
+        raise NotYet(N_("The loaner is back already."))
     because = Because(principal.actor, reason, now, loan.fault_id)
     loan.back_at = now
     moves.note(session, loan, "back", because)
@@ -640,10 +660,10 @@ def restock(
     """
     fault, _ = _hold(session, swap)
     if swap.source not in OURS or swap.rma_id is None or swap.restocked_id is not None:
-        raise IllegalMove("Nothing that the vendor sends for this swap goes to the shelf, or it lies there already.")
+        raise NotYet(N_("Nothing that the vendor sends for this swap goes to the shelf, or it lies there already."))
     unit_product = session.get(Product, swap.product_id) if swap.product_id is not None else None
     if unit_product is None:
-        raise Invalid("product", "The product of the unit is not known: name it on the unit first.")
+        raise Wrong("product", N_("The product of the unit is not known: name it on the unit first."))
     because = Because(principal.actor, reason, now, fault.id)
     numbers = [serial_number] if serial_number.strip() else []
     [unit] = stock.receive(
