@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.web import examples_assets
+from tests.web import examples_assets, examples_swaps
 from tests.web import examples_registry as registry
 from vendors.contract import Duty
 from warranty.domain.access import TokenScope
@@ -1030,6 +1030,8 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "evidence": ("staff/case_evidence.html", "view", evidence, STAFF),
     "send-again": ("auth/send_again.html", "view", kept_form, STAFF),
     "override": ("staff/override.html", "view", override, STAFF),
+    "owed": ("staff/owed.html", "view", examples_swaps.owed, STAFF),
+    "swap": ("staff/swap.html", "view", lambda scale: examples_swaps.swap(scale, SUBJECT, LONG_SUBJECT), STAFF),
     "profile": ("staff/profile.html", "view", profile, STAFF),
     "report": ("staff/fault_new.html", "view", report, STAFF),
     "assets": (

@@ -221,7 +221,7 @@ def refuse(session: Session, fault: Fault, closing: Closing, name: str) -> None:
         raise Owes(name, debts)
 
 
-_WORKS_AGAIN: Final = frozenset({FaultState.SERVICE_RESTORED, FaultState.VERIFIED})
+WORKS_AGAIN: Final = frozenset({FaultState.SERVICE_RESTORED, FaultState.VERIFIED})
 
 
 def close(session: Session, principal: Principal, fault: Fault, *, reason: str, now: datetime) -> None:
@@ -232,8 +232,8 @@ def close(session: Session, principal: Principal, fault: Fault, *, reason: str, 
         Owes: something is still to be done.
     """
     session.refresh(fault, with_for_update=True)
-    if fault.state not in _WORKS_AGAIN:
-        allowed = f"It is {fault.state}: closed comes after {' or '.join(sorted(_WORKS_AGAIN))}."
+    if fault.state not in WORKS_AGAIN:
+        allowed = f"It is {fault.state}: closed comes after {' or '.join(sorted(WORKS_AGAIN))}."
         raise IllegalMove(f"Case {fault.reference} cannot be closed. {allowed}")
     refuse(session, fault, Closing.CASE, f"Case {fault.reference}")
     moves.move(session, fault, FaultState.CLOSED, Because(principal.actor, reason, now, fault.id))

@@ -16,7 +16,7 @@ from vendors.contract import Duty
 from warranty.domain import reasons
 from warranty.domain.access import TokenScope
 from warranty.domain.headline import ClientStep, Headline, Side
-from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapState
+from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapKind, SwapSource, SwapState
 from warranty.domain.returns import Blame, CostKind, Holder
 from warranty.domain.terms import (
     AssetState,
@@ -307,6 +307,17 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         SwapState.DEAD_ON_ARRIVAL: N_("Dead on arrival"),
         SwapState.ABANDONED: N_("Given up"),
     },
+    SwapKind: {
+        SwapKind.UNIT: N_("The whole unit"),
+        SwapKind.PART: N_("A part of it"),
+        SwapKind.REPAIR: N_("Nothing: it was repaired"),
+    },
+    SwapSource: {
+        SwapSource.VENDOR: N_("From the vendor"),
+        SwapSource.STOCK: N_("From our stock"),
+        SwapSource.PURCHASE: N_("Bought"),
+        SwapSource.LOANER: N_("The loaner stays"),
+    },
     JobState: {
         JobState.DRAFT: N_("Draft"),
         JobState.QUOTED: N_("Priced"),
@@ -432,6 +443,8 @@ UNIT_EVENTS: Final[Mapping[str, str]] = {
     "handover_check": N_("Check of the hand-over"),
     "medium": N_("Medium accounted for"),
     "leave": N_("Passed to another client"),
+    "place_given": N_("Gave its place to a new unit"),
+    "place_taken": N_("Took the place of another unit"),
     "file_added": N_("Document added"),
     "file_removed": N_("Document taken away"),
     "file_shown": N_("Document shown to the client"),
@@ -929,6 +942,16 @@ def override_codes() -> list[tuple[str, str]]:
     return [(code.value, word(code)) for code in OverrideCode]
 
 
+def swap_kinds() -> list[tuple[str, str]]:
+    """What may be exchanged, each with its words."""
+    return [(one.value, word(one)) for one in SwapKind]
+
+
+def swap_sources() -> list[tuple[str, str]]:
+    """Where a replacement may come from, each with its words."""
+    return [(one.value, word(one)) for one in SwapSource]
+
+
 def kind(of: str) -> str:
     """What sort of contract it is, in the reader's language."""
     return upper_first(reader().text(reasons.LABELS["kind"][of]))
@@ -1135,6 +1158,8 @@ def init_app(app: Flask) -> None:
         claim_choices=claim_choices,
         note_choices=note_choices,
         override_codes=override_codes,
+        swap_kinds=swap_kinds,
+        swap_sources=swap_sources,
         unit_columns=partial(choices_of, Column),
         unit_covers=partial(choices_of, Covered),
         unit_owners=partial(choices_of, Ownership),

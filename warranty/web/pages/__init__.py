@@ -541,6 +541,7 @@ class CaseView:
     kept: Kept | None = None
     upload: UploadForm | None = None
     goods: GoodsForm | None = None
+    swap_url: str | None = None
     zone: str | None = None
 
 

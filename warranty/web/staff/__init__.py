@@ -20,6 +20,7 @@ from warranty.web.staff import (
     saved_views,
     search,
     settings,
+    swaps,
     together,
 )
 from warranty.web.staff.room import blueprint
@@ -45,5 +46,6 @@ __all__ = [
     "saved_views",
     "search",
     "settings",
+    "swaps",
     "together",
 ]

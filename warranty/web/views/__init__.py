@@ -287,6 +287,7 @@ def case(
         kept=kept,
         upload=upload,
         goods=goods,
+        swap_url=url_for("staff.swap_detail", id=fault.public_id) if found.swaps else None,
         zone=_contract_zone(found),
     )
 
