@@ -108,7 +108,7 @@ class World:
         is_ours = parcel.direction is ShipmentDirection.TO_US
         ways = SHIPMENT_TO_US_MOVES if is_ours else SHIPMENT_TO_VENDOR_MOVES
         to = sorted(ways[parcel.state])[pick % 3]
-        shipments.move(session, OPERATOR, parcel, to, Parcel(), **SAY)
+        shipments.move(session, OPERATOR, parcel, to, Parcel("DHL", "JD1"), **SAY)
 
     def give_back(self, session: Session, pick: int) -> None:
         """Something is to go back."""

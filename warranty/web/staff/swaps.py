@@ -153,8 +153,8 @@ def _chosen(table: type[Any], public_id: Any, field: str) -> Any:
 
 def _scan(_fault: Fault, found: Found, _typed: Mapping[str, str], body: dict[str, Any]) -> None:
     asked = call()
-    body.pop("product")
-    swaps.scan(asked.session, asked.principal, found.swap, Replacement(**body), now=asked.now)
+    named = {name: body[name] for name in ("serial_number", "kind", "source", "substitute", "differs")}
+    swaps.scan(asked.session, asked.principal, found.swap, Replacement(**named), now=asked.now)
 
 
 def _move(_fault: Fault, found: Found, _typed: Mapping[str, str], body: dict[str, Any]) -> None:
