@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import struct
 import threading
 import zlib
@@ -180,6 +181,22 @@ def test_what_is_refused_is_said_and_leaves_nothing(
 
     assert refused.value.field == "file"
     assert files_of(shared_runtime, fault) == []
+
+
+def test_an_image_that_was_tampered_with_is_refused_or_shown_and_breaks_nothing() -> None:
+    chance = random.Random(7)  # noqa: S311 - so that each run tries the same
+    whole = [picture("JPEG", (60, 40)), picture("PNG", (60, 40)), picture("WEBP", (60, 40))]
+    refused = 0
+    for _ in range(600):
+        content = bytearray(chance.choice(whole))
+        for _ in range(chance.choice((1, 3, 12))):
+            content[chance.randrange(min(len(content), 200))] = chance.randrange(256)
+        try:
+            files.make_thumbnail(bytes(content[: chance.randrange(20, len(content) + 1)]))
+        except Invalid:
+            refused += 1
+
+    assert refused > 300
 
 
 def test_a_polyglot_is_taken_for_what_its_beginning_is_and_only_its_pixels_are_shown(

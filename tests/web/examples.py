@@ -1044,6 +1044,9 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     ),
     "search": ("staff/search.html", "view", examples_assets.search, STAFF),
     "assets-filter": ("staff/asset_filter.html", "view", examples_assets.asset_filter, STAFF),
+    "assets-state": ("staff/asset_state.html", "view", examples_assets.asset_state, STAFF),
+    "assets-documents": ("staff/asset_documents.html", "view", examples_assets.asset_documents, STAFF),
+    "assets-removal": ("staff/file_removal.html", "view", examples_assets.asset_removal, STAFF),
     "assets-together": ("staff/asset_together.html", "view", examples_assets.asset_together, STAFF),
     "assets-columns": ("staff/asset_columns.html", "view", examples_assets.asset_columns, STAFF),
     "asset": (

@@ -21,7 +21,7 @@ from warranty.models import Coverage
 from warranty.services.finding import Kind
 from warranty.services.together import Left
 from warranty.services.years import Stretch, Years
-from warranty.web.pages import CaseRow, together
+from warranty.web.pages import CaseRow, UploadForm, together, unit
 from warranty.web.pages import asset_list as lists
 from warranty.web.pages import assets as pages
 from warranty.web.pages import search as found
@@ -133,15 +133,53 @@ def asset(scale: str, sign: Any, cases: tuple[CaseRow, ...]) -> pages.AssetView:
         open_cases=() if is_bare else cases[:1],
         past_cases=() if is_bare else cases[1:],
         files=tuple(
-            pages.Paper("Rechnung und Lieferschein der ganzen Lieferung 2024-03-14.pdf", 183_000, NOW)
+            pages.Paper("Rechnung und Lieferschein der ganzen Lieferung 2024-03-14.pdf", "/files/1", 183_000, NOW)
             for _ in range(3 * is_many)
         ),
         history=() if is_bare else HISTORY * (5 if is_many else 1),
         stock=() if is_bare else (pages.Shelf("Lager Süd", 2),),
         edit_url=None if is_bare else "/assets/1/edit",
+        state_url=None if is_bare else "/assets/1/state",
+        documents_url="/assets/1/documents",
+        ask=None if is_bare else pages.Ask("/assets/1/lookup", "key"),
+        asking=unit.Asking("Dell", "/assets/1", "/assets/1/live", is_over=False, is_held=False, trouble="")
+        if is_many
+        else None,
         labels_url="/labels",
         report_url=None if is_bare else "/faults/new",
     )
+
+
+HEAD = unit.UnitHead("FOC2433L0HJ123456789", LONG_CLIENT, "/assets/1")
+
+
+def asset_state(scale: str) -> unit.StateView:
+    """An open case; nothing special; and one that was refused."""
+    allowed = (("in_service", "in service"), ("lost", "lost"))
+    return unit.StateView(
+        unit=HEAD, url="/assets/1/state", key="key", state=AssetState.FAULTY, allowed=allowed, has_case=scale == "bare",
+        values={"reason": "x" * 200} if scale == "many" else {},
+        errors={"state": "Choose what becomes of it."} if scale == "many" else {},
+        refused="It cannot become replaced by hand from here. It can become: in service, lost." if scale == "many" else "",
+    )  # fmt: skip
+
+
+def asset_documents(scale: str) -> unit.DocumentsView:
+    """None; and with `many` long names."""
+    name = "Rechnung und Lieferschein der ganzen Lieferung 2024-03-14 mit Anlagen und Garantiekarte.pdf"
+    count = {"bare": 0, "few": 2, "many": 40}[scale]
+    rows = (
+        unit.Document(name, "/files/1", 183_000, NOW, "Marit Søndergaard", number == 1, "/files/1/removal")
+        for number in range(count)
+    )
+    errors = {"upload": "Choose a file."} if scale == "many" else {}
+    return unit.DocumentsView(HEAD, tuple(rows), UploadForm("/assets/1/documents", 20_971_520, errors))
+
+
+def asset_removal(scale: str) -> unit.RemovalView:
+    """The form, and with `many` an error."""
+    errors = {"reason": "Say why."} if scale == "many" else {}
+    return unit.RemovalView("Rechnung 2024-03-14.pdf", "/files/1/removal", "/assets/1", "key", {}, errors)
 
 
 def _row(number: int, signs: tuple[Any, ...], *, is_long: bool) -> lists.UnitRow:

@@ -109,6 +109,14 @@ TABLE = {
     "staff.asset_export": "read",
     "staff.asset_detail": "read",
     "staff.asset_edit": "register",
+    "staff.asset_state": "register",
+    "staff.move_asset": "register",
+    "staff.asset_documents": "read",
+    "staff.add_document": "handle",
+    "staff.file_removal": "register",
+    "staff.remove_file": "register",
+    "staff.ask_vendor": "handle",
+    "staff.asset_asking": "read",
     "staff.asset_together": "register",
     "staff.look_at_units": "register",
     "staff.change_units": "register",
@@ -767,13 +775,14 @@ def test_who_may_read_everything_is_told_what_the_others_are_not(matrix: Matrix)
         and not matrix.is_told(said(matrix.ask("admin", rule, method, matrix.object_of(rule, matrix.theirs))))
     }
 
-    # A swap has no words, a picture loses those inside it, and no vendor was asked.
+    # A swap has no words, a picture loses those inside it, and no vendor was asked nor is being asked.
     assert silent == {
         "cases.show_loan",
         "cases.show_swap",
         "files.thumbnail",
         "lookups.answers",
         "staff.account_live",
+        "staff.asset_asking",
         "staff.thumbnail",
     }
 

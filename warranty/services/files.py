@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import struct
 import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 import structlog
@@ -192,14 +193,16 @@ def make_thumbnail(content: bytes) -> bytes:
     return small.getvalue()
 
 
+_DAMAGE = (OSError, SyntaxError, ValueError, MemoryError, struct.error)
+"""What the image library raises for bytes that are no whole image: so its own fuzzers say, and so hostile samples of ours."""
+
+
 @contextmanager
 def _opened(content: bytes) -> Iterator[Image.Image]:
     try:
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as image:
             yield image
-    except Invalid:
-        raise
-    except Exception as err:  # hostile bytes make a decoder fail in any way
+    except _DAMAGE as err:
         raise Invalid("file", "The image is broken off or damaged: send it again.") from err
 
 
@@ -234,9 +237,14 @@ def _of(record: Filed) -> tuple[ColumnElement[bool], ...]:
 
 def _note(session: Session, file: File, action: str, because: Because) -> None:
     """Write down on the file's record what became of it; its name may be a person's, so the digest stands for it."""
-    record: Any = session.get_one(TABLES[file.record], file.record_id)
+    record = record_of(session, file)
     detail = {"file": str(file.public_id), "digest": file.digest, "media_type": file.media_type, "size": file.size}
     moves.note(session, record, action, because, detail=detail)
+
+
+def record_of(session: Session, file: File) -> Filed:
+    """What the file is of."""
+    return cast("Filed", session.get_one(TABLES[file.record], file.record_id))
 
 
 # --- showing ---

@@ -137,6 +137,23 @@ def ask_named(
     return asked
 
 
+class NobodyToAsk(Exception):
+    """No account looks this unit up; the message says why."""
+
+
+def ask_unit(session: Session, runtime: Runtime, asset: Asset, *, because: Because) -> Asked:
+    """Order a look-up of one unit; where one is ordered already, the run has that.
+
+    Raises:
+        NobodyToAsk: nobody can be asked.
+    """
+    registry = _Registry.read(session)
+    account = registry.account_of(session.execute(_units(None).where(Asset.id == asset.id)).one())
+    if isinstance(account, str):
+        raise NobodyToAsk(account)
+    return _order(session, runtime, registry, {account.id: [asset.id]}, because)
+
+
 def ask_stale(
     session: Session, runtime: Runtime, *, client: Client | None, stale_days: int | None, because: Because
 ) -> Asked:

@@ -62,10 +62,16 @@ def history(session: Session, asset: Asset) -> list[Event]:
     return [queries.Event(row, user) for row, user in session.execute(query)]
 
 
-def papers(session: Session, principal: Principal, asset: Asset) -> list[File]:
-    """The newest files of the unit that somebody may see."""
-    query = select(File).where(files.of_record(asset), files.shown_to(principal))
-    return list(session.scalars(query.order_by(File.id.desc()).limit(MOST_FILES)))
+def papers(
+    session: Session, principal: Principal, asset: Asset, *, limit: int = MOST_FILES
+) -> list[tuple[File, User | None]]:
+    """The newest files of the unit that somebody may see, and who brought each."""
+    query = (
+        select(File, User)
+        .outerjoin(User, queries.is_actor(User, File.uploaded_by))
+        .where(files.of_record(asset), files.shown_to(principal))
+    )
+    return [(file, user) for file, user in session.execute(query.order_by(File.id.desc()).limit(limit))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from warranty.domain.terms import AssetState, CoverageState, Ownership, Share
     from warranty.web.pages import CaseRow, Sign
+    from warranty.web.pages.unit import Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """The form that has the vendor asked again."""
+
+    url: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kin:
     """One unit of a line of replacements; the present one has no link."""
 
@@ -120,6 +129,7 @@ class Paper:
     """A file of the unit; ``size`` in bytes."""
 
     name: str
+    url: str
     size: int
     at: datetime
 
@@ -156,7 +166,10 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """One unit. ``edit_url`` and ``report_url`` are null where the reader may not, or the unit is out of use."""
+    """One unit. Addresses of what is done with it are null where the reader may not, or its state does not let it.
+
+    ``files`` are the newest; ``asking`` is what the reader has just had the vendor asked.
+    """
 
     serial_number: str
     name: str
@@ -183,5 +196,9 @@ class AssetView:
     history: tuple[Happened, ...]
     stock: tuple[Shelf, ...]
     edit_url: str | None
+    state_url: str | None
+    documents_url: str
+    ask: Ask | None
+    asking: Asking | None
     labels_url: str
     report_url: str | None

@@ -22,6 +22,7 @@ from warranty.web.staff import (
     settings,
     swaps,
     together,
+    unit,
 )
 from warranty.web.staff.room import blueprint
 
@@ -48,4 +49,5 @@ __all__ = [
     "settings",
     "swaps",
     "together",
+    "unit",
 ]

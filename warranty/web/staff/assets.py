@@ -19,6 +19,7 @@ from warranty.web.staff import editing
 from warranty.web.staff.clients import placing, sites_of
 from warranty.web.staff.editing import REASON, About, Field, Form
 from warranty.web.staff.room import blueprint
+from warranty.web.staff.unit import asking
 from warranty.web.views import assets as shown
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def asset_detail(asset: Asset) -> str:
     """One unit."""
     [unit] = casefile.find_units(call().session, asset_id=asset.id)
-    return render_template("staff/asset_detail.html", frame=views.frame(), view=shown.asset(unit))
+    return render_template("staff/asset_detail.html", frame=views.frame(), view=shown.asset(unit, asking(asset)))
 
 
 _UNIT = Form(

@@ -22,6 +22,7 @@ from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.pages.board import BulkAsk, BulkResult
 from warranty.web.schemas.cases import ResolveBody
+from warranty.web.sentences import said_again
 from warranty.web.staff.room import blueprint
 from warranty.web.views import board as shown
 from warranty.web.views import colleagues, saved_views
@@ -231,4 +232,4 @@ def _why(err: Exception) -> str:
         case Raced() | resolutions.NotWaiting():
             return said(N_("Somebody has done something about it already."))
         case _:
-            return str(err)
+            return said_again(str(err))

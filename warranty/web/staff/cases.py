@@ -348,34 +348,42 @@ def _because(reason: str) -> Because:
 
 # --- files ---
 
-_FORM = 64 * 1024
+FORM_BESIDE_A_FILE = 64 * 1024
 """What a form with a file has beside the file, at most."""
 
 
-# The service opens its own transaction, and knows what it has by its content: sent twice it is one file.
-@blueprint.post("/cases/<uuid:id>/files")
-@needs(Permission.HANDLE, of=Fault, writes=False, largest=files.BIGGEST + _FORM)
-def add_file(fault: Fault) -> Response | tuple[str, int]:
-    """Add a photo or a document to a case."""
-    asked, sent, said = call(), request.files.get("upload"), reader().text
+def uploaded(name: str) -> tuple[files.Upload | None, str]:
+    """The file that a form brings in a field, where it is of a kind that is taken; else what is wrong."""
+    sent, said = request.files.get(name), reader().text
     content = b""
     if sent is not None:
         with sent.stream as stream:
             content = stream.read()
     if sent is None or not sent.filename:
-        return case_page(fault, upload={"upload": said(N_("Choose a file."))}), 422
-    case = url_for("staff.case_detail", id=fault.public_id)
+        return None, said(N_("Choose a file."))
     try:
         files.kind_of(content)
     except Invalid:
         most = files.BIGGEST // 1024 // 1024
         wrong = N_("Taken are JPEG, PNG, WebP, PDF, text and CSV of at most %(most)s MB, whole; this is none of them.")
-        return case_page(fault, upload={"upload": said(wrong, most=most)}), 422
+        return None, said(wrong, most=most)
+    return files.Upload(content, sent.filename), ""
+
+
+# The service opens its own transaction, and knows what it has by its content: sent twice it is one file.
+@blueprint.post("/cases/<uuid:id>/files")
+@needs(Permission.HANDLE, of=Fault, writes=False, largest=files.BIGGEST + FORM_BESIDE_A_FILE)
+def add_file(fault: Fault) -> Response | tuple[str, int]:
+    """Add a photo or a document to a case."""
+    upload, wrong = uploaded("upload")
+    if upload is None:
+        return case_page(fault, upload={"upload": wrong}), 422
+    asked, case = call(), url_for("staff.case_detail", id=fault.public_id)
     asked.session.commit()  # who asks is known: no transaction is open while the store writes
     try:
-        files.take(asked.runtime, asked.principal, fault, files.Upload(content, sent.filename), now=asked.now)
+        files.take(asked.runtime, asked.principal, fault, upload, now=asked.now)
     except (Invalid, StoreUnavailable):
-        flash(said(N_("%(name)s was not kept: add it again here."), name=sent.filename), "error")
+        flash(reader().text(N_("%(name)s was not kept: add it again here."), name=upload.name), "error")
     return redirect(case, 303)
 
 

@@ -11,9 +11,10 @@ from flask import url_for
 from vendors.contract import Duty
 from warranty.domain.access import Permission
 from warranty.domain.terms import AssetState, CoverageState, Share
-from warranty.services import queries, units, years
+from warranty.services import estate, queries, units, years
 from warranty.services.casefile import UnitFile
 from warranty.web import views, words
+from warranty.web.forms import key_of
 from warranty.web.guards import call
 from warranty.web.pages import assets as pages
 
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from warranty.models import Asset, Coverage
     from warranty.services.queries import Event
     from warranty.services.years import Stretch, Years
+    from warranty.web.pages.unit import Asking
 
 SHOWN_LINES: Final = ("address_line1", "postal_code", "city", "country")
 REPORTABLE: Final = frozenset({AssetState.IN_SERVICE, AssetState.IN_STOCK, AssetState.FAULTY, AssetState.IN_RMA})
 
 
-def asset(unit: UnitFile) -> pages.AssetView:
-    """The page of one unit."""
+def asset(unit: UnitFile, asking: Asking | None) -> pages.AssetView:
+    """The page of one unit; ``asking`` is the order that its address names."""
     asked, row = call(), unit.asset
     found = years.of_unit(asked.session, unit, now=asked.now)
     cases = queries.cases_of_unit(asked.session, row, now=asked.now)
@@ -59,17 +61,33 @@ def asset(unit: UnitFile) -> pages.AssetView:
         open_cases=tuple(case for is_open, case in rows if is_open),
         past_cases=tuple(case for is_open, case in rows if not is_open),
         files=tuple(
-            pages.Paper(one.name, one.size, one.uploaded_at)
-            for one in units.papers(asked.session, asked.principal, row)
+            pages.Paper(one.name, url_for("staff.download", id=one.public_id), one.size, one.uploaded_at)
+            for one, _ in units.papers(asked.session, asked.principal, row, limit=_FEW_FILES)
         ),
         history=tuple(_happened(event) for event in units.history(asked.session, row)),
         stock=tuple(pages.Shelf(one.store, one.count) for one in units.stock(asked.session, row)),
         edit_url=url_for("staff.asset_edit", id=row.public_id) if may(Permission.REGISTER) else None,
+        state_url=url_for("staff.asset_state", id=row.public_id)
+        if may(Permission.REGISTER) and estate.moves_by_hand(row.state)
+        else None,
+        documents_url=url_for("staff.asset_documents", id=row.public_id),
+        ask=_ask(unit),
+        asking=asking,
         labels_url=url_for("staff.labels_new", asset=row.public_id),
         report_url=url_for("staff.fault_new", serial_number=row.serial_number, client=unit.client.public_id)
         if may(Permission.HANDLE) and is_whole
         else None,
     )
+
+
+def _ask(unit: UnitFile) -> pages.Ask | None:
+    """Where the vendor is asked again; null where nobody can be asked, or the reader may not."""
+    if not call().principal.may(Permission.HANDLE) or unit.account_for(Duty.LOOKUP) is None:
+        return None
+    return pages.Ask(url_for("staff.ask_vendor", id=unit.asset.public_id), key_of())
+
+
+_FEW_FILES: Final = 5
 
 
 def _answer(unit: UnitFile) -> pages.Answer | None:

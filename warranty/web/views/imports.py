@@ -16,6 +16,7 @@ from warranty.web.forms import key_of
 from warranty.web.guards import call
 from warranty.web.i18n import N_, reader
 from warranty.web.pages.imports import ColumnsForm, FileForm, ImportListView, ImportRow, ImportView, ReasonForm
+from warranty.web.sentences import said_again
 from warranty.web.views.colleagues import name_of
 
 if TYPE_CHECKING:
@@ -178,11 +179,11 @@ def import_page(
         warnings=_warnings(made, tally),
         preview=preview,
         preview_columns=tuple((name, label(name)) for name in dict.fromkeys(name for line in preview for name in line)),
-        problems=tuple(refused),
+        problems=tuple({**fault, "message": said_again(fault["message"])} for fault in refused),
         problems_next=f"{here}?problems={after[0]}.{after[1]}#problems" if after else None,
         problems_first=f"{here}#problems" if start > (0, 0) else None,
         rest_s=_rest_s(made, row.state),
-        trouble=trouble,
+        trouble=trouble and said_again(trouble),
         columns=columns,
         go_url=url_for("staff.import_go", id=made.public_id) if columns and made.tally and row.taken else None,
         cancel_url=url_for("staff.import_cancel", id=made.public_id) if row.state in _CAN_STOP and writes else None,
@@ -214,7 +215,7 @@ def _warnings(made: ImportRun, tally: Mapping[str, Any]) -> tuple[str, ...]:
         f"{sentence} ({first if count == 1 else f'{count} rows, the first: {first}'})"
         for sentence, count, first in tally.get("warned", [])
     )
-    return (*made.warnings, *joined)
+    return tuple(map(said_again, (*made.warnings, *joined)))
 
 
 def _rest_s(made: ImportRun, state: ImportStatus) -> int | None:
