@@ -438,3 +438,24 @@ def test_a_business_day_is_open_and_later_than_the_one_before(shop, at, count):
 
     assert shop.hours(found)
     assert calendars.business_day(shop, at, count + 1) > found
+
+
+def test_a_single_day_is_otherwise_than_its_weekday_and_than_a_holiday() -> None:
+    monday, christmas, eve = date(2026, 12, 21), date(2026, 12, 25), date(2026, 12, 24)
+    kept = Calendar(
+        ZoneInfo("Europe/Berlin"),
+        calendars.read_week("mon-fri 08:00-17:00"),
+        {christmas, eve}.__contains__,
+        calendars.read_exceptions("2026-12-21 closed\n2026-12-24 08:00-12:00\n2026-12-26 09:00-10:00"),
+    )
+
+    assert kept.hours(monday) == ()
+    assert kept.hours(eve) == (calendars.Interval(480, 720),)
+    assert kept.hours(christmas) == ()
+    assert kept.hours(date(2026, 12, 26)) == (calendars.Interval(540, 600),)
+
+
+@pytest.mark.parametrize("text", ["24.12.2026 closed", "2026-12-24 noon", "2026-12-24\n2026-12-24 08:00-12:00"])
+def test_a_single_day_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(calendars.Malformed):
+        calendars.read_exceptions(text)

@@ -781,7 +781,7 @@ def import_done(scale: str) -> ImportView:
 
 # --- settings ---
 
-PLACES = (("accounts", "#a"), ("clients", "#c"), ("users", "#u"), ("tokens", "#t"))
+PLACES = (("accounts", "#a"), ("clients", "#c"), ("calendars", "#k"), ("users", "#u"), ("tokens", "#t"))
 AGO = NOW - timedelta(days=3)
 LONG_ACCOUNT = "Cisco Smart Net Total Care, Konto der Stadtwerke Grünau-Ostheide"
 
@@ -929,6 +929,31 @@ def settings_new(scale: str) -> settings.NewAccount:
     )
     return replace(page, form=replace(form, values=values, errors=errors), title="ServiceNow", fields=fields, secrets=secrets, duties=tuple(Duty),
         needs_base_url=True, units=1 if scale == "few" else 12_486, their_words="" if scale == "few" else "servicenow needs base_url")  # fmt: skip
+
+
+def settings_calendar(scale: str) -> settings.CalendarPage:
+    """A new one; one that counts; and one that is looked at before it changes."""
+    is_many = scale == "many"
+    values = {"name": "Geschäftszeiten", "hours": "mon-fri 08:00-12:00,13:00-17:00", "time_zone": "Europe/Berlin",
+              "region": "DE-BY", "exceptions": "2026-12-24 08:00-12:00\n2026-12-31 closed"}  # fmt: skip
+    days = tuple(date(2026, 12, day) for day in range(20, 32))
+    effect = settings.CalendarEffect(
+        (settings.DeadlineRow(4, "Thu 26 Nov, 14:05", "Fri 27 Nov, 09:05"), settings.DeadlineRow(40, "never", "never")),
+        days, 40, 2004, 1812,
+    )  # fmt: skip
+    return settings.CalendarPage(
+        name="" if scale == "bare" else "Geschäftszeiten der Zentrale in Grünau und aller Außenstellen",
+        places=PLACES,
+        form=settings.ChangeForm(
+            "/settings/calendars/1", "/settings/calendars/1/preview", "key", "version", "s" if is_many else "",
+            values={} if scale == "bare" else values,
+            errors={"region": "Write the region like DE, DE-BY or GB-ENG."} if is_many else {},
+        ),
+        may=True,
+        closed=() if scale == "bare" else days[:3],
+        history=(),
+        effect=effect if is_many else None,
+    )  # fmt: skip
 
 
 def settings_client(scale: str) -> settings.ClientPage:
@@ -1080,6 +1105,7 @@ PAGES: dict[str, tuple[str, str, Callable[[str], Any], pages.Frame | None]] = {
     "settings-people": ("staff/settings_list.html", "view", settings_people, STAFF),
     "settings-account": ("staff/settings_account.html", "view", settings_account, STAFF),
     "settings-new": ("staff/settings_account_new.html", "view", settings_new, STAFF),
+    "settings-calendar": ("staff/settings_calendar.html", "view", settings_calendar, STAFF),
     "settings-client": ("staff/settings_client.html", "view", settings_client, STAFF),
     "settings-user": ("staff/settings_user.html", "view", settings_user, STAFF),
     "settings-token": ("staff/settings_token.html", "view", settings_token, STAFF),

@@ -19,6 +19,7 @@ from warranty.models import (
     ApiToken,
     Asset,
     Baseline,
+    BusinessCalendar,
     CaseCost,
     CaseNote,
     Client,
@@ -47,7 +48,7 @@ from warranty.models import (
     User,
     VendorAccount,
 )
-from warranty.services import people, saved_views
+from warranty.services import calendars, people, saved_views
 from warranty.services.moves import Because
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def own_nothing(world: World, product: UUID) -> Owned:
     asked = _write(world, "POST", "/lookups", {"serial_numbers": ["nobody's"]})
     return {
         ApiToken: UUID(token["id"]),
+        BusinessCalendar: _calendar(world),
         ImportRun: UUID(started["id"]),
         LookUpRun: UUID(asked["id"]),
         SavedView: _view(world, user),
@@ -185,6 +187,18 @@ def own_nothing(world: World, product: UUID) -> Owned:
         StockUnit: UUID(unit["id"]),
         User: user.public_id,
     }
+
+
+def _calendar(world: World) -> UUID:
+    facts = {
+        "name": "Days",
+        "hours": "mon-fri 08:00-17:00",
+        "time_zone": "Europe/Berlin",
+        "region": "DE",
+        "exceptions": "",
+    }
+    with world.runtime.database.begin(db.EVERYBODY) as session:
+        return calendars.add(session, facts, because=factories.BECAUSE).public_id
 
 
 def _view(world: World, owner: User) -> UUID:

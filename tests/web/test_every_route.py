@@ -25,6 +25,7 @@ from warranty.models import (
     ApiToken,
     Asset,
     Base,
+    BusinessCalendar,
     Client,
     Contract,
     Coverage,
@@ -109,6 +110,13 @@ TABLE = {
     "staff.asset_export": "read",
     "staff.asset_detail": "read",
     "staff.asset_edit": "register",
+    "staff.calendar_list": "read",
+    "staff.calendar_new": "register",
+    "staff.calendar_add_preview": "register",
+    "staff.calendar_add": "register",
+    "staff.calendar_detail": "read",
+    "staff.calendar_change_preview": "register",
+    "staff.calendar_change": "register",
     "staff.asset_state": "register",
     "staff.move_asset": "register",
     "staff.asset_documents": "read",
@@ -378,7 +386,17 @@ TABLE = {
     "stock.put_back": "handle",
 }
 
-SHARED: set[type[PublicRow]] = {ApiToken, ImportRun, LookUpRun, Product, SavedView, StockLocation, StockUnit, User}
+SHARED: set[type[PublicRow]] = {
+    ApiToken,
+    BusinessCalendar,
+    ImportRun,
+    LookUpRun,
+    Product,
+    SavedView,
+    StockLocation,
+    StockUnit,
+    User,
+}
 """Tables whose rows belong to no client; who sees one client only is refused where they are managed."""
 
 NAMES: dict[str, type[PublicRow]] = {

@@ -16,8 +16,8 @@ a walk without end.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -73,13 +73,15 @@ def never(_day: date) -> bool:
 class Calendar:
     """When work is done at a place.
 
-    ``week`` has seven entries, Monday first, each the intervals of that day in their order. ``is_holiday`` is asked once
+    ``week`` has seven entries, Monday first, each the intervals of that day in their order. ``exceptions`` say otherwise of
+    single days, holidays too. ``is_holiday`` is asked once
     for a day: the ``__contains__`` of a set will do.
     """
 
     zone: ZoneInfo
     week: tuple[tuple[Interval, ...], ...]
     is_holiday: Callable[[date], bool] = never
+    exceptions: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a week that is none.
@@ -89,13 +91,16 @@ class Calendar:
         """
         if len(self.week) != len(WEEKDAYS):
             raise Malformed(f"A week has seven days, not {len(self.week)}.")
-        for name, day in zip(WEEKDAYS, self.week, strict=True):
+        single = ((day.isoformat(), hours) for day, hours in self.exceptions.items())
+        for name, day in (*zip(WEEKDAYS, self.week, strict=True), *single):
             for earlier, later in pairwise(day):
                 if later.opens < earlier.closes:
                     raise Malformed(f"Two intervals of {name} overlap: write each part of the day once, in order.")
 
     def hours(self, day: date) -> tuple[Interval, ...]:
         """The intervals that open on a day."""
+        if day in self.exceptions:
+            return self.exceptions[day]
         intervals = self.week[day.weekday()]
         return () if intervals and self.is_holiday(day) else intervals
 
@@ -129,6 +134,26 @@ def read_week(text: str) -> tuple[tuple[Interval, ...], ...]:
                 raise Malformed(f"{WEEKDAYS[day]} is written twice: put all its hours in one place.")
             week[day] = spans
     return tuple(week)
+
+
+def read_exceptions(text: str) -> dict[date, tuple[Interval, ...]]:
+    """Read days that are otherwise, one a line: ``2026-12-24 08:00-12:00``, or ``2026-12-31 closed``.
+
+    Raises:
+        Malformed: a line says nothing, or a day stands there twice.
+    """
+    found: dict[date, tuple[Interval, ...]] = {}
+    for line in filter(None, (line.strip().lower() for line in text.splitlines())):
+        head, _, tail = line.partition(" ")
+        try:
+            day = date.fromisoformat(head)
+        except ValueError as err:
+            raise Malformed(f"{head!r} is no day: write it as 2026-12-24.") from err
+        if day in found:
+            raise Malformed(f"{head} is written twice: put all its hours in one line.")
+        closed = tail.strip() in {"closed", ""}
+        found[day] = () if closed else tuple(_interval(span.strip()) for span in tail.split(","))
+    return found
 
 
 def read_amount(text: str) -> timedelta:

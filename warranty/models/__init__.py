@@ -2,6 +2,7 @@
 
 from warranty.models.audit import AuditChain, AuditRow
 from warranty.models.base import Base, PublicRow, TenantRow, clock
+from warranty.models.calendars import BusinessCalendar
 from warranty.models.cases import CaseNote, CoverageTransfer, Fault, Loan, Rma, Shipment, StoredVerdict, Swap
 from warranty.models.estate import Asset, Baseline, Client, Contract, Coverage, ExternalRef, Product, Site
 from warranty.models.files import File
@@ -28,6 +29,7 @@ __all__ = [
     "AuditRow",
     "Base",
     "Baseline",
+    "BusinessCalendar",
     "CalendarFeed",
     "CaseCost",
     "CaseNote",

@@ -23,6 +23,7 @@ from warranty.models import (
     Asset,
     AuditChain,
     AuditRow,
+    BusinessCalendar,
     Client,
     Contract,
     Coverage,
@@ -64,6 +65,7 @@ Stateless = (
     | SavedView
     | Snapshot
     | Loan
+    | BusinessCalendar
 )
 """What has no life cycle, and leaves rows all the same when it is added or changed."""
 
@@ -281,6 +283,7 @@ _NAMES: dict[type, str] = {
     SavedView: "saved_view",
     Snapshot: "snapshot",
     Loan: "loan",
+    BusinessCalendar: "business_calendar",
 }
 
 

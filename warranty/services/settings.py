@@ -24,6 +24,7 @@ from warranty.models import (
     ApiToken,
     Asset,
     AuditRow,
+    BusinessCalendar,
     Client,
     Fault,
     HumanTask,
@@ -180,7 +181,7 @@ def _page(
     return list(rows[:PAGE]), rows[PAGE - 1][0].public_id if len(rows) > PAGE else None
 
 
-def history(session: Session, row: Client | User | VendorAccount) -> list[Event]:
+def history(session: Session, row: Client | User | VendorAccount | BusinessCalendar) -> list[Event]:
     """What was changed of a setting, the newest first, with whoever did it; one statement."""
     query = (
         select(AuditRow, User)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from warranty.web.pages.forms import Form, Typed
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from vendors.contract import Duty
     from warranty.domain.access import TokenScope
@@ -129,7 +129,7 @@ class SettingsList:
 
     area: str
     places: tuple[tuple[str, str], ...]
-    rows: tuple[AccountLine | ClientLine | UserLine | TokenLine, ...]
+    rows: tuple[AccountLine | ClientLine | UserLine | TokenLine | CalendarLine, ...]
     add_url: str | None = None
     shows: str = ""
     views: tuple[tuple[str, str], ...] = ()
@@ -364,3 +364,50 @@ class ShownOnce:
     places: tuple[tuple[str, str], ...]
     area: str
     done_url: str
+
+
+# --- calendars ---
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarLine:
+    """A calendar in a list."""
+
+    name: str
+    url: str
+    hours: str
+    time_zone: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRow:
+    """When a promise of so many working hours, made now, ends by what counts and by what was typed; empty: never."""
+
+    hours: int
+    was: str
+    becomes: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEffect:
+    """What a change does: deadlines, the days of the year ahead that are otherwise (``more`` of them not named), and hours."""
+
+    deadlines: tuple[DeadlineRow, ...]
+    days: tuple[date, ...]
+    more: int
+    was_hours: int
+    is_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPage:
+    """A calendar, or a new one (``name`` empty). ``closed`` are the next days on which nobody works."""
+
+    name: str
+    places: tuple[tuple[str, str], ...]
+    form: ChangeForm
+    may: bool
+    closed: tuple[date, ...]
+    history: tuple[HistoryRow, ...]
+    effect: CalendarEffect | None

@@ -28,7 +28,11 @@ Places = tuple[tuple[str, str], ...]
 
 def places() -> Places:
     """The kinds of settings that whoever asks may see, each with its address."""
-    found = [("accounts", url_for("staff.account_list")), ("clients", url_for("staff.rules_list"))]
+    found = [
+        ("accounts", url_for("staff.account_list")),
+        ("clients", url_for("staff.rules_list")),
+        ("calendars", url_for("staff.calendar_list")),
+    ]
     if call().principal.may(Permission.ADMINISTER):
         found += [("users", url_for("staff.user_list")), ("tokens", url_for("staff.token_list"))]
     return tuple(found)
