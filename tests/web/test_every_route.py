@@ -117,6 +117,8 @@ TABLE = {
     "staff.calendar_detail": "read",
     "staff.calendar_change_preview": "register",
     "staff.calendar_change": "register",
+    "staff.keep_draft": "handle",
+    "staff.drop_draft": "handle",
     "staff.asset_state": "register",
     "staff.move_asset": "register",
     "staff.asset_documents": "read",

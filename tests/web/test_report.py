@@ -386,3 +386,44 @@ def test_nothing_that_was_typed_is_lost_where_one_thing_is_wrong(world: World) -
     assert {name: visitor.value(name) for name in EVERYTHING} == EVERYTHING
     for name, value in chosen.items():
         assert f'value="{value}" selected' in visitor.page, name
+
+
+# --- a draft ---
+
+
+def test_a_draft_waits_for_its_author_and_is_no_fault_until_it_is_logged(world: World) -> None:
+    visitor = manager(world)
+    visitor.get("/faults/new")
+    before = len(faults_of(world))
+    typed = {"serial_number": world.ours.covered_serial, "symptom": "hums since Monday", "contact_name": "Mia Muster"}
+
+    kept = visitor.send("/faults/draft", **typed)
+    waits = visitor.get("/faults/new").text
+    other = visitor.get(f"/faults/new?serial_number={world.ours.bare_serial}").text
+
+    assert (kept.status_code, kept.location) == (303, "/")
+    assert "This is your draft" in waits
+    assert "hums since Monday" in waits
+    assert "Mia Muster" not in waits
+    assert "hums since Monday" not in other
+    assert len(faults_of(world)) == before
+
+
+def test_a_draft_is_gone_once_it_is_thrown_away_or_logged(world: World) -> None:
+    visitor = manager(world)
+    for end in ("/faults/draft/drop", "/faults/new"):
+        visitor.get("/faults/new")
+        visitor.send("/faults/draft", serial_number=world.ours.covered_serial, symptom="hums")
+        visitor.get("/faults/new")
+        done = visitor.send(end, **({} if "drop" in end else REPORT | {"serial_number": world.ours.covered_serial}))
+
+        assert done.status_code == 303
+        assert "This is your draft" not in visitor.get("/faults/new").text
+
+
+def test_nothing_is_no_draft(world: World) -> None:
+    visitor = manager(world)
+    visitor.get("/faults/new")
+
+    assert visitor.send("/faults/draft", symptom=" ").status_code == 422
+    assert visitor.error("serial_number") == "There is nothing to keep yet."

@@ -70,7 +70,8 @@ class PreviewView:
 class ReportView(Typed):
     """The report form: what was typed, and what is wrong with it (messages by field, in the reader's words).
 
-    `biggest` and `biggest_together` are the most bytes that a photo and all of them may have.
+    `biggest` and `biggest_together` are the most bytes that a photo and all of them may have. `draft_at`: it goes on with
+    what its author kept then.
     """
 
     preview: PreviewView
@@ -79,3 +80,4 @@ class ReportView(Typed):
     most_photos: int = 8
     biggest: int = 0
     biggest_together: int = 0
+    draft_at: datetime | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from flask import Response, after_this_request, flash, make_response, render_template, request, url_for
 from flask import redirect as lead
@@ -10,14 +12,14 @@ from sqlalchemy import select
 
 from warranty.domain.access import Permission
 from warranty.domain.media import IMAGES
-from warranty.models import Client, Fault, Site
+from warranty.models import Client, Fault, Site, User
 from warranty.services import estate, files, queries, reporting
 from warranty.services.estate import Invalid
 from warranty.services.files import Upload
 from warranty.services.moves import Because
 from warranty.store import StoreUnavailable
 from warranty.web import views, words
-from warranty.web.forms import key_of, take_report, typed_report, uuid_of
+from warranty.web.forms import key_of, said_of, take_report, typed_report, uuid_of
 from warranty.web.guards import call, needs
 from warranty.web.headers import let_scan
 from warranty.web.i18n import N_, reader
@@ -42,8 +44,9 @@ _FORM = 256 * 1024  # what is typed, and the bounds between the parts
 @blueprint.get("/faults/new")
 @needs(_REPORTS_HERE)
 def fault_new() -> Response:
-    """The form."""
-    return _form(request.args, {})
+    """The form; one that names no unit goes on with the reader's draft."""
+    draft = None if request.args else _draft()
+    return _form(draft.values if draft else request.args, {}, draft=draft)
 
 
 @blueprint.post("/faults/preview")
@@ -75,6 +78,7 @@ def report() -> Response:
     made = take_report(_named(one, typed), wrong | _wrong_photos(photos))
     if isinstance(made, dict):
         return _form(typed, made, 422)
+    _drop()
     case = url_for("staff.case_detail", id=made.fault.public_id)
     if photos:
         _keep_afterwards(made.fault, photos, case)
@@ -84,12 +88,74 @@ def report() -> Response:
 @blueprint.after_request
 def _lead_script(response: Response) -> Response:
     """A script that sent the form is told where to go: it would follow the way itself, and see what the reader should."""
-    if request.endpoint == "staff.report" and response.status_code == 303 and "HX-Request" in request.headers:
+    if (
+        request.endpoint in {"staff.report", "staff.keep_draft"}
+        and response.status_code == 303
+        and "HX-Request" in request.headers
+    ):
         return Response(status=204, headers={"HX-Redirect": response.headers["Location"]})
     return response
 
 
-def _form(values: Mapping[str, str], errors: Mapping[str, str], status: int = 200) -> Response:
+# --- a draft: what was typed waits for its author, and is no fault yet ---
+
+_DRAFT: Final = "report_draft"
+_OF_A_DRAFT: Final = (
+    *("serial_number", "client", "component", "component_ref", "cause", "symptom", "severity", "occurred_at"),
+    *("diagnostic_code", "troubleshooting"),
+)
+"""What a draft keeps: no photos, and nobody's name or address."""
+
+_LONGEST: Final = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody typed and has not sent yet."""
+
+    at: datetime
+    values: dict[str, str]
+
+
+def _draft() -> Draft | None:
+    kept = call().session.get_one(User, call().principal.user_id).choices.get(_DRAFT)
+    return Draft(datetime.fromisoformat(kept["at"]), kept["values"]) if kept else None
+
+
+@blueprint.post("/faults/draft")
+@needs(_REPORTS_HERE, takes_key=False, largest=ALL_PHOTOS + _FORM)
+def keep_draft() -> Response:
+    """Keep what was typed for its author; nothing is reported by it."""
+    typed, said = typed_report(request.form), reader().text
+    values = {name: typed[name] for name in _OF_A_DRAFT if typed.get(name, "").strip()}
+    errors = said_of([name for name, value in values.items() if len(value) > _LONGEST or "\0" in value], typed)
+    if not values:
+        errors = {"serial_number": said(N_("There is nothing to keep yet."))}
+    if errors:
+        return _form(typed, errors, 422)
+    user = call().session.get_one(User, call().principal.user_id)
+    user.choices = user.choices | {_DRAFT: {"at": call().now.isoformat(), "values": values}}
+    flash(said(N_("Kept as your draft, without photos and contact. “Report a fault” goes on with it.")))
+    return make_response(lead(url_for("staff.board"), 303))
+
+
+@blueprint.post("/faults/draft/drop")
+@needs(_REPORTS_HERE)
+def drop_draft() -> Response:
+    """Throw the draft away."""
+    _drop()
+    return make_response(lead(url_for("staff.fault_new"), 303))
+
+
+def _drop() -> None:
+    user = call().session.get_one(User, call().principal.user_id)
+    if _DRAFT in user.choices:
+        user.choices = {name: value for name, value in user.choices.items() if name != _DRAFT}
+
+
+def _form(
+    values: Mapping[str, str], errors: Mapping[str, str], status: int = 200, *, draft: Draft | None = None
+) -> Response:
     view = ReportView(
         filling.preview(values),
         key_of(values),
@@ -99,6 +165,7 @@ def _form(values: Mapping[str, str], errors: Mapping[str, str], status: int = 20
         errors=errors,
         biggest=files.BIGGEST,
         biggest_together=ALL_PHOTOS,
+        draft_at=draft.at if draft else None,
     )
     page = render_template("staff/fault_new.html", frame=views.frame(), view=view, **words.choices())
     return let_scan(make_response(page, status))
