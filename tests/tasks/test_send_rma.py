@@ -20,7 +20,7 @@ from warranty.models import Outbox, Rma, VendorAccount
 from warranty.models.work import OrderStatus, TaskKind
 from warranty.runtime import Runtime
 from warranty.services import accounts, rmas, work
-from warranty.services.moves import Because
+from warranty.services.moves import Because, IllegalMove
 from warranty.services.work import AskPerson, Wait
 from warranty.tasks import send_rma
 
@@ -274,6 +274,29 @@ def test_an_account_that_was_mended_after_days_is_tried_as_long_as_a_new_one(des
 
     assert desk.rma().state is RmaState.OUTCOME_UNKNOWN
     assert desk.order().status is OrderStatus.PENDING
+
+
+def test_a_person_has_a_claim_in_doubt_searched_for_once_more_and_nothing_is_sent_twice(desk: Desk) -> None:
+    desk.twin.behave("servicenow", next_opens=["drop_after_accept"])
+    desk.report()
+    desk.perform()
+    desk.change_account(options={"table": "no_such_table"})
+    desk.let_pass(SETTLE_S)
+    desk.perform()
+    because = Because("user:1", "the table is back", datetime.now(UTC))
+    desk.change_account(options=INSTANCE)
+
+    with desk.runtime.database.begin(db.EVERYBODY) as session:
+        rmas.search_again(session, session.get_one(Rma, desk.rma().id), because)
+    with (
+        desk.runtime.database.begin(db.EVERYBODY) as session,
+        pytest.raises(IllegalMove, match="searched for by itself"),
+    ):
+        rmas.search_again(session, session.get_one(Rma, desk.rma().id), because)
+    desk.perform()
+
+    assert desk.rma().state is RmaState.UNDER_REVIEW
+    assert len(desk.twin.opened) == 1
 
 
 def test_a_refused_search_leaves_the_claim_unknown(desk: Desk) -> None:

@@ -134,7 +134,7 @@ RULES: dict[Kind, Rule] = {
         Side.MSP, 8, 2, Risk.IF_BILLED, needs=Permission.DECIDE),
     TaskKind.OUTCOME_UNKNOWN: Rule(
         N_("%(vendor)s may have our request: the line dropped"), N_("The vendor may have our request: the line dropped"),
-        N_("Search there"), Side.MSP, 2, 1, Risk.PART),
+        N_("Search there"), Side.MSP, 2, 1, Risk.PART, _AGAIN),
     TaskKind.MANUAL_HANDLING: Rule(
         N_("%(vendor)s takes this claim by hand only"), N_("This claim is opened by hand"), N_("Copy the claim"),
         Side.MSP, 8, 2, Risk.PART),

@@ -103,7 +103,10 @@ def _again(session: Session, runtime: Runtime, principal: Principal, item: Item,
         rma = session.scalars(
             select(Rma).where(Rma.fault_id == because.fault_id).order_by(Rma.id.desc()).limit(1)
         ).one()
-        rmas.transition(session, runtime, principal, rma, RmaState.SUBMITTED, reason=because.reason, now=because.at)
+        if item.kind is TaskKind.OUTCOME_UNKNOWN:
+            rmas.search_again(session, rma, because)
+        else:
+            rmas.transition(session, runtime, principal, rma, RmaState.SUBMITTED, reason=because.reason, now=because.at)
 
 
 def _deal_with(session: Session, runtime: Runtime, principal: Principal, item: Item, because: Because) -> None:

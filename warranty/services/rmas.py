@@ -871,6 +871,19 @@ def _unread(account: VendorAccount) -> tuple[ColumnElement[bool], ...]:
     return HumanTask.kind == TaskKind.UNREAD, HumanTask.resolved_at.is_(None), of_account
 
 
+def search_again(session: Session, rma: Rma, because: Because) -> None:
+    """Have the vendor searched once more for a claim that may have arrived, where that was given up; nothing is sent before.
+
+    Raises:
+        IllegalMove: it is not in doubt, it is searched for already, or the vendor cannot be searched: a person looks there.
+    """
+    session.refresh(rma, with_for_update=True)  # a worker that is about to search holds it too
+    if rma.state is not RmaState.OUTCOME_UNKNOWN or not work.rearm_send(session, rma.id):
+        said = "nothing of it waits for another search: it is searched for by itself, or a person looks at the vendor"
+        raise moves.IllegalMove(f"Rma {rma.client_reference}: {said}.")
+    moves.note(session, rma, "search_again", because)
+
+
 def _arm(session: Session, rma: Rma, *, now: datetime) -> None:
     """Send (again): the parked order goes on, so that what may have arrived is searched for first; else a new one is made."""
     if not work.rearm_send(session, rma.id):

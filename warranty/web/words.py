@@ -700,6 +700,7 @@ HAPPENED: Final[Mapping[tuple[str, str], str]] = {
     ("verdict", VerdictWord.PARTLY_COVERED): N_("Decided: partly covered"),
     ("verdict", VerdictWord.NOT_COVERED): N_("Decided: not covered"),
     ("verdict", VerdictWord.NEEDS_REVIEW): N_("Decided: needs review"),
+    ("rma", "search_again"): N_("%(actor)s had %(vendor)s searched for the claim once more"),
     ("rma", RmaState.DRAFT): N_("A claim to %(vendor)s was drafted"),
     ("rma", RmaState.SUBMITTED): N_("The claim to %(vendor)s was ordered"),
     ("rma", RmaState.OUTCOME_UNKNOWN): N_("The line to %(vendor)s dropped after sending"),
