@@ -6,6 +6,7 @@ What is worked out is also what is done, so a preview and a change cannot differ
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from sqlalchemy import select, union
 
 from warranty.domain.terms import AssetState, Ownership
 from warranty.models import AdHocJob, Asset, Client, Fault, Rma, Site
-from warranty.services import estate
+from warranty.services import estate, moves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -128,9 +129,15 @@ def _said(value: Any) -> str:
 
 
 def change(session: Session, found: Sequence[Outcome], *, because: Because) -> int:
-    """Do what was worked out with the rows locked; how many units changed, each with rows of its own in the register."""
-    ready = [one for one in found if one.left is None]
-    for one in ready:
-        facts = {name: becomes for name, (_, becomes) in one.changes.items()}
-        estate.correct_asset(session, one.asset, because=because, **facts)
-    return len(ready)
+    """Do what was worked out with the rows locked; how many units changed, each with rows of its own in the register.
+
+    A unit that its hand-over keeps from going into service stays as it is.
+    """
+    changed = 0
+    for one in found:
+        if one.left is None:
+            facts = {name: becomes for name, (_, becomes) in one.changes.items()}
+            with suppress(moves.IllegalMove), moves.attempt(session):
+                estate.correct_asset(session, one.asset, because=because, **facts)
+                changed += 1
+    return changed

@@ -102,6 +102,11 @@ FORMS: Final = (
         "The unit comes in as onboarding, and faults on it go to review until it is handed over. If that is done, say "
         "in_service in the column state."
     ),
+    N_("The unit stays %(state)s: checks of its hand-over are open (%(checks)s)."),
+    N_("Draw the signature: a dot or a single line is none."),
+    N_("The file with the signature is not one of this unit."),
+    N_("Name the file with the signature."),
+    N_("Only a signature that is %(how)s has strokes."),
     N_("The unit stays %(state)s: an import only takes units from onboarding into service."),
     N_("The workbook cannot be read: %(why)s"),
     N_("There are more than %(most)s rows: split them into several imports."),
