@@ -11,7 +11,7 @@ from tests.web.test_walk_registry import looks_right, walking
 from tests.web.test_walk_report import DESKTOP
 from warranty import db
 from warranty.domain.terms import AssetState, Ownership
-from warranty.models import Asset, BusinessCalendar
+from warranty.models import Asset, BusinessCalendar, ImportRun
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -67,6 +67,9 @@ def test_a_file_of_units_is_sent_and_its_columns_are_read(world: World, browser:
         page.get_by_role("button", name="Check the rows").click()
         page.get_by_text("You may leave this page").wait_for()
         looks_right(seen, DESKTOP["width"])
+
+    with world.runtime.database.read(db.EVERYBODY) as session:
+        assert session.scalars(select(ImportRun.file_name)).all() == ["units.csv"]
 
 
 def test_a_calendar_is_kept_after_a_look_at_what_it_does(world: World, browser: Browser) -> None:
