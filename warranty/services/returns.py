@@ -42,6 +42,7 @@ from warranty.models import (
     VendorAccount,
     VendorReturn,
 )
+from warranty.models.files import FiledUnder
 from warranty.services import accounts, keyset, moves, shipments
 from warranty.services.calendars import working_days
 from warranty.services.casefile import HOME_ZONE
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 
 ACTOR: Final = "system:returns"
 AT_ONCE: Final = 50
+MOST_PAPERS: Final = 50
 IS_BACK: Final = Shipment.direction == ShipmentDirection.TO_VENDOR
 BEGUN: Final = (ShipmentState.IN_TRANSIT, ShipmentState.DELIVERED, ShipmentState.CHECKED_IN)
 """Where a replacement is once it was shipped."""
@@ -307,7 +309,8 @@ class Cost:
 
 
 PAYERS: Final = frozenset({Party.MSP, Party.CLIENT, Party.INSURER})
-_AFTER: Final = {
+COMES_AFTER: Final = {
+    CostKind.NON_RETURN: frozenset({ShipmentState.DUE}),
     CostKind.LATE: frozenset(
         {ShipmentState.IN_TRANSIT, ShipmentState.RECEIVED, ShipmentState.ACCEPTED, ShipmentState.NO_FAULT_FOUND}
     ),
@@ -332,8 +335,8 @@ def charge(session: Session, parcel: Shipment, cost: Cost, because: Because) -> 
         raise Invalid("payer", "The MSP, the client or an insurer pays it.")
     if cost.kind is CostKind.NON_RETURN:
         moves.move(session, parcel, ShipmentState.CHARGED, because)
-    elif parcel.state not in _AFTER[cost.kind]:
-        allowed = ", ".join(sorted(_AFTER[cost.kind]))
+    elif parcel.state not in COMES_AFTER[cost.kind]:
+        allowed = ", ".join(sorted(COMES_AFTER[cost.kind]))
         raise IllegalMove(f"This return is {parcel.state}: a cost of kind {cost.kind} comes when it is {allowed}.")
     row = CaseCost(
         client_id=parcel.client_id,
@@ -559,6 +562,25 @@ def newest(session: Session, rma: Rma) -> Shipment | None:
     """The newest parcel of a claim that goes back; null where there is none."""
     query = select(Shipment).where(Shipment.rma_id == rma.id, IS_BACK).order_by(Shipment.id.desc()).limit(1)
     return session.scalars(query).one_or_none()
+
+
+def costs_of(session: Session, parcel: Shipment) -> list[CaseCost]:
+    """What a return has cost, the oldest first; one statement."""
+    which = (CaseCost.fault_id == select(Rma.fault_id).where(Rma.id == parcel.rma_id).scalar_subquery(),)
+    query = select(CaseCost).where(*which, CaseCost.shipment_id == parcel.id).order_by(CaseCost.id)
+    return list(session.scalars(query))
+
+
+def contacts_of(session: Session, site: Site | None) -> list[Person]:
+    """Who is at a site, by name; one statement."""
+    query = select(Person).where(Person.site_id == (site.id if site else None)).order_by(Person.name, Person.id)
+    return list(session.scalars(query)) if site is not None else []
+
+
+def papers_of(session: Session, fault: Fault) -> list[File]:
+    """The files of a case, the newest first; one statement."""
+    which = (File.record == FiledUnder.FAULT, File.record_id == fault.id, File.removed_at.is_(None))
+    return list(session.scalars(select(File).where(*which).order_by(File.id.desc()).limit(MOST_PAPERS)))
 
 
 # --- reminders ---

@@ -137,7 +137,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         ImportStatus.BROKEN_OFF: N_("Broken off"),
     },
     Holder: {
-        Holder.MSP: N_("Whoever looks after the case"),
+        Holder.MSP: N_("With us"),
         Holder.COLLEAGUE: N_("A colleague"),
         Holder.CONTACT: N_("A contact at the site"),
         Holder.CLIENT: N_("The client"),

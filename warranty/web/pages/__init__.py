@@ -542,6 +542,7 @@ class CaseView:
     upload: UploadForm | None = None
     goods: GoodsForm | None = None
     swap_url: str | None = None
+    return_url: str | None = None
     zone: str | None = None
 
 

@@ -227,6 +227,12 @@ def outcome(code: ReasonCode, *, is_awarded: bool) -> Outcome:
 # --- one case ---
 
 
+def _return_url(found: queries.Case) -> str | None:
+    """Where the unit that goes back has its page."""
+    parcel = found.parcel(ShipmentDirection.TO_VENDOR)
+    return None if parcel is None else url_for("staff.return_detail", id=parcel.public_id)
+
+
 def case(
     found: Case,
     written: Written,
@@ -288,6 +294,7 @@ def case(
         upload=upload,
         goods=goods,
         swap_url=url_for("staff.swap_detail", id=fault.public_id) if found.swaps else None,
+        return_url=_return_url(found),
         zone=_contract_zone(found),
     )
 
