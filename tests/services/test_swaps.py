@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from tests import factories
-from tests.desk import Desk
+from tests.desk import Desk, cover_labour, odd_adapters
 from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import (
     RmaState,
@@ -41,6 +41,7 @@ from warranty.models import (
     HumanTask,
     Product,
     Rma,
+    Shipment,
     StockLocation,
     StockUnit,
     Swap,
@@ -83,6 +84,10 @@ class Bench(Desk):
     def swap_in(self, session: Session) -> Swap:
         """The newest swap."""
         return session.scalars(owed.swaps_of(self.fault_in(session))).all()[-1]
+
+    def claim_in(self, session: Session) -> Rma:
+        """The claim of the report."""
+        return session.scalars(select(Rma).where(Rma.client_id == self.client_key, Rma.parent_id.is_(None))).one()
 
     def unit_in(self, session: Session) -> Asset:
         """The unit of the report."""
@@ -353,3 +358,33 @@ def test_a_part_and_a_repair_leave_the_unit(shared_runtime: Runtime) -> None:
         swap = bench.walk(session, SwapState.RECEIVED, SwapState.INSTALLED)
         moves.move(session, swap, SwapState.VERIFIED, BECAUSE)
         assert (swap.new_asset_id, bench.unit_in(session).state) == (None, AssetState.FAULTY)
+
+
+def test_a_vendor_that_swaps_what_is_dead_gets_the_claim_by_itself_and_its_days_count_from_the_shipment(
+    shared_runtime: Runtime,
+) -> None:
+    with odd_adapters():
+        bench, today = Bench(shared_runtime, vendor="generous", covered=False), datetime.now(UTC).date()
+        with bench.session() as session:
+            unit = bench.unit_in(session)
+            root = factories.make_coverage(session, unit, ends_on=today + timedelta(days=30))
+            assert root.asset_id == unit.id
+            cover_labour(session, unit)
+        bench.report(component=Component.UNIT)
+        with bench.session() as session:
+            rmas.transition(session, bench.runtime, OPERATOR, bench.claim_in(session), RmaState.MANUAL_HANDLING, **SAY)
+            rmas.transition(
+                session, bench.runtime, OPERATOR, bench.claim_in(session), RmaState.AUTHORIZED, rma_number="R-1", **SAY
+            )
+            [parcel] = session.scalars(select(Shipment).where(Shipment.rma_id == bench.claim_in(session).id))
+            sent = Parcel("DHL", "JD1", sent_on=today)
+            shipments.move(session, OPERATOR, parcel, ShipmentState.IN_TRANSIT, sent, **SAY)
+            swap = bench.walk(session, SwapState.RECEIVED, SwapState.INSTALLED, serial=f"{bench.serial}-D")
+            ends = session.scalars(select(Coverage.ends_on).where(Coverage.asset_id == swap.new_asset_id)).all()
+            assert ends == [today + timedelta(days=90)]
+
+            bench.walk(session, SwapState.DEAD_ON_ARRIVAL)
+            child = session.scalars(
+                select(Rma).where(Rma.parent_id.is_not(None), Rma.fault_id == bench.fault().id)
+            ).one()
+            assert child.state is RmaState.SUBMITTED

@@ -18,7 +18,7 @@ def _form(act: str, choices: tuple[tuple[str, str], ...] = (), **more: dict[str,
 def swap(scale: str, subject: pages.Subject, long: pages.Subject) -> SwapView:
     """The page of a swap."""
     few = SwapView(
-        "/cases/1", "/cases/1/owed", "F-20418", subject, SwapKind.UNIT, SwapSource.VENDOR, SwapState.RECEIVED, "7XK9911", Unit("7XK4P03", "/assets/1"), None, "",
+        "/cases/1", "/cases/1/live", "F-20418", subject, SwapKind.UNIT, SwapSource.VENDOR, SwapState.RECEIVED, "7XK9911", Unit("7XK4P03", "/assets/1"), None, "",
         scan=_form("scan", values={"scan_serial": "7XK9911", "scan_kind": "unit", "scan_source": "vendor"}),
         move=_form("move", (("installed", "Installed"), ("dead_on_arrival", "Dead on arrival"), ("abandoned", "Given up"))),
         lend=_form("lend", (("1", "7XK0001, Utrecht, cage 3"),)),
