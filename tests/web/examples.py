@@ -55,7 +55,7 @@ from warranty.web.pages.board import (
 )
 from warranty.web.pages.colleagues import Owner, OwnerForm
 from warranty.web.pages.evidence import Answer, EvidenceRow, EvidenceView, Result, Said
-from warranty.web.pages.goods import GoodsForm
+from warranty.web.pages.goods import CountRow, GoodsForm, Piece
 from warranty.web.pages.imports import ColumnsForm, FileForm, ImportListView, ImportRow, ImportView, ReasonForm
 from warranty.web.pages.labels import LabelsView
 from warranty.web.pages.overriding import Ending, OpinionForm, OutlookView, OverrideView
@@ -279,6 +279,10 @@ GOODS = GoodsForm(
     "seen",
     (("1:delivered", "Goods to us: Delivered"), ("1:lost", "Goods to us: Lost")),
     arrives=True,
+    counts=(CountRow("Goods to us", "PSU-750W", 2, 1, 1), CountRow("Return", "Disk", 1, 0, 1)),
+    pieces=(Piece("came_0_0", "PSU-750W", 2),),
+    rests=(("expected", "Another parcel brings it"), ("given_up", "Nobody waits for it")),
+    values={"came_0_0": "2"},
 )
 
 

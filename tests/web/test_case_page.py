@@ -196,17 +196,29 @@ def test_a_parcel_is_booked_in_and_the_swap_goes_on(world: World) -> None:
     for to, number in (("manual_handling", ""), ("authorized", "RMA-4711")):
         visitor.get(case)
         visitor.send(f"{case}/claim", to=to, rma_number=number, claim_reason="Called their hotline")
-    for state in ("in_transit", "delivered", "checked_in"):
+
+    def say(state: str, **facts: str) -> tuple[str, int]:
         page = visitor.get(case).text
         move = re.search(rf'name="goods_to" value="([0-9a-f-]+:{state})"', page)
         assert move, state
-        given = {"goods_to": move[1], "goods_tracking": "1Z84", "goods_reason": "It stands at the goods-in"}
-        assert visitor.send(f"{case}/goods", **given).status_code == 303
+        given = {"goods_to": move[1], "goods_tracking": "1Z84", "goods_reason": "It stands at the goods-in"} | facts
+        return move[1], visitor.send(f"{case}/goods", **given).status_code
+
+    for state in ("in_transit", "delivered"):
+        assert say(state, goods_due_on="2026-12-01", goods_signed_by="gate 2")[1] == 303
+    assert say("checked_in", came_0_0="7")[1] == 422
+    assert visitor.error("came_0_0") == "Give a number from 0 to 1."
+    assert say("wrong_or_damaged", came_0_0="1")[1] == 303  # the number that stood there says nothing
+    assert "must come again" in words(visitor.get(case).text)
+    for state in ("in_transit", "delivered"):
+        assert say(state, goods_tracking="2Z")[1] == 303
+    move, status = say("checked_in", came_1_0="1", goods_tracking="2Z")
+    assert status == 303
 
     said = words(visitor.get(case).text)
     assert "booked in the parcel" in said
     assert "1Z84" in said
-    late = visitor.send(f"{case}/goods", goods_to=move[1], goods_reason="Again", seen="something else")
+    late = visitor.send(f"{case}/goods", goods_to=move, goods_reason="Again", seen="something else")
     assert late.status_code == 409
     visitor.get(case)
     assert visitor.send(f"{case}/goods", goods_reason="so").status_code == 422

@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rma":        ("cases:rma",             "List, show and move claims at vendors."),
     "retire":     ("handover:retire",       "Let units go: what became of their data, and who took them."),
     "sandbox":    ("sandbox:sandbox",       "Play vendors on one port of this machine."),
+    "shipment":   ("shipments:shipment",    "Follow parcels both ways."),
     "site":       ("places:site",           "Add, list, show and change the sites of clients."),
     "specification": ("specifications:specification", "Record and show what was read of units."),
     "stock":      ("stock:stock",           "Receive, reserve, issue and take back units of the MSP's own."),

@@ -8,7 +8,7 @@ import click
 from sqlalchemy import or_, select
 
 from warranty.cli.desk import OF_CLIENT, Desk, Shown, listing, print_list, reading, writing
-from warranty.cli.shared import CliProblem, Word, answer, json_option, shown, to_json, word
+from warranty.cli.shared import CliProblem, Day, Word, answer, json_option, shown, to_json, word
 from warranty.domain.access import OPERATOR
 from warranty.domain.lifecycles import FaultState, JobState, RmaState
 from warranty.domain.terms import OverrideCode, VerdictWord
@@ -219,6 +219,7 @@ def rma_show(named: str, *, as_json: bool) -> None:
 @REASON
 @click.option("--vendor-case-number", help="What the vendor calls it.")
 @click.option("--rma-number", help="The number that goods travel under; authorized needs it.")
+@click.option("--expires-on", type=Day(), help="The last day of that number, where the vendor names one.")
 @PARTS
 @json_option
 def rma_move(named: str, to: RmaState, reason: str, part: tuple[str, ...], *, as_json: bool, **numbers: Any) -> None:

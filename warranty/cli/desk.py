@@ -95,7 +95,7 @@ _NAMES: dict[type[PublicRow], tuple[str, str]] = {
     Person: ("contact", "contact list"),
     Product: ("product", "product list"),
     Rma: ("claim", "rma list"),
-    Shipment: ("parcel", "rma show"),
+    Shipment: ("parcel", "shipment list"),
     Site: ("site", "site list"),
     StockLocation: ("store", "stock stores"),
     StockUnit: ("unit in stock", "stock list"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from vendors.contract import Duty
 from warranty.domain import reasons
 from warranty.domain.access import TokenScope
+from warranty.domain.goods import Rest
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapKind, SwapSource, SwapState
 from warranty.domain.returns import Blame, CostKind, Holder
@@ -285,6 +286,10 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         RmaState.EXPIRED: N_("Number expired"),
         RmaState.CANCELLED: N_("Cancelled"),
         RmaState.CLOSED: N_("Closed"),
+    },
+    Rest: {
+        Rest.EXPECTED: N_("Another parcel brings it"),
+        Rest.GIVEN_UP: N_("Nobody waits for it"),
     },
     ShipmentState: {
         ShipmentState.EXPECTED: N_("Expected"),

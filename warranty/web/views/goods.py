@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import url_for
 
 from warranty.domain.access import Permission
+from warranty.domain.goods import Rest, is_given_up
 from warranty.domain.lifecycles import (
     SHIPMENT_TO_US_MOVES,
     SHIPMENT_TO_VENDOR_MOVES,
@@ -15,11 +16,13 @@ from warranty.domain.lifecycles import (
     ShipmentState,
     SwapState,
 )
+from warranty.domain.terms import Component
 from warranty.models import Shipment
+from warranty.services import shipments
 from warranty.web import words
 from warranty.web.forms import digest
 from warranty.web.guards import call
-from warranty.web.pages.goods import GoodsForm
+from warranty.web.pages.goods import CountRow, GoodsForm, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,17 +34,21 @@ if TYPE_CHECKING:
 _HERE_SOON = frozenset({ShipmentState.IN_TRANSIT, ShipmentState.DELIVERED})
 
 
+_WITH_PAPERS = frozenset({ShipmentState.CHARGED, ShipmentState.RETAINED})
+"""A cost and a certificate come with these: they are said with the return, not with the parcel."""
+
+
 def records(found: Case) -> list[Shipment | Swap]:
     """The parcels of the claim that counts, and the newest swap."""
-    parcels = list(found.claim.parcels) if found.claim else []
-    return [*parcels, *found.swaps[-1:]]
+    parcels = found.claim.parcels if found.claim else ()
+    return [*(one for one in parcels if not is_given_up(shipments.lines_of(one))), *found.swaps[-1:]]
 
 
 def moves(record: Shipment | Swap) -> list[StrEnum]:
     """Where a person may move a record to; ``verified`` is what the parity certificate makes."""
     if isinstance(record, Shipment):
         ways = SHIPMENT_TO_US_MOVES if record.direction is ShipmentDirection.TO_US else SHIPMENT_TO_VENDOR_MOVES
-        return [to for to in ShipmentState if to in ways[record.state]]
+        return [to for to in ShipmentState if to in ways[record.state] and to not in _WITH_PAPERS]
     return [to for to in SwapState if to in SWAP_MOVES[record.state] and to is not SwapState.VERIFIED]
 
 
@@ -69,10 +76,57 @@ def form(
         if isinstance(one, Shipment)
     )
     url = url_for("staff.move_goods", id=found.fault.public_id)
-    return GoodsForm(url, key, seen(found), tuple(choices), arrives, values=values or {}, errors=errors or {})
+    parts = pieces(found)
+    return GoodsForm(
+        url,
+        key,
+        seen(found),
+        tuple(choices),
+        arrives,
+        _counts(found),
+        parts,
+        tuple((rest.value, words.word(rest)) for rest in Rest) if arrives else (),
+        values={piece.field: str(piece.quantity) for piece in parts} | dict(values or {}),
+        errors=errors or {},
+    )
+
+
+def pieces(found: Case, of: Shipment | None = None) -> tuple[Piece, ...]:
+    """What is in the parcels that stand at the goods-in, or in one of them."""
+    parcels = found.claim.parcels if found.claim else ()
+    return tuple(
+        Piece(f"came_{place}_{at}", _part(line.part), line.quantity)
+        for place, one in enumerate(parcels)
+        if of in {None, one} and one.state is ShipmentState.DELIVERED
+        for at, line in enumerate(shipments.lines_of(one))
+    )
+
+
+def _counts(found: Case) -> tuple[CountRow, ...]:
+    parcels = found.claim.parcels if found.claim else ()
+    return tuple(
+        CountRow(_way(way, found), _part(one.part), one.promised, one.arrived, one.outstanding)
+        for way in ShipmentDirection
+        for one in shipments.count(parcels, way)
+    )
+
+
+def _part(part: str) -> str:
+    """A part as it is called, which is the component where the vendor named none."""
+    return words.word(Component(part)) if part in set(Component) else part
+
+
+def _way(direction: ShipmentDirection, found: Case) -> str:
+    return words.track("goods" if direction is ShipmentDirection.TO_US else "return", found.vendor)
 
 
 def _name(record: Shipment | Swap, found: Case) -> str:
     if not isinstance(record, Shipment):
         return words.track("swap", found.vendor)
-    return words.track("goods" if record.direction is ShipmentDirection.TO_US else "return", found.vendor)
+    name = _way(record.direction, found)
+    return f"{name} {record.tracking_number}".rstrip() if _is_one_of_several(record, found) else name
+
+
+def _is_one_of_several(record: Shipment, found: Case) -> bool:
+    parcels = found.claim.parcels if found.claim else ()
+    return sum(one.direction is record.direction for one in parcels) > 1
