@@ -43,8 +43,11 @@
   // ---- a page that does not come within a second: until then nothing, then a sentence. Of a file that was fetched
   // instead nothing is heard, so that it goes away again ----
   const WAIT_MS = 1000, GONE_MS = 20_000;
-  let waiting, gone;
+  let waiting, gone, isOther = false;
+  // A number to dial, or an address to write to, leads to another program, and the page stays.
+  document.addEventListener("click", ({ target }) => { isOther = target.closest("a[href]")?.protocol.startsWith("http") === false; });
   window.addEventListener("beforeunload", () => {
+    if (isOther) return;
     waiting = setTimeout(tell, WAIT_MS, "waiting", true);
     gone = setTimeout(tell, GONE_MS, "waiting", false);
   });
