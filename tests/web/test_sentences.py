@@ -68,6 +68,7 @@ def test_a_sentence_is_said_again_with_what_stands_in_its_gaps(german: Flask) ->
         "ends_on '31.31.2026' is no day; write it as 2026-03-31.": "ends_on '31.31.2026' ist kein Tag; schreiben Sie 2026-03-31.",
         "The row stands there twice and is taken once. (3 rows, the first: line 7)": "Die Zeile steht zweimal da und wird einmal genommen. (3 Zeilen, die erste: Zeile 7)",
         "The row covers every unit of its client. (line 2)": "Die Zeile deckt jedes Gerät ihres Kunden. (Zeile 2)",
+        "Dell asks for: diagnosis. Dell asks for the country: fill it in at the site of Ost.": "Dell verlangt: diagnosis. Dell verlangt das Land: Tragen Sie es beim Standort Ost ein.",
         "A sentence of tomorrow.": "A sentence of tomorrow.",
     }
     with german.test_request_context():

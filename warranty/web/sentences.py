@@ -1,8 +1,8 @@
 """What services say to programs in English sentences, said again to people in their own language.
 
-The registry and the importer name what is wrong in one sentence, which is kept with a row and goes out over REST as it is.
-A page finds the sentence's form in ``FORMS`` and fills the translation with the same gaps; one that it does not know stays
-as it is. A test holds the forms together with what the services write.
+The registry and the importer name what is wrong in one sentence, tasks say in one or two what to do; they are kept so, and
+go out over REST as they are. A page finds the form of a sentence in ``FORMS`` and fills the translation with the same gaps;
+one that it does not know stays as it is. A test holds the forms together with what the importer writes.
 """
 
 from __future__ import annotations
@@ -135,6 +135,32 @@ FORMS: Final = (
     N_("%(name)s stands there twice."),
     N_("The line is no JSON."),
     N_("The line is no JSON object: write one object a line."),
+    N_("No vendor account is named for this contract: claim it by hand."),
+    N_("No vendor account opens cases for this unit: add one, and it is sent by itself; or handle it by hand."),
+    N_("%(account)s is switched off. Switch it on, and it goes on by itself; or handle it by hand."),
+    N_(
+        "%(account)s does not accept our credentials: %(said)s. Mend the account, and it goes on by itself; or handle "
+        "it by hand."
+    ),
+    N_("%(account)s cannot be used: %(said)s. Mend the account, and it goes on by itself; or handle it by hand."),
+    N_("%(account)s refused it: %(said)s. Mend what it names, then send it again; or handle it by hand."),
+    N_("It may have arrived, and cannot be searched for. %(what)s"),
+    N_("It may have arrived, and cannot be searched for: %(why)s"),
+    N_("No answer that tells whether it arrived: %(why)s"),
+    N_("RMA number %(number)s ran out. Ask the vendor for another one, or for more time, on %(place)s, and enter it."),
+    N_("No case at %(account)s can be read: %(why)s"),
+    N_("The vendor holds more than one case for this claim: %(numbers)s."),
+    N_("Sending broke off with %(error)s: it may have arrived."),
+    N_("This fault cannot be decided without a person: %(why)s"),
+    N_("%(account)s asks for: %(needs)s."),
+    N_("%(account)s asks for the part number: fill it in at the product of %(product)s."),
+    N_("%(account)s asks for the country: fill it in at the site of %(site)s."),
+    N_("None of the %(count)s parts of its list is plainly the %(component)s: choose."),
+    N_("%(account)s lists no parts for this unit: name what is needed, or handle it by hand."),
+    N_("%(account)s takes claims by hand: open it there and enter the number. %(how)s"),
+    N_("%(account)s takes claims by hand: open it there and enter the number."),
+    N_("%(account)s takes claims for a %(component)s by hand: open it there and enter the number. %(how)s"),
+    N_("%(account)s takes claims for a %(component)s by hand: open it there and enter the number."),
     N_("An import of this file broke off: this one went on behind row %(row)s."),
     N_("%(record)s %(id)s: %(here)s to %(there)s is no move; allowed: %(allowed)s."),
     N_("%(what)s (%(count)s rows, the first: %(first)s)"),
@@ -160,8 +186,20 @@ def _pattern(form: str) -> re.Pattern[str]:
     return re.compile("".join(said), re.DOTALL)
 
 
-def said_again(sentence: str) -> str:
-    """A service's sentence in the reader's language; as it is where nobody knows it."""
+_NEXT: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+
+
+def said_again(text: str) -> str:
+    """What a service says in the reader's language: sentence by sentence, else as one; as it is where nobody knows it."""
+    parts = _NEXT.split(text)
+    said = [_said(part) for part in parts]
+    if all(one != part for one, part in zip(said, parts, strict=True)):
+        return " ".join(said)
+    whole = _said(text)
+    return whole if whole != text else " ".join(said)
+
+
+def _said(sentence: str) -> str:
     for pattern, form in _patterns():
         found = pattern.fullmatch(sentence)
         if found is not None:

@@ -29,6 +29,7 @@ from warranty.web import pages, words
 from warranty.web.forms import digest, key_of
 from warranty.web.guards import call
 from warranty.web.pages import Fill, Outcome
+from warranty.web.sentences import said_again
 from warranty.web.views import colleagues
 from warranty.web.views.colleagues import name_of as _name
 from warranty.web.views.timeline import Written, timeline
@@ -157,7 +158,7 @@ def stray(item: HumanTask, sighting: Sighting, account: str, errors: Mapping[str
 
 def _task(row: HumanTask, fault: Any, place: Place) -> pages.TaskRow:
     url = url_for("staff.case_detail", id=fault.public_id)
-    return pages.TaskRow(row.kind, row.why, row.created_at, url, fault.reference, subject(place, fault))
+    return pages.TaskRow(row.kind, said_again(row.why), row.created_at, url, fault.reference, subject(place, fault))
 
 
 # --- the verdict ---

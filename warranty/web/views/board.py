@@ -30,6 +30,7 @@ from warranty.web.pages.board import (
     Pick,
     WeekColumn,
 )
+from warranty.web.sentences import said_again
 from warranty.web.views import colleagues, saved_views
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def row(item: Item, errors: Mapping[str, str] | None = None) -> BoardRow:
         key=key,
         kind=item.kind,
         sentence=said(rule.sentence, vendor=vendor) if vendor else said(rule.plain),
-        why=item.task.why if item.task and not item.sighting else "",
+        why=said_again(item.task.why) if item.task and not item.sighting else "",
         due_at=item.due_at,
         passed=round(100 * min(max(passed, 0.0), 1.0)),
         ball=_ball(item, rule, vendor, may=may),
