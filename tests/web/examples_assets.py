@@ -145,6 +145,8 @@ def asset(scale: str, sign: Any, cases: tuple[CaseRow, ...]) -> pages.AssetView:
         asking=unit.Asking("Dell", "/assets/1", "/assets/1/live", is_over=False, is_held=False, trouble="")
         if is_many
         else None,
+        handover_url="/assets/1/handover",
+        retirement_url="/assets/1/retirement",
         labels_url="/labels",
         report_url=None if is_bare else "/faults/new",
     )

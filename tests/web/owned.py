@@ -140,9 +140,10 @@ def _followed(world: World, tenant: Tenant, fault: UUID, swap: UUID) -> Owned:
             asset_id=unit,
             coverage_id=key(session, Coverage, tenant.coverage),
         )
-        session.add_all([loan, transfer, *_of_its_life(client, unit, tenant.canary)])
+        life = _of_its_life(client, unit, tenant.canary)
+        session.add_all([loan, transfer, *life])
         session.flush()
-        return {Loan: loan.public_id, CoverageTransfer: transfer.public_id}
+        return {Loan: loan.public_id, CoverageTransfer: transfer.public_id, Baseline: life[0].public_id}
 
 
 def _return(world: World, rma_id: str, canary: str) -> str:
@@ -159,8 +160,8 @@ def _of_its_life(client: int, unit: int, canary: str) -> list[PublicRow]:
     medium = {"method": Sanitization.PURGE, "serial_number": "S1", "serial_key": "S1", "done_on": factories.NOW.date()}
     signed = {"result": "healthy", "exceptions": [], "signed_by": "user:1", "signed_at": factories.NOW}
     return [
-        HandoverStep(**of_unit, **check, evidence=canary),
         Baseline(**of_unit, **signed, reason=canary),
+        HandoverStep(**of_unit, **check, evidence=canary),
         SanitizedMedium(
             **of_unit, **medium, tool=canary, done_by=canary, certificate="", recorded_by="", recorded_at=factories.NOW
         ),

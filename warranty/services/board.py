@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     null,
+    or_,
     select,
     tuple_,
     type_coerce,
@@ -33,13 +34,14 @@ from sqlalchemy.orm import aliased
 from warranty.domain.access import Permission
 from warranty.domain.headline import Side
 from warranty.domain.lifecycles import JobState, RmaState, ShipmentDirection, ShipmentState
-from warranty.domain.terms import Party
+from warranty.domain.terms import AssetState, CoverageState, Party
 from warranty.languages import N_
 from warranty.models import (
     AdHocJob,
     Asset,
     AuditRow,
     Client,
+    Coverage,
     Fault,
     HumanTask,
     JobLine,
@@ -77,6 +79,9 @@ class OtherKind(StrEnum):
     PARCEL_LATE = "parcel_late"
     NUMBER_ENDS = "number_ends"
     NUMBER_ENDED = "number_ended"
+    HANDOVER = "handover"
+    REJECTED = "rejected_at_handover"
+    LEFT_OVER = "left_over"
 
 
 Kind = TaskKind | OtherKind
@@ -192,11 +197,21 @@ RULES: dict[Kind, Rule] = {
     OtherKind.LOOK_UP: Rule(
         N_("Look-ups at %(vendor)s fail"), N_("Look-ups fail"), N_("Try again"),
         Side.MSP, 8, 8, Risk.NONE, frozenset({Verb.AGAIN})),
+    OtherKind.HANDOVER: Rule(
+        N_("Units wait for their hand-over"), N_("Units wait for their hand-over"), N_("Take them over"),
+        Side.MSP, 336, 336, Risk.NONE, frozenset()),
+    OtherKind.REJECTED: Rule(
+        N_("Units were rejected at their hand-over"), N_("Units were rejected at their hand-over"), N_("Look at it"),
+        Side.CLIENT, 336, 336, Risk.NONE, frozenset()),
+    OtherKind.LEFT_OVER: Rule(
+        N_("What was bought for a retired unit still runs"), N_("What was bought for a retired unit still runs"),
+        N_("Say if it ends"), Side.MSP, 168, 168, Risk.NONE, frozenset()),
 }
 # fmt: on
 """What waits for a person, by kind. A kind of ``TaskKind`` without a row here breaks the build."""
 
 WAITS: Final = (JobState.QUOTED, JobState.AWAITING_APPROVAL)
+_GATE: Final = {OtherKind.HANDOVER: AssetState.ONBOARDING, OtherKind.REJECTED: AssetState.REJECTED_AT_HANDOVER}
 RETURN_SEEN: Final = timedelta(days=7)
 """So long before its day a return, or the end of an RMA number, stands on the board."""
 
@@ -234,7 +249,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A row of the board; what it is not about is null. ``units`` is how many look-ups fail."""
+    """A row of the board; what it is not about is null. ``units`` is how many look-ups fail, or units wait."""
 
     kind: Kind
     key: UUID
@@ -382,6 +397,7 @@ def _work(now: datetime) -> Subquery:
             HumanTask.id.label("task_id"),
             key.label("job_id"),
             literal(1, Integer).label("units"),
+            key.label("unit_id"),
         )
         .outerjoin(Rma, Rma.id == HumanTask.rma_id)
         .outerjoin(Sighting, Sighting.id == HumanTask.sighting_id)
@@ -389,7 +405,7 @@ def _work(now: datetime) -> Subquery:
     )
     approvals = select(
         literal(OtherKind.APPROVAL.value, String), AdHocJob.public_id, AdHocJob.created_at, AdHocJob.client_id,
-        AdHocJob.fault_id, key, key, AdHocJob.id, literal(1, Integer),
+        AdHocJob.fault_id, key, key, AdHocJob.id, literal(1, Integer), key,
     ).where(AdHocJob.state.in_(WAITS))  # fmt: skip
     returns = (
         select(
@@ -402,6 +418,7 @@ def _work(now: datetime) -> Subquery:
             key,
             key,
             literal(1, Integer),
+            key,
         )
         .join(Rma, Rma.id == Shipment.rma_id)
         .where(
@@ -421,6 +438,7 @@ def _work(now: datetime) -> Subquery:
             key,
             key,
             cast(func.count(), Integer),
+            key,
         )
         .join(VendorAccount, VendorAccount.id == Outbox.account_id)
         .where(STUCK, Outbox.status == OrderStatus.PARKED, Outbox.kind == OrderKind.LOOK_UP)
@@ -437,6 +455,7 @@ def _work(now: datetime) -> Subquery:
             key,
             key,
             literal(1, Integer),
+            key,
         )
         .join(Rma, Rma.id == Shipment.rma_id)
         .where(
@@ -461,12 +480,40 @@ def _work(now: datetime) -> Subquery:
         key,
         key,
         literal(1, Integer),
+        key,
     ).where(
         Rma.expires_on <= (now + RETURN_SEEN).date(),
         Rma.state.in_((RmaState.AUTHORIZED, RmaState.EXPIRED)),
         ~select(Shipment.id).where(*is_back, left).exists(),
     )
-    return union_all(tasks, approvals, returns, look_ups, late, numbers).subquery("work")
+    at_the_gate = [
+        select(
+            literal(kind.value, String),
+            func.coalesce(_site.public_id, _client.public_id),
+            func.min(_unit.created_at),
+            _unit.client_id,
+            key,
+            key,
+            key,
+            key,
+            cast(func.count(), Integer),
+            key,
+        )
+        .join(_client, _client.id == _unit.client_id)
+        .outerjoin(_site, _site.id == _unit.site_id)
+        .where(_WAITS, _unit.state == state)
+        .group_by(_unit.client_id, _client.public_id, _site.public_id)
+        for kind, state in _GATE.items()
+    ]
+    left_over = select(
+        literal(OtherKind.LEFT_OVER.value, String), Coverage.public_id, Coverage.left_over_since, Coverage.client_id,
+        key, key, key, key, literal(1, Integer), Coverage.asset_id,
+    ).where(
+        Coverage.left_over_since.is_not(None),
+        Coverage.state == CoverageState.ACTIVE,
+        or_(Coverage.ends_on.is_(None), Coverage.ends_on >= now.date()),
+    )  # fmt: skip
+    return union_all(tasks, approvals, returns, look_ups, late, numbers, *at_the_gate, left_over).subquery("work")
 
 
 def _joined(query: Any, work: Subquery) -> Any:
@@ -474,7 +521,7 @@ def _joined(query: Any, work: Subquery) -> Any:
         query.select_from(work)
         .outerjoin(Fault, Fault.id == work.c.fault_id)
         .outerjoin(Client, Client.id == work.c.client_id)
-        .outerjoin(Asset, Asset.id == Fault.asset_id)
+        .outerjoin(Asset, Asset.id == func.coalesce(work.c.unit_id, Fault.asset_id))
         .outerjoin(Product, Product.id == Asset.product_id)
         .outerjoin(VendorAccount, VendorAccount.id == work.c.account_id)
         .outerjoin(AdHocJob, AdHocJob.id == work.c.job_id)
@@ -611,3 +658,5 @@ def of_cases(filters: Filters, clock: Clock) -> list[ColumnElement[bool]]:
 
 # The list of cases reads these tables too, each for the row itself.
 _client, _account, _rma, _parcel = aliased(Client), aliased(VendorAccount), aliased(Rma), aliased(Shipment)
+_site, _unit = aliased(Site), aliased(Asset)
+_WAITS = _unit.state.in_([literal_column(f"'{state}'") for state in _GATE.values()])  # as its index has it

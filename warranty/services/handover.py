@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import aliased
 
 from warranty.domain.handover import CHECKLISTS, HandoverResult, Signature, StepKey, StepOutcome, UnitClass
 from warranty.domain.terms import AssetState
-from warranty.models import Asset, Baseline, File, HandoverStep, Person, Site, Snapshot, SnapshotKind
+from warranty.models import Asset, Baseline, Client, File, HandoverStep, Person, Product, Site, Snapshot, SnapshotKind
 from warranty.services import estate, moves, specifications
 from warranty.services.estate import Contact, Invalid, Signed
 from warranty.services.estate.checks import checked_text
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
     from warranty.domain.terms import Component
@@ -102,6 +102,15 @@ def check(
     detail = {"step": step.value, "outcome": outcome, "evidence": evidence}
     moves.note(session, asset, "handover_check", because, detail=detail)
     return row
+
+
+def usual_class(session: Session, asset: Asset) -> UnitClass | None:
+    """What units of the same product were taken over as last; null where none was."""
+    if asset.product_id is None:
+        return None
+    same = select(HandoverStep.unit_class).join(Asset, Asset.id == HandoverStep.asset_id)
+    query = same.where(Asset.product_id == asset.product_id).order_by(HandoverStep.id.desc()).limit(1)
+    return session.scalars(query).one_or_none()
 
 
 # --- signing ---
@@ -260,3 +269,98 @@ def newest(session: Session, asset: Asset) -> Baseline | None:
     """The baseline that stands; null where nothing was signed or recorded yet."""
     query = select(Baseline).where(Baseline.asset_id == asset.id).order_by(Baseline.id.desc()).limit(1)
     return session.scalars(query).one_or_none()
+
+
+# --- many units ---
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the hand-over of a unit is: ``done`` of ``count`` checks, and how many that are needed are ``open``."""
+
+    asset: Asset
+    product: Product | None
+    unit_class: UnitClass | None
+    count: int
+    done: int
+    open: int
+
+
+def waiting(
+    session: Session,
+    *,
+    client: Client | None = None,
+    site: Site | None = None,
+    after: UUID | None = None,
+    limit: int,
+    ids: Sequence[UUID] = (),
+) -> list[Progress]:
+    """Units that wait for their hand-over or were rejected at it, as they were registered; one statement.
+
+    Args:
+        after: begin behind the unit of this id.
+        ids: these alone.
+    """
+    is_unsigned = and_(HandoverStep.asset_id == Asset.id, HandoverStep.baseline_id.is_(None))
+    count = func.count(HandoverStep.id)
+    is_open = and_(HandoverStep.is_mandatory, HandoverStep.outcome.is_(None))
+    query = (
+        select(
+            Asset,
+            Product,
+            func.max(HandoverStep.unit_class).label("unit_class"),
+            count.label("checks"),
+            func.count(HandoverStep.outcome).label("done"),
+            func.coalesce(func.sum(case((is_open, 1), else_=0)), 0).label("open"),
+        )
+        .outerjoin(Product, Product.id == Asset.product_id)
+        .outerjoin(HandoverStep, is_unsigned)
+        .where(Asset.state.in_(estate.AT_THE_GATE), *_of(client, site))
+        .group_by(Asset.id, Product.id)
+        .order_by(Asset.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Asset.id > select(_last.id).where(_last.public_id == after).scalar_subquery())
+    if ids:
+        query = query.where(Asset.public_id.in_(ids))
+    return [
+        Progress(
+            row.Asset,
+            row.Product,
+            UnitClass(row.unit_class) if row.unit_class else None,
+            row.checks,
+            row.done,
+            row.open,
+        )
+        for row in session.execute(query)
+    ]
+
+
+_last = aliased(Asset)
+
+
+def _of(client: Client | None, site: Site | None) -> list[ColumnElement[bool]]:
+    if site is not None:
+        return [Asset.site_id == site.id]
+    return [] if client is None else [Asset.client_id == client.id]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many units of a place are through, rejected and waiting; ``accepted`` are those that a signature took over."""
+
+    accepted: int
+    rejected: int
+    waiting: int
+
+
+def tally(session: Session, *, client: Client | None = None, site: Site | None = None) -> Tally:
+    """How far a place is; one statement."""
+    in_use = (AssetState.IN_SERVICE, AssetState.FAULTY, AssetState.IN_RMA, AssetState.IN_STOCK)
+    query = select(
+        func.count(case((Asset.state.in_(in_use), 1))),
+        func.count(case((Asset.state == AssetState.REJECTED_AT_HANDOVER, 1))),
+        func.count(case((Asset.state == AssetState.ONBOARDING, 1))),
+    ).where(*_of(client, site))
+    return Tally(*session.execute(query).one())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -13,7 +14,7 @@ from warranty.domain.handover import MediumFacts, Sanitization
 from warranty.domain.terms import AssetState, CoverageState
 from warranty.models import Asset, Coverage, Disposal, File, SanitizedMedium
 from warranty.models.files import FiledUnder
-from warranty.services import gates, moves
+from warranty.services import estate, gates, moves
 from warranty.services.estate import Invalid
 from warranty.services.estate.checks import checked_text, serial_key
 
@@ -38,6 +39,28 @@ class Medium:
     tool: str = ""
     certificate: str = ""
     file: File | None = None
+
+
+def decommission(session: Session, asset: Asset, *, ends: Sequence[Coverage] = (), because: Because) -> None:
+    """Take a unit out of use, whose row is locked by the caller; of what was bought for it, ``ends`` end with this day.
+
+    The rest is marked, and waits on the board until a person has said whether it ends.
+
+    Raises:
+        IllegalMove, InUse: as ``estate.correct_asset``.
+    """
+    estate.correct_asset(session, asset, state=AssetState.DECOMMISSIONED, because=because)
+    for coverage in ends:
+        settle(session, coverage, ends=True, because=because)
+
+
+def settle(session: Session, coverage: Coverage, *, ends: bool, because: Because) -> None:
+    """Say whether what was bought for a retired unit ends with this day, or runs on for a reason."""
+    new: dict[str, Any] = {"left_over_since": None}
+    if ends:
+        day = because.at.astimezone(ZoneInfo(coverage.time_zone)).date()
+        new |= {"state": CoverageState.CANCELLED} if coverage.starts_on > day else {"ends_on": day}
+    estate.change_coverage(session, coverage, because=because, **new)
 
 
 def left_over(session: Session, asset: Asset) -> list[Coverage]:

@@ -16,6 +16,7 @@ from vendors.contract import Duty
 from warranty.domain import reasons
 from warranty.domain.access import TokenScope
 from warranty.domain.goods import Rest
+from warranty.domain.handover import HandoverResult, Sanitization, Signature, StepKey, StepOutcome, UnitClass
 from warranty.domain.headline import ClientStep, Headline, Side
 from warranty.domain.lifecycles import FaultState, JobState, RmaState, ShipmentState, SwapKind, SwapSource, SwapState
 from warranty.domain.returns import Blame, CostKind, Holder
@@ -415,6 +416,9 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         OtherKind.PARCEL_LATE: N_("Parcel late"),
         OtherKind.NUMBER_ENDS: N_("RMA number ends"),
         OtherKind.NUMBER_ENDED: N_("RMA number ended"),
+        OtherKind.HANDOVER: N_("Hand-over"),
+        OtherKind.REJECTED: N_("Rejected at hand-over"),
+        OtherKind.LEFT_OVER: N_("Cover left over"),
     },
     Risk: {
         Risk.NONE: "",
@@ -427,6 +431,52 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         Duty.LOOKUP: N_("Look up cover"),
         Duty.OPEN: N_("Open claims"),
         Duty.TRACK: N_("Follow claims"),
+    },
+    HandoverResult: {
+        HandoverResult.HEALTHY: N_("Healthy"),
+        HandoverResult.HEALTHY_WITH_EXCEPTIONS: N_("Healthy, with exceptions"),
+        HandoverResult.NOT_ACCEPTED: N_("Not accepted"),
+    },
+    Signature: {
+        Signature.RECORDED: N_("recorded, not signed by hand"),
+        Signature.TYPED: N_("typed"),
+        Signature.DRAWN: N_("drawn"),
+        Signature.FILE: N_("on paper"),
+    },
+    UnitClass: {
+        UnitClass.SERVER: N_("Server"),
+        UnitClass.STORAGE: N_("Storage"),
+        UnitClass.NETWORK: N_("Network"),
+        UnitClass.WORKSTATION: N_("Workstation"),
+        UnitClass.PRINTER: N_("Printer"),
+        UnitClass.POWER: N_("Power supply, UPS"),
+        UnitClass.OTHER: N_("Something else"),
+    },
+    StepKey: {
+        StepKey.SERIAL_SEEN: N_("Serial number read at the unit"),
+        StepKey.LABEL_PUT_ON: N_("Label put on"),
+        StepKey.SPECIFICATION_RECORDED: N_("Specification recorded"),
+        StepKey.WARRANTY_LOOKED_UP: N_("Warranty looked up"),
+        StepKey.CONFIGURATION_SAVED: N_("Configuration saved"),
+        StepKey.FIRMWARE_CURRENT: N_("Firmware is current"),
+        StepKey.DISKS_HEALTHY: N_("Disks are healthy"),
+        StepKey.BACKUP_PROVEN: N_("Backup restored once"),
+        StepKey.MONITORING_ENROLLED: N_("In the monitoring"),
+        StepKey.RUNBOOK_ASSIGNED: N_("Runbook assigned"),
+        StepKey.CREDENTIALS_IN_VAULT: N_("Credentials in the vault"),
+        StepKey.BATTERY_TESTED: N_("Battery tested"),
+        StepKey.COUNTER_READ: N_("Counter read"),
+    },
+    StepOutcome: {
+        StepOutcome.DONE: N_("Done"),
+        StepOutcome.NOT_NEEDED: N_("Not needed"),
+    },
+    Sanitization: {
+        Sanitization.CLEAR: N_("Cleared (NIST 800-88)"),
+        Sanitization.PURGE: N_("Purged (NIST 800-88)"),
+        Sanitization.DESTROY: N_("Destroyed (NIST 800-88)"),
+        Sanitization.LEFT_WITH_CLIENT: N_("Left with the client"),
+        Sanitization.NO_MEDIA: N_("There are no media"),
     },
     TokenScope: {
         TokenScope.READ: N_("Read"),

@@ -200,5 +200,7 @@ class AssetView:
     documents_url: str
     ask: Ask | None
     asking: Asking | None
+    handover_url: str
+    retirement_url: str
     labels_url: str
     report_url: str | None

@@ -114,6 +114,23 @@ class DisposalBody(Strict):
     reason = line(500, load_default="disposed of through the API")
 
 
+class DisposalForm(DisposalBody):
+    """The same on a page, where ``paper`` is the file."""
+
+    paper = fields.UUID(load_default=None, allow_none=True)
+
+
+class RetireBody(Strict):
+    """Why a unit is taken out of use, and which of the coverages that were bought for it alone end with that."""
+
+    ends = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=500))
+    reason = line(500, needed=True)
+
+
+class SettleBody(RetireBody):
+    """Which of the coverages of a retired unit end; the others run on, for this reason."""
+
+
 # --- what is answered ---
 
 

@@ -73,6 +73,8 @@ def asset(unit: UnitFile, asking: Asking | None) -> pages.AssetView:
         documents_url=url_for("staff.asset_documents", id=row.public_id),
         ask=_ask(unit),
         asking=asking,
+        handover_url=url_for("staff.unit_handover", id=row.public_id),
+        retirement_url=url_for("staff.unit_retirement", id=row.public_id),
         labels_url=url_for("staff.labels_new", asset=row.public_id),
         report_url=url_for("staff.fault_new", serial_number=row.serial_number, client=unit.client.public_id)
         if may(Permission.HANDLE) and is_whole

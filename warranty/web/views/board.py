@@ -223,6 +223,10 @@ def row(item: Item, errors: Mapping[str, str] | None = None) -> BoardRow:
 
 
 def _url(item: Item) -> str | None:
+    if item.kind in {OtherKind.HANDOVER, OtherKind.REJECTED}:
+        return url_for("staff.handover_list", place=item.key)
+    if item.kind is OtherKind.LEFT_OVER and item.asset is not None:
+        return url_for("staff.unit_retirement", id=item.asset.public_id)
     if item.job is not None:
         return url_for("staff.job_detail", id=item.job.public_id)
     return url_for("staff.case_detail", id=item.fault.public_id) if item.fault is not None else None
