@@ -86,7 +86,9 @@ def form(
         _counts(found),
         parts,
         tuple((rest.value, words.word(rest)) for rest in Rest) if arrives else (),
-        values={piece.field: str(piece.quantity) for piece in parts} | dict(values or {}),
+        values={"goods_rest": Rest.EXPECTED.value}
+        | {piece.field: str(piece.quantity) for piece in parts}
+        | dict(values or {}),
         errors=errors or {},
     )
 
