@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from alembic import command
@@ -256,6 +256,19 @@ def next_ids(session: Session, table: type[Base], count: int) -> list[int]:
 def now(session: Session) -> datetime:
     """The database clock: what leases, due times and ages are measured with."""
     return session.execute(select(clock())).scalar_one()
+
+
+Row = TypeVar("Row", bound=Base)
+
+
+def hold(session: Session, table: type[Row], key: int | None, *, key_share: bool = False) -> tuple[Row, datetime]:
+    """A row, held until the transaction ends, and the database's time: one statement.
+
+    ``key_share`` lets others write rows that refer to it meanwhile.
+    """
+    query = select(table, clock()).where(table.__table__.c.id == key).with_for_update(of=table, key_share=key_share)
+    row, at = session.execute(query.execution_options(populate_existing=True)).one()
+    return row, at
 
 
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:

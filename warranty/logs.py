@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
@@ -17,6 +17,8 @@ from structlog import contextvars
 from structlog.stdlib import ProcessorFormatter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from structlog.typing import Processor
 
 _BEFORE: list[Processor] = [
@@ -78,6 +80,17 @@ def begin(**names: str | int | None) -> None:
     """Forget the work before, and say of which work every line from now on is; what is null is left out."""
     contextvars.clear_contextvars()
     about(**names)
+
+
+@contextmanager
+def within(**names: str | int | None) -> Iterator[None]:
+    """The same for a part of the work, after which the lines are of what they were of before."""
+    before = contextvars.get_contextvars()
+    begin(**names)
+    try:
+        yield
+    finally:
+        begin(**before)
 
 
 def about(**names: str | int | None) -> None:

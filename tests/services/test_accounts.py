@@ -46,7 +46,7 @@ def make_account(runtime: Runtime, **facts: Any) -> VendorAccount:
 
 def gate_of(runtime: Runtime, account: VendorAccount) -> AccountGate:
     """Another worker's gate of the same account."""
-    return AccountGate(runtime, account.id, account.vendor)
+    return AccountGate(runtime, account)
 
 
 def wait_s(enter: Callable[[], None]) -> float:
@@ -354,7 +354,7 @@ def test_a_vendor_that_names_a_time_is_left_alone_by_every_worker(shared_runtime
 
 def test_who_waits_for_its_call_hears_that_the_account_was_sent_away_meanwhile(shared_runtime: Runtime) -> None:
     made = make_account(shared_runtime)
-    patient = AccountGate(shared_runtime, made.id, made.vendor, patience_s=60.0)
+    patient = AccountGate(shared_runtime, made, patience_s=60.0)
     patient.quotas = [Quota(4, 1.0)]
     patient.enter()
     closes = threading.Timer(0.0, lambda: gate_of(shared_runtime, made).heard(Trouble.THROTTLED, 20.0))

@@ -162,7 +162,7 @@ def test_a_case_with_an_unknown_word_was_received_all_the_same(desk: Desk, *, fo
         account = desk.account()
         case = VendorCase("C-1", VendorStatus.UNKNOWN, vendor_status="quux")
         can = accounts.capabilities(desk.runtime, account)
-        rmas.settle(session, desk.runtime, order, account, can, case, now=db.now(session))
+        rmas.settle(session, desk.runtime, order, account, can, case)
 
     assert (desk.rma().state, desk.rma().vendor_case_number) == (RmaState.UNDER_REVIEW, "C-1")
     assert desk.moves("rma")[-1] == (stood, RmaState.UNDER_REVIEW, "implied")

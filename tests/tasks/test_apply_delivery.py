@@ -119,7 +119,7 @@ def settle(desk: Desk, sending: work.Order, answer: str) -> None:
     with desk.session() as session:
         account = session.get_one(VendorAccount, desk.account_id)
         can = accounts.capabilities(desk.runtime, account)
-        rmas.settle(session, desk.runtime, sending, account, can, steps[answer], now=db.now(session))
+        rmas.settle(session, desk.runtime, sending, account, can, steps[answer])
 
 
 def test_a_message_that_names_only_the_case_waits_for_the_answer_that_tells_whose_it_is(desk: Desk) -> None:

@@ -559,7 +559,7 @@ def settle(desk: Desk, order: work.Order, step: rmas.Step) -> None:
     account = desk.account()
     can = accounts.capabilities(desk.runtime, account)
     with desk.session() as session:
-        rmas.settle(session, desk.runtime, order, account, can, step, now=db.now(session))
+        rmas.settle(session, desk.runtime, order, account, can, step)
 
 
 def test_a_lease_too_short_for_the_call_sends_nothing(shared_runtime: Runtime, twin: Twin) -> None:

@@ -387,7 +387,7 @@ class Line:
 
     def __post_init__(self) -> None:
         """Make the gate."""
-        self.gate = AccountGate(self.runtime, self.account.id, self.account.vendor, patience_s=self.patience_s)
+        self.gate = AccountGate(self.runtime, self.account, patience_s=self.patience_s)
 
     def open(self) -> VendorAdapter:
         """The adapter on this line; its quota becomes the gate's, and that which a person set: the stricter counts."""
@@ -418,6 +418,24 @@ class Line:
         self.calls.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What of an account's calls may begin ``at`` this moment: so many as are in the bucket, or (null) any number."""
+
+    account: VendorAccount
+    level: float | None
+    at: datetime
+
+    def calls(self, most: int) -> int:
+        """How many of so many that somebody would make."""
+        return most if self.level is None else min(most, int(self.level))
+
+    def take(self, calls: int) -> None:
+        """Take them from the bucket."""
+        if self.level is not None:
+            self.account.bucket_level, self.account.bucket_at = self.level - calls, self.at
+
+
 class AccountGate:
     """Token bucket and breaker of one account, on its database row: one for all workers, for one thread of each.
 
@@ -429,13 +447,13 @@ class AccountGate:
     With ``patience_s`` an empty bucket is waited for: the next call of all is this one's, and it begins on the dot.
     """
 
-    def __init__(self, runtime: Runtime, account_id: int, vendor: str, *, patience_s: float = 0.0) -> None:
+    def __init__(self, runtime: Runtime, account: VendorAccount, *, patience_s: float = 0.0) -> None:
         self._runtime = runtime
-        self._id = account_id
-        self._vendor = vendor
+        self._id = account.id
+        self._vendor = account.vendor
         self._patience_s = patience_s
         self._rest_s = runtime.settings.vendor_timeout_s
-        self._failures = 0
+        self._failures = account.failures
         self._probe_until: datetime | None = None
         self.quotas: Sequence[Quota] = ()
 
@@ -452,20 +470,38 @@ class AccountGate:
                 to be left alone; ``refused`` where a person has switched the account off.
         """
         with self._runtime.database.begin(db.EVERYBODY) as session:
-            account = session.get_one(VendorAccount, self._id, with_for_update=True)
-            now, begins = db.now(session), time.monotonic()
+            account, now = db.hold(session, VendorAccount, self._id, key_share=True)
+            begins = time.monotonic()
             self._refuse(account, now)
             self._failures = account.failures
             if self.is_probing:
                 # The others wait for this one; it may ask more than once.
                 account.closed_until = self._probe_until = now + timedelta(seconds=self._rest_s)
             lead_s = LEAD_S if self._patience_s else 0.0
-            begins += lead_s + self._take(account, now + timedelta(seconds=lead_s))
+            begins += lead_s + self._wait(account, now + timedelta(seconds=lead_s))
         if (wait_s := begins - time.monotonic() - LEAD_S) > 0:
             time.sleep(wait_s)
             with self._runtime.database.read(db.EVERYBODY) as session:  # somebody may have been sent away meanwhile
                 self._refuse(session.get_one(VendorAccount, self._id), db.now(session))
         time.sleep(max(0.0, begins - time.monotonic()))  # on the dot: the room that a quota leaves is small
+
+    def room(self, session: Session) -> Room:
+        """How many calls may begin now, one at least; the account is held until the caller's transaction ends.
+
+        Raises:
+            VendorError: as ``enter``; ``throttled`` too while the vendor was down and no read has shown that it is well.
+        """
+        account, now = db.hold(session, VendorAccount, self._id, key_share=True)
+        self._refuse(account, now)
+        self._failures = account.failures
+        if self.is_probing:
+            raise self._come_back(0.0, "was down, and a read tries first")
+        if not self.quotas:
+            return Room(account, None, now)
+        level, rate = self._level(account, now)
+        if level < 1:
+            raise self._empty((1 - level) / rate)
+        return Room(account, level, now)
 
     def _refuse(self, account: VendorAccount, now: datetime) -> None:
         if account.switched_off_at is not None:
@@ -476,21 +512,28 @@ class AccountGate:
             why = "rests after failures" if account.failures >= BREAKER_FAILURES else "is to wait: the vendor said so"
             raise self._come_back((shut_until - now).total_seconds(), why)
 
-    def _take(self, account: VendorAccount, now: datetime) -> float:
+    def _wait(self, account: VendorAccount, now: datetime) -> float:
         """Take a call; the seconds until it may begin. The level is below zero while there are calls yet to begin."""
         if not self.quotas:
             return 0.0
-        buckets = [_bucket(quota) for quota in self.quotas]
-        size, rate = min(size for size, _ in buckets), min(rate for _, rate in buckets)
-        level = size
-        if account.bucket_at is not None:
-            elapsed_s = max(0.0, (now - account.bucket_at).total_seconds())
-            level = min(size, account.bucket_level + elapsed_s * rate)
+        level, rate = self._level(account, now)
         wait_s = max(0.0, (1 - level) / rate)
         if wait_s > self._patience_s:
-            raise self._come_back(wait_s, "has no calls left")
-        account.bucket_level, account.bucket_at = level - 1, now
+            raise self._empty(wait_s)
+        Room(account, level, now).take(1)
         return wait_s
+
+    def _level(self, account: VendorAccount, now: datetime) -> tuple[float, float]:
+        """How many calls the bucket holds, and how many flow into it a second."""
+        buckets = [_bucket(quota) for quota in self.quotas]
+        size, rate = min(size for size, _ in buckets), min(rate for _, rate in buckets)
+        if account.bucket_at is None:
+            return size, rate
+        elapsed_s = max(0.0, (now - account.bucket_at).total_seconds())
+        return min(size, account.bucket_level + elapsed_s * rate), rate
+
+    def _empty(self, wait_s: float) -> VendorError:
+        return self._come_back(wait_s, "has no calls left")
 
     def _come_back(self, after_s: float, why: str) -> VendorError:
         return VendorError(self._vendor, Trouble.THROTTLED, detail=f"the account {why}", retry_after_s=after_s)
@@ -501,8 +544,7 @@ class AccountGate:
         if not failed and not self._failures and not retry_after_s:
             return
         with self._runtime.database.begin(db.EVERYBODY) as session:
-            account = session.get_one(VendorAccount, self._id, with_for_update=True)
-            now = db.now(session)
+            account, now = db.hold(session, VendorAccount, self._id, key_share=True)
             if account.failures >= BREAKER_FAILURES:
                 account.closed_until = None
             account.failures = account.failures + 1 if failed else 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, bindparam, func, literal, or_, select, union_all
@@ -31,7 +32,6 @@ from warranty.services.estate import serial_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from uuid import UUID
 
     from sqlalchemy.orm import Session
 
@@ -74,14 +74,14 @@ class CaseFile:
 _WHICH: dict[str, ColumnElement[bool]] = {
     "serial": Asset.serial_key == bindparam("wanted"),
     "label": or_(Asset.serial_key == bindparam("wanted"), Asset.asset_tag.in_(bindparam("tags", expanding=True))),
-    "key": Asset.id == bindparam("wanted"),
+    "keys": Asset.id.in_(bindparam("wanted", expanding=True)),
     "id": Asset.public_id == bindparam("wanted"),
 }
 
 
 @cache
 def _units(which: str, *, narrowed: bool, lock: bool) -> Select[*tuple[Any, ...]]:
-    """Units by serial, label, key or public id, narrowed to a client or not."""
+    """Units by serial, label, keys or public id, narrowed to a client or not."""
     first_contact = select(func.min(Person.id)).where(Person.site_id == Site.id).correlate(Site).scalar_subquery()
     query = (
         select(Asset, Client, Site, Product, VendorAccount, Person)
@@ -112,18 +112,21 @@ def find_units(
     *,
     serial_number: str | None = None,
     label: str | None = None,
-    asset_id: UUID | int | None = None,
+    asset_id: UUID | int | Collection[int] | None = None,
     client: UUID | None = None,
     lock: bool = False,
 ) -> list[UnitFile]:
-    """The units that answer to a serial or an id, among those that the session's scope may see; one statement.
+    """The units that answer to a serial, an id or some keys, among those that the session's scope may see; one statement.
 
     ``label`` is what a person reads off a unit: its serial or its asset tag.
     ``lock`` holds the asset rows until the end of the transaction, so that two reports of one unit pass the gates in turn.
     """
     written: dict[str, Any] = {"wanted": asset_id, "client": client}
-    if asset_id is not None:
-        which = "key" if isinstance(asset_id, int) else "id"
+    if isinstance(asset_id, UUID):
+        which = "id"
+    elif asset_id is not None:
+        which = "keys"
+        written["wanted"] = [asset_id] if isinstance(asset_id, int) else list(asset_id)
     else:
         which, read = ("serial", serial_number or "") if label is None else ("label", label.strip())
         written |= {"wanted": serial_key(read), "tags": sorted({read, read.upper(), read.lower()})}

@@ -177,11 +177,12 @@ def walk(
             others = ", ".join(sorted(moves[here] - {there}))
             raise IllegalMove(f"asset {record.public_id}: {why}; allowed without: {others}.")
     table = type(record)
-    values: dict[str, Any] = {"state": path[-1], **_flags(session, record, path[-1], because.at), **also}
-    changed = session.execute(
-        update(table).where(table.id == record.id, table.state == old).values(**values),
-        execution_options={"synchronize_session": False},
-    )
+    with session.no_autoflush:  # what else was changed of the record is written once, with all that follows
+        values: dict[str, Any] = {"state": path[-1], **_flags(session, record, path[-1], because.at), **also}
+        changed = session.execute(
+            update(table).where(table.id == record.id, table.state == old).values(**values),
+            execution_options={"synchronize_session": False},
+        )
     assert isinstance(changed, CursorResult)
     if changed.rowcount != 1:
         raise Raced(f"{_NAMES[table]} {record.public_id} is no longer {old}.")

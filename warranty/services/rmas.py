@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from vendors.contract import Contact, Duty, Need, RmaRequest, ShipTo, Unit, VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
+from warranty import db
 from warranty.domain import lifecycles
 from warranty.domain.lifecycles import (
     FaultState,
@@ -51,7 +52,7 @@ from warranty.services.owed import Closing
 from warranty.services.work import AskPerson, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
@@ -291,10 +292,39 @@ def _mark_unit_faulty(session: Session, unit: UnitFile, fault: Fault, because: B
 # --- what is sent ---
 
 
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """A claim with all that is said of it to a vendor."""
+
+    rma: Rma
+    fault: Fault
+    unit: UnitFile
+    contract_number: str
+
+
+def sendables(session: Session, rma_ids: Collection[int]) -> list[Sendable]:
+    """Claims by their keys, the oldest first; no more statements for many than for one."""
+    query = (
+        select(Rma, Fault, Coverage.contract_number)
+        .join(Fault, Fault.id == Rma.fault_id)
+        .outerjoin(Coverage, Coverage.id == Rma.coverage_id)
+        .where(Rma.id.in_(rma_ids))
+        .order_by(Rma.id)
+    )
+    rows = session.execute(query).all()
+    found = casefile.find_units(session, asset_id={rma.asset_id for rma, _, _ in rows})
+    units = {unit.asset.id: unit for unit in found}
+    return [Sendable(rma, fault, units[rma.asset_id], contract or "") for rma, fault, contract in rows]
+
+
 def request_of(session: Session, rma: Rma) -> RmaRequest:
-    """The claim as any vendor can be told it."""
-    fault = session.get_one(Fault, rma.fault_id)
-    unit = casefile.find_units(session, asset_id=rma.asset_id)[0]
+    """A claim as any vendor can be told it."""
+    return as_request(session, sendables(session, [rma.id])[0])
+
+
+def as_request(session: Session, sendable: Sendable) -> RmaRequest:
+    """The same, where its rows are at hand."""
+    rma, fault, unit = sendable.rma, sendable.fault, sendable.unit
     site, product = unit.site, unit.product
     contact = casefile.contact_of(session, unit, fault)
     receiver = session.get(Person, fault.ship_to_id) if fault.ship_to_id else contact
@@ -309,7 +339,7 @@ def request_of(session: Session, rma: Rma) -> RmaRequest:
         component_ref=rma.component_ref,
         manufacturer=product.manufacturer if product else "",
         product_name=product.model if product else "",
-        contract_number=_contract_number(session, rma),
+        contract_number=sendable.contract_number,
         troubleshooting=fault.troubleshooting,
         diagnostic_code=fault.diagnostic_code,
         contact=_contact(contact),
@@ -328,11 +358,6 @@ def vendor_unit(unit: UnitFile) -> Unit:
         country=unit.site.address.get("country", "") if unit.site else "",
         time_zone=unit.site.time_zone if unit.site else "",
     )
-
-
-def _contract_number(session: Session, rma: Rma) -> str:
-    coverage = session.get(Coverage, rma.coverage_id) if rma.coverage_id else None
-    return coverage.contract_number if coverage else ""
 
 
 def _contact(person: Person | None) -> Contact | None:
@@ -390,11 +415,9 @@ def settle(
     account: VendorAccount,
     can: Capabilities,
     step: Step,
-    *,
-    now: datetime,
 ) -> None:
     """Write down what became of one attempt to send; nothing but the sighting where the order is no longer ours."""
-    rma = session.get_one(Rma, order.rma_id, with_for_update=True)
+    rma, now = db.hold(session, Rma, order.rma_id)
     because = Because(SENDER, "", now)
     step = _in_time(order, step)
     match step:
@@ -416,16 +439,18 @@ def settle(
             _settle_failed_send(session, runtime, order, account, rma, can, step, because)
 
 
-def stray_of(session: Session, rma: Rma, account: VendorAccount) -> AskPerson | None:
-    """What a person must settle before a claim is opened: the vendor has a case for this unit that belongs to no claim here.
+def strays_of(session: Session, account: VendorAccount, rmas: Iterable[Rma]) -> dict[int, AskPerson]:
+    """What a person must settle before a claim is opened: the vendor has a case for its unit that belongs to no claim here.
 
     It may be this one, made before a restore, by hand or by another system; a denied claim goes under its own number.
+    By the claim's key; one statement.
     """
-    if rma.denials:
-        return None
-    stray = strays.of_unit(session, account, rma.asset_id)
-    if stray is None:
-        return None
+    first = [rma for rma in rmas if not rma.denials]
+    found = strays.of_units(session, account, {rma.asset_id for rma in first})
+    return {rma.id: _is_stray(account, found[rma.asset_id]) for rma in first if rma.asset_id in found}
+
+
+def _is_stray(account: VendorAccount, stray: Sighting) -> AskPerson:
     to_do = "If it is this claim, enter its number. If not, answer its review item, cancel this claim, and it is decided anew."
     return AskPerson(f"{strays.say(account, stray)} stands for this unit and belongs to no claim here. {to_do}")
 

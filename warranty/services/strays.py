@@ -89,15 +89,21 @@ def say(account: VendorAccount, sighting: Sighting) -> str:
     return f"Case {sighting.vendor_case_number} at {account.name} ({named})"
 
 
-def of_unit(session: Session, account: VendorAccount, asset_id: int) -> Sighting | None:
-    """A case of an account that stands for a unit and belongs to no claim, while no person has dealt with it."""
+def of_units(session: Session, account: VendorAccount, asset_ids: Iterable[int]) -> dict[int, Sighting]:
+    """The cases of an account that stand for some units and belong to no claim, while no person has dealt with them.
+
+    The first one of each unit, by the unit's key.
+    """
     waiting = (
-        select(Sighting)
+        select(Asset.id, Sighting)
         .join(Asset, Asset.serial_key == Sighting.serial_key)
         .join(HumanTask, HumanTask.sighting_id == Sighting.id)
-        .where(Asset.id == asset_id, Sighting.account_id == account.id, *IS_OPEN)
+        .where(Asset.id.in_(list(asset_ids)), Sighting.account_id == account.id, *IS_OPEN)
     )
-    return session.scalars(waiting.order_by(Sighting.id).limit(1)).first()
+    found: dict[int, Sighting] = {}
+    for asset_id, sighting in session.execute(waiting.order_by(Sighting.id)):
+        found.setdefault(asset_id, sighting)
+    return found
 
 
 def claim(session: Session, account: VendorAccount, vendor_case_number: str, rma: Rma, because: Because) -> None:

@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, func, not_, or_, select, tuple_, update
 
 from warranty import db
+from warranty.domain.lifecycles import RMA_BEING_SENT
 from warranty.models import Fault, Outbox, Rma, VendorAccount, clock
 from warranty.models.work import OrderKind, OrderStatus
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import Row, Select
     from sqlalchemy.orm import Session
 
 RETRY_CAP_S = 300.0
@@ -176,11 +177,16 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
 
     A lease that ran out is a holder who vanished without a word: one stumble more.
     """
+    return next(iter(claim_all(session, [order_id], lease_s=lease_s)), None)
+
+
+def claim_all(session: Session, order_ids: Sequence[int], *, lease_s: float) -> list[Order]:
+    """The same for several: those of them that can be taken, the oldest first."""
     started = time.monotonic()
     is_stolen = case((Outbox.lease_until.is_(None), 0), else_=1)
-    row = session.execute(
+    rows = session.execute(
         update(Outbox)
-        .where(Outbox.id == order_id, Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock())
+        .where(Outbox.id.in_(order_ids), Outbox.status == OrderStatus.PENDING, Outbox.next_at <= clock())
         .where(or_(Outbox.lease_until.is_(None), Outbox.lease_until < clock()))
         .values(
             lease_until=clock(lease_s),
@@ -192,9 +198,11 @@ def claim(session: Session, order_id: int, *, lease_s: float) -> Order | None:
         )
         .returning(Outbox, clock().label("db_now"), *_NAMES)
         .execution_options(synchronize_session=False, populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        return None
+    )
+    return sorted((_claimed(list(row), started) for row in rows), key=lambda order: order.id)
+
+
+def _claimed(row: Sequence[Any], started: float) -> Order:
     order, db_now, fault, claim_, account = row
     assert order.first_claimed_at is not None  # the statement has just set it
     age_s = (db_now - order.first_claimed_at).total_seconds()
@@ -224,16 +232,41 @@ def claim_next(session: Session, kind: OrderKind, account_id: int, *, lease_s: f
 
     For a worker that has the account at hand: one for each order would cost more than most of them do.
     """
-    waiting = (
+    found = session.scalar(_next(kind, account_id).limit(1).with_for_update(skip_locked=True))
+    return None if found is None else claim(session, found, lease_s=lease_s)
+
+
+def unsent_beside(session: Session, order: Order, account_id: int, *, most: int) -> dict[int, int]:
+    """What else is due of an order's kind for an account and was never sent: the keys of the orders, by those of their Rmas.
+
+    None where others wait for a worker, nor what a worker broke off over. The Rmas are held from here on, as they are before
+    their orders everywhere; one that somebody else holds is left.
+    """
+    if most < 1:
+        return {}
+    beside = (
+        _next(order.kind, account_id)
+        .where(Outbox.id != order.id, Outbox.last_send.is_(None), Outbox.stumbles == 0)
+        .join(Rma, Rma.id == Outbox.rma_id)
+        .where(Rma.account_id == account_id, Rma.state.in_(RMA_BEING_SENT))
+        .add_columns(Rma.id)
+        .limit(most)
+        .with_for_update(of=Rma, skip_locked=True)
+    )
+    found = session.execute(beside).all()
+    if not found or is_crowded(session, order.kind, account_id):
+        return {}
+    return {rma_id: order_id for order_id, rma_id in found}
+
+
+def _next(kind: OrderKind, account_id: int) -> Select[Any]:
+    """What is due of a kind for an account and in nobody's hands, what a fault waits for first, the oldest first."""
+    return (
         select(Outbox.id)
         .where(Outbox.account_id == account_id, Outbox.kind == kind, Outbox.status == OrderStatus.PENDING)
         .where(Outbox.next_at <= clock(), or_(Outbox.lease_until.is_(None), Outbox.lease_until < clock()))
         .order_by(_CAN_WAIT, Outbox.next_at, Outbox.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
     )
-    found = session.scalar(waiting)
-    return None if found is None else claim(session, found, lease_s=lease_s)
 
 
 def is_waiting(session: Session, kind: OrderKind, account_id: int) -> bool:
@@ -323,7 +356,20 @@ def mark_send(session: Session, order: Order, *, budget_s: float) -> bool:
 
     Commit this before the first byte: whoever comes next then searches before sending again.
     """
-    return _ours(session, order, Outbox.lease_until > clock(budget_s), last_send=clock())
+    return bool(mark_sends(session, [order], budget_s=budget_s))
+
+
+def mark_sends(session: Session, orders: Sequence[Order], *, budget_s: float) -> set[int]:
+    """The same for several: the keys of those that were marked."""
+    ours = tuple_(Outbox.id, Outbox.token).in_([(order.id, order.token) for order in orders])
+    marked = (
+        update(Outbox)
+        .where(ours, Outbox.status == OrderStatus.PENDING, Outbox.lease_until > clock(budget_s))
+        .values(last_send=clock())
+        .returning(Outbox.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(session.scalars(marked))
 
 
 def release(

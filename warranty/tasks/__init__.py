@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import time
 import traceback
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ from warranty.services import stumbles, work
 from warranty.services.work import Order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.orm import Session
 
 
@@ -100,15 +102,23 @@ def _sound(session: Session, runtime: Runtime, order: Order | None) -> Order | N
 def _do(runtime: Runtime, order: Order | None) -> Order | None:
     if order is None:
         return None
-    begun = time.monotonic()
-    try:
+    with at_work(runtime, order):
         importlib.import_module(f"warranty.tasks.{order.kind.value}").run(runtime, order)
-    except Exception as err:
-        write_down(runtime, order, err)
-        raise
-    finally:
-        log.info("order.worked", duration_ms=round((time.monotonic() - begun) * 1000))
     return order
+
+
+@contextmanager
+def at_work(runtime: Runtime, order: Order) -> Iterator[None]:
+    """While an order is worked on every line in the logs is of it, and what the work breaks off with is written down."""
+    begun = time.monotonic()
+    with logs.within(**order.names):
+        try:
+            yield
+        except Exception as err:
+            write_down(runtime, order, err)
+            raise
+        finally:
+            log.info("order.worked", duration_ms=round((time.monotonic() - begun) * 1000))
 
 
 def write_down(runtime: Runtime, order: Order, err: Exception) -> None:

@@ -1,20 +1,29 @@
-"""Open one RMA at its vendor. Source: reliability.md, section 3.2, steps 3 to 8."""
+"""Open Rmas at their vendor. Source: reliability.md, section 3.2, steps 3 to 8.
+
+From the claim of an order to what came of it: what may have arrived is searched for; the order is marked, and beside it what
+else is due for the account; each request leaves, and its answer is on record before the next one does.
+"""
 
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
 
 from vendors.contract import Capabilities, Promise, RmaRequest, VendorAdapter, VendorCase, VendorStatus
 from vendors.errors import Trouble, VendorError
 from warranty import db
+from warranty.db import DatabaseUnavailable
 from warranty.domain import lifecycles
 from warranty.models import Rma, VendorAccount
 from warranty.models.work import OrderStatus
 from warranty.services import accounts, files, inputs, proposals, rmas, work
-from warranty.services.rmas import Held, Step, Unsent
+from warranty.services.rmas import Held, Sendable, Step, Unsent
 from warranty.services.work import AskPerson, Wait
+from warranty.tasks import at_work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,30 +36,21 @@ if TYPE_CHECKING:
     from warranty.services.accounts import Line
     from warranty.services.work import Order
 
+TOGETHER = 8
+"""Claims of one account that are marked in one transaction."""
 
-def run(runtime: Runtime, order: Order) -> None:
-    """Send it, or find out what became of an earlier send. Safe to run twice, late or half."""
-    with runtime.database.read(db.EVERYBODY) as session:
-        rma = session.get_one(Rma, order.rma_id)
-        account = session.get_one(VendorAccount, rma.account_id)
-        request = replace(rmas.request_of(session, rma), first_sent_at=work.sent_at(session, order))
-        chosen = inputs.chosen_files(session, rma)
-    if rma.state not in lifecycles.RMA_BEING_SENT:  # a person took over, or a webhook was quicker
-        with runtime.database.begin(db.EVERYBODY) as session:
-            work.end(session, order, OrderStatus.DONE)
-        return
-    line = accounts.Line(runtime, account)
-    try:
-        vendor = line.open()
-    except VendorError as err:
-        _record(runtime, order, line, Capabilities(duties=frozenset()), Unsent(err))
-        return
-    if order.sent_ago_s is None and (held := why_held(account, vendor.capabilities)) is not None:  # without a call
-        _record(runtime, order, line, vendor.capabilities, held)
-        return
-    step = _attempt(runtime, order, line, vendor, request, chosen, denied_at=rma.vendor_changed_at)
-    if step is not None:
-        _record(runtime, order, line, vendor.capabilities, step)
+AT_ONCE_S = 2.0
+"""A request leaves so soon after its mark, or not under it: a vendor's settle time has that much room at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim on its way: the order that we hold, and what the vendor is told. ``files`` are those that are to go along."""
+
+    order: Order
+    request: RmaRequest
+    files: Sequence[File] = ()
+    denied_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,81 +60,167 @@ class Candidates:
     cases: Sequence[VendorCase]
 
 
-def _attempt(
-    runtime: Runtime,
-    order: Order,
-    line: Line,
-    vendor: VendorAdapter,
-    request: RmaRequest,
-    chosen: Sequence[File] = (),
-    *,
-    denied_at: datetime | None = None,
-) -> Step | Candidates | None:
-    """Search where an earlier send may have arrived, else mark and send; None where it is in other hands now.
+Outcome = Step | Candidates
 
-    ``chosen`` are the files that go along where the vendor takes any: read before the mark, for the store may be away.
-    """
+
+def run(runtime: Runtime, order: Order) -> None:
+    """Send it, or find out what became of an earlier send; with it goes what else is due. Safe to run twice, late or half."""
+    assert order.rma_id is not None  # which every order to send has
+    with runtime.database.read(db.EVERYBODY) as session:
+        sendable = rmas.sendables(session, [order.rma_id])[0]
+        account = session.get_one(VendorAccount, sendable.rma.account_id)
+        is_wanted = sendable.rma.state in lifecycles.RMA_BEING_SENT
+        claim = _claim(session, order, sendable)
+    if not is_wanted:  # a person took over, or a webhook was quicker
+        with runtime.database.begin(db.EVERYBODY) as session:
+            work.end(session, order, OrderStatus.DONE)
+        return
+    line = accounts.Line(runtime, account)
     try:
-        known = earlier_send(vendor, order, request, denied_at=denied_at)
-        if known is not None:
-            return known
-        if vendor.capabilities.request_bytes(request.denials):
-            request = replace(request, files=tuple(files.for_vendor(runtime.store, one) for one in chosen))
-        line.gate.enter()  # bucket and breaker come before the mark: a refused call was never sent
-        if line.gate.is_probing:
-            vendor.check()  # the vendor was down: what tries first is a read, never an open
-    except files.Gone as err:
-        return _without_file(vendor, order, str(err))
+        vendor = line.open()
     except VendorError as err:
-        return Unsent(err)
-    marked: float | None = None
-    # The settle time counts from the mark, so the request leaves with it.
-    while marked is None or time.monotonic() - marked > AT_ONCE_S:
-        marked = time.monotonic()
-        said = _mark(runtime, order, vendor.capabilities)
-        if said is not True:
-            return said
-    # The mark is committed: who comes next searches first. A machine that slept since the claim must not send any more.
-    late_s = time.monotonic() - order.claimed
-    if late_s > runtime.settings.lease_s - runtime.settings.vendor_timeout_s:
-        return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the lease ran out before the call"))
-    is_by_key = order.sent_ago_s is not None and is_safe_by_key(vendor.capabilities, order)
-    if is_by_key and order.age_s + late_s >= vendor.capabilities.key_lifetime_s:
-        return Unsent(VendorError(vendor.name, Trouble.UNREACHABLE, detail="the key ran out before the call"))
-    return _open(vendor, request)
+        _record(runtime, order, line, Capabilities(duties=frozenset()), Unsent(err))
+        return
+    Sender(runtime, line, vendor).send(claim)
 
 
-AT_ONCE_S = 2.0
-"""A request leaves so soon after its mark, or is marked anew: a vendor's settle time has that much room at least."""
+def _claim(session: Session, order: Order, sendable: Sendable) -> Claim:
+    rma, request = sendable.rma, rmas.as_request(session, sendable)
+    if order.sent_ago_s is not None:
+        request = replace(request, first_sent_at=work.sent_at(session, order))
+    return Claim(order, request, inputs.chosen_files(session, rma), denied_at=rma.vendor_changed_at)
 
 
-def _mark(runtime: Runtime, order: Order, can: Capabilities) -> Literal[True] | Held | AskPerson | None:
-    """Write down that the request is about to leave, if it still may."""
-    with runtime.database.begin(db.EVERYBODY) as session:
-        # Locked before the order, as `rmas.settle` does. A person who took over since the claim is not overruled.
-        rma = session.get_one(Rma, order.rma_id, with_for_update=True)
-        if rma.state not in lifecycles.RMA_BEING_SENT:
-            return None
-        in_the_way = _in_the_way(session, rma, can)
-        if in_the_way is not None:
-            return in_the_way
-        if not work.mark_send(session, order, budget_s=runtime.settings.vendor_timeout_s):
-            return None
-        rmas.send_again(session, rma, searched=not is_safe_by_key(can, order), now=db.now(session))
-        return True
+class Sender:
+    """A worker that opens claims of one account."""
 
+    def __init__(self, runtime: Runtime, line: Line, vendor: VendorAdapter) -> None:
+        self._runtime = runtime
+        self._settings = runtime.settings
+        self._line = line
+        self._vendor = vendor
+        self._can = vendor.capabilities
 
-def _open(vendor: VendorAdapter, request: RmaRequest) -> Step:
-    try:
-        return vendor.open_case(request)
-    except VendorError as err:
-        return Unsent(err) if err.never_left else err
+    def send(self, claim: Claim) -> None:
+        """Find out what became of an earlier send, or send it, and what may go with it."""
+        try:
+            outcome = self._known(claim)
+            if outcome is None:
+                outcome = self._mark_and_send(self._with_files(claim))
+        except files.Gone as err:
+            outcome = _without_file(self._vendor, claim.order, str(err))
+        except VendorError as err:
+            outcome = Unsent(err)
+        if outcome is not None:
+            self._record(claim.order, outcome)
 
+    def _known(self, claim: Claim) -> Outcome | None:
+        """What is known without a send; None where it may be sent.
 
-def _in_the_way(session: Session, rma: Rma, can: Capabilities) -> Held | AskPerson | None:
-    """What must be settled before anything is opened, as it stands at the last moment."""
-    account = session.get_one(VendorAccount, rma.account_id)
-    return why_held(account, can) or rmas.stray_of(session, rma, account)
+        Raises:
+            VendorError: the search failed, which never means "absent", or a vendor that was down does not answer yet.
+        """
+        if claim.order.sent_ago_s is None:
+            known: Outcome | None = why_held(self._line.account, self._can)
+        else:
+            known = earlier_send(self._vendor, claim.order, claim.request, denied_at=claim.denied_at)
+        if known is None and self._line.gate.is_probing:
+            self._vendor.check()  # what tries first is a read, never an open
+        return known
+
+    def _with_files(self, claim: Claim) -> Claim:
+        """The claim with the files that go along, where the vendor takes any: read before the mark, for the store may be away."""
+        if not self._can.request_bytes(claim.request.denials):
+            return claim
+        going = tuple(files.for_vendor(self._runtime.store, one) for one in claim.files)
+        return replace(claim, request=replace(claim.request, files=going))
+
+    def _mark_and_send(self, first: Claim) -> Held | AskPerson | None:
+        """Mark and send; what is in the way of that, where anything is."""
+        marked_at = time.monotonic()  # the settle time counts from here
+        marked = self._mark(first)
+        if isinstance(marked, Held | AskPerson):
+            return marked
+        try:
+            while marked and self._may_leave(marked[0], marked_at):
+                claim = marked.pop(0)
+                with nullcontext() if claim is first else at_work(self._runtime, claim.order):
+                    self._record(claim.order, self._open(claim.request))
+        finally:
+            self._give_back(marked)
+        return None
+
+    def _mark(self, first: Claim) -> list[Claim] | Held | AskPerson:
+        """Write down that requests are about to leave, of a claim and of those that go with it: who comes next searches first.
+
+        All at the last moment: bucket and breaker, what else is in the way, whether the order is ours still. Whoever is not
+        among what is given is in other hands.
+
+        Raises:
+            VendorError: no call may begin now.
+        """
+        with self._runtime.database.begin(db.EVERYBODY) as session:
+            room = self._line.gate.room(session)
+            # Locked before the orders, as `rmas.settle` does. A person who took over since the claim is not overruled.
+            rma = session.get_one(Rma, first.order.rma_id, with_for_update=True)
+            if rma.state not in lifecycles.RMA_BEING_SENT:
+                return []
+            most = room.calls(self._together(first))
+            beside = work.unsent_beside(session, first.order, room.account.id, most=most - 1)
+            found = rmas.sendables(session, beside) if beside else []
+            strays = rmas.strays_of(session, room.account, [rma, *(one.rma for one in found)])
+            in_the_way = why_held(room.account, self._can) or strays.get(rma.id)
+            if in_the_way is not None:
+                return in_the_way
+            requests = {beside[one.rma.id]: rmas.as_request(session, one) for one in found if one.rma.id not in strays}
+            others = work.claim_all(session, list(requests), lease_s=self._settings.lease_s) if requests else []
+            claims = [first, *(Claim(order, requests[order.id]) for order in others)]
+            marked = work.mark_sends(
+                session, [claim.order for claim in claims], budget_s=self._settings.vendor_timeout_s
+            )
+            room.take(len(marked))
+            if first.order.id in marked:
+                rmas.send_again(session, rma, searched=not is_safe_by_key(self._can, first.order), now=room.at)
+            return [claim for claim in claims if claim.order.id in marked]
+
+    def _together(self, first: Claim) -> int:
+        """How many claims are marked in one transaction.
+
+        One alone where nobody could tell which of them left, were this worker to vanish; where files go along; and where a
+        worker broke off over it before, so that the fault of one is never another's.
+        """
+        is_alone = self._can.promise is Promise.C or self._can.max_request_bytes or first.order.stumbles
+        return 1 if is_alone else TOGETHER
+
+    def _may_leave(self, claim: Claim, marked_at: float) -> bool:
+        """Whether a marked request leaves: soon after its mark, within its lease and the life of its key, all by our own clock.
+
+        A machine that slept since must not send any more.
+        """
+        now = time.monotonic()
+        since_claim_s = now - claim.order.claimed
+        if now - marked_at > AT_ONCE_S or since_claim_s > self._settings.lease_s - self._settings.vendor_timeout_s:
+            return False
+        is_by_key = claim.order.sent_ago_s is not None and is_safe_by_key(self._can, claim.order)
+        return not is_by_key or claim.order.age_s + since_claim_s < self._can.key_lifetime_s
+
+    def _give_back(self, claims: Sequence[Claim]) -> None:
+        """What was marked and has not left is due at once; its mark is taken back, unless an earlier send may have arrived."""
+        if not claims:
+            return
+        # Where it cannot be written the leases run out, and what was marked is searched for.
+        with suppress(DatabaseUnavailable, DBAPIError), self._runtime.database.begin(db.EVERYBODY) as session:
+            for claim in claims:
+                work.release(session, claim.order, after_s=0.0, never_arrived=claim.order.sent_ago_s is None)
+
+    def _open(self, request: RmaRequest) -> Step:
+        try:
+            return self._vendor.open_case(request)
+        except VendorError as err:
+            return Unsent(err) if err.never_left else err
+
+    def _record(self, order: Order, outcome: Outcome) -> None:
+        _record(self._runtime, order, self._line, self._can, outcome)
 
 
 def why_held(account: VendorAccount, can: Capabilities) -> Held | AskPerson | None:
@@ -197,10 +283,10 @@ def is_safe_by_key(can: Capabilities, order: Order) -> bool:
     return can.promise is Promise.A and order.age_s < can.key_lifetime_s
 
 
-def _record(runtime: Runtime, order: Order, line: Line, can: Capabilities, step: Step | Candidates) -> None:
+def _record(runtime: Runtime, order: Order, line: Line, can: Capabilities, outcome: Outcome) -> None:
     with runtime.database.begin(db.EVERYBODY) as session:
         line.keep_calls(session, rma_id=order.rma_id, fault_id=order.fault_id)
-        if isinstance(step, Candidates):
-            proposals.choose_case(session, order, line.account, step.cases, now=db.now(session))
+        if isinstance(outcome, Candidates):
+            proposals.choose_case(session, order, line.account, outcome.cases, now=db.now(session))
         else:
-            rmas.settle(session, runtime, order, line.account, can, step, now=db.now(session))
+            rmas.settle(session, runtime, order, line.account, can, outcome)
