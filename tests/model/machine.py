@@ -203,19 +203,26 @@ class Sending(RuleBasedStateMachine):
             rmas.go_on(session, account, Because("user:1", "mended", db.now(session)))
 
     def go_on(self, worker: Worker, fate: Fate) -> None:
-        """One stretch of a worker; who was overtaken neither sends nor writes."""
-        order = self.order(worker.order_id)
-        is_overtaken = worker.token is not None and (
-            order.token != worker.token or order.status is not OrderStatus.PENDING
-        )
-        if not is_overtaken:
-            worker.go_on(fate)
-            worker.token = worker.token or self.order(worker.order_id).token
-            return
-        before, sent = self.written(), len(self.world.requests)
+        """One stretch of a worker; of what somebody else has taken over, or is done, it neither sends nor writes anything."""
+        tokens = self.tokens()
+        lost = {order_id for order_id, token in worker.holds.items() if tokens.get(order_id) != token}
+        before, sent = self.written(lost), Counter(self.world.requests)
         worker.go_on(fate)
-        assert self.written() == before, "somebody who was overtaken has written something"
-        assert len(self.world.requests) == sent, "somebody who was overtaken has sent something"
+        assert self.written(lost) == before, "somebody who was overtaken has written something"
+        sent = Counter(self.world.requests) - sent
+        assert sent.keys().isdisjoint(self.references(lost)), "somebody who was overtaken has sent something"
+        worker.holds |= {key: token for key, token in self.tokens().items() if token > tokens.get(key, 0)}
+
+    def tokens(self) -> dict[int, int]:
+        """Of each order that is not over, how often it was claimed."""
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            return {order.id: order.token for order in session.scalars(select(Outbox).where(PENDING))}
+
+    def references(self, order_ids: set[int]) -> set[str]:
+        """Whose claims some orders send."""
+        with self.runtime.database.read(db.EVERYBODY) as session:
+            claims = select(Rma.client_reference).join(Outbox, Outbox.rma_id == Rma.id)
+            return set(session.scalars(claims.where(Outbox.id.in_(order_ids))))
 
     def is_marked(self, reference: str) -> None:
         """That a request was about to leave is known before it does."""
@@ -234,12 +241,20 @@ class Sending(RuleBasedStateMachine):
         with self.runtime.database.read(db.EVERYBODY) as session:
             return list(session.scalars(select(Rma).order_by(Rma.id)))
 
-    def written(self) -> list[Any]:
-        """All that a worker may write for the case it works on, but for what is kept of every call."""
+    def written(self, order_ids: set[int]) -> list[Any]:
+        """All that a worker may write for some orders, but for what is kept of every call: to their cases, or (of no case) to any."""
+        if any(self.order(order_id).fault_id is None for order_id in order_ids):
+            faults = select(Fault.id)
+        else:
+            faults = select(Outbox.fault_id).where(Outbox.id.in_(order_ids))
+        rmas = select(Rma.id).where(Rma.fault_id.in_(faults))
+        of_case: dict[Any, Any] = {Fault: Fault.id.in_(faults), Shipment: Shipment.rma_id.in_(rmas)}
+        of_case |= {table: table.fault_id.in_(faults) for table in (Rma, HumanTask, AdHocJob, AuditRow)}
+        of_case[Outbox] = Outbox.fault_id.in_(faults) | Outbox.id.in_(order_ids)
         with self.runtime.database.read(db.EVERYBODY) as session:
             return [
-                session.execute(select(*table.__table__.columns).order_by(table.id)).all()
-                for table in (Rma, Outbox, HumanTask, Fault, AdHocJob, Shipment, AuditRow)
+                session.execute(select(*table.__table__.columns).where(which).order_by(table.id)).all()
+                for table, which in of_case.items()
             ]
 
     # --- what must hold ---

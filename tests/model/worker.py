@@ -67,7 +67,8 @@ class Worker:
         """Begin; it is stopped after its first commit, which is that of the claim."""
         self.order_id = order_id
         self.stands_at: str | None = "the start"
-        self.token: int | None = None
+        self.holds: dict[int, int] = {}
+        """The tokens of the orders that it has claimed, by the orders' keys."""
         self.broke_off: Exception | None = None
         self._runtime = runtime
         self._fate = Fate.NONE

@@ -478,7 +478,7 @@ class AccountGate:
                 # The others wait for this one; it may ask more than once.
                 account.closed_until = self._probe_until = now + timedelta(seconds=self._rest_s)
             lead_s = LEAD_S if self._patience_s else 0.0
-            begins += lead_s + self._wait(account, now + timedelta(seconds=lead_s))
+            begins += lead_s + self._take(account, now + timedelta(seconds=lead_s))
         if (wait_s := begins - time.monotonic() - LEAD_S) > 0:
             time.sleep(wait_s)
             with self._runtime.database.read(db.EVERYBODY) as session:  # somebody may have been sent away meanwhile
@@ -512,7 +512,7 @@ class AccountGate:
             why = "rests after failures" if account.failures >= BREAKER_FAILURES else "is to wait: the vendor said so"
             raise self._come_back((shut_until - now).total_seconds(), why)
 
-    def _wait(self, account: VendorAccount, now: datetime) -> float:
+    def _take(self, account: VendorAccount, now: datetime) -> float:
         """Take a call; the seconds until it may begin. The level is below zero while there are calls yet to begin."""
         if not self.quotas:
             return 0.0
