@@ -477,16 +477,17 @@ def is_anchored(harness: Harness) -> None:
 POINTS: dict[str, Point] = {
     # Claim; the list and the end.
     "a draft": Point(OrderKind.PREPARE_RMA, claim_for_parts, is_prepared, commits=3, calls=1),
-    # Claim, gate, mark, record; the open.
-    "a claim": Point(OrderKind.SEND_RMA, claim, is_one_case_each, commits=4, calls=1),
-    "claims of one account": Point(OrderKind.SEND_RMA, claims, is_one_case_each, commits=8, calls=2),
+    # Claim, mark, record; the open.
+    "a claim": Point(OrderKind.SEND_RMA, claim, is_one_case_each, commits=3, calls=1),
+    # The second is claimed with the mark of both.
+    "claims of one account": Point(OrderKind.SEND_RMA, claims, is_one_case_each, commits=4, calls=2),
     # A greeting is heard and not asked for: hello, sender, receiver, data, the message, goodbye.
-    "a claim by mail": Point(OrderKind.SEND_RMA, claim_by_mail, is_mailed_once_or_a_persons, commits=4, calls=6),
+    "a claim by mail": Point(OrderKind.SEND_RMA, claim_by_mail, is_mailed_once_or_a_persons, commits=3, calls=6),
     "a claim by mail to who recognises repeats": Point(
         OrderKind.SEND_RMA,
         lambda harness: claim_by_mail(harness, recognises_repeats="true"),
         is_mailed_under_one_name,
-        commits=4,
+        commits=3,
         calls=6,
     ),
     # Claim, the token kept, gate, the answer with the next claim, gate, the answer; the token and two questions.

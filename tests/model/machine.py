@@ -53,7 +53,8 @@ FOR_PERSON = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED, RmaState.MANUAL_
 
 some = st.integers(0, 5)
 """Which one, of however many there are."""
-stops = st.sampled_from([*[TO_ITS_END] * 7, *range(1, 8)])
+stops = st.sampled_from([*[TO_ITS_END] * 5, 2, 2, *range(1, 7)])
+"""Most dangerous is the second: the mark is committed, and the request has not left."""
 fates = st.sampled_from([*[Fate.NONE] * 4, *Fate])
 answers = st.sampled_from([Answer.TAKEN_UNSAID, Answer.LATE, *Answer])
 
@@ -154,6 +155,12 @@ class Sending(RuleBasedStateMachine):
         if self.notices_sleep:
             self.clock.let_pass(seconds)
         self.world.let_pass(seconds)
+
+    @precondition(lambda self: any(self.hands) and None in self.hands)
+    @rule(which=some, stops=stops, answer=answers)
+    def a_worker_stands_until_another_takes_over(self, *, which: int, stops: int, answer: Answer) -> None:
+        self.time_passes(PAST_LEASE_S)
+        self.a_worker_begins(which=which, is_kept=False, stops=stops, answer=answer, fate=Fate.NONE)
 
     # --- how it is done ---
 

@@ -79,7 +79,7 @@ def test_no_claim_is_lost_and_none_is_opened_twice(bind: Bind) -> None:
     machine = bind(Life)
     examples = EXAMPLES[machine.runtime.database.engine.name]
 
-    run_state_machine_as_test(machine, settings=lives(examples, 40, (Phase.generate,)))
+    run_state_machine_as_test(machine, settings=lives(examples, 40))
 
     assert machine.opened > examples, "hardly anything has happened"
 

@@ -136,18 +136,29 @@ def test_a_person_who_takes_over_between_claim_and_send_is_not_overruled(desk: D
     with desk.session() as session:
         order = work.claim(session, desk.order().id, lease_s=LEASE_S)
         assert order is not None
-        request = rmas.request_of(session, session.get_one(Rma, desk.rma().id))
+    claim = claim_of(desk, order)
     with desk.session() as session:
         rma = session.get_one(Rma, desk.rma().id)
         rmas.transition(
             session, desk.runtime, OPERATOR, rma, RmaState.CANCELLED, reason="a mistake", now=datetime.now(UTC)
         )
 
-    line = accounts.Line(desk.runtime, desk.account())
-    assert send_rma._attempt(desk.runtime, order, line, line.open(), request) is None
+    send(desk, claim)
 
     assert desk.twin.opened == []
     assert desk.orders()[0].last_send is None
+
+
+def claim_of(desk: Desk, order: work.Order) -> send_rma.Claim:
+    """A claimed order, and what its vendor is told."""
+    with desk.session() as session:
+        return send_rma.Claim(order, rmas.request_of(session, session.get_one(Rma, order.rma_id)))
+
+
+def send(desk: Desk, claim: send_rma.Claim) -> None:
+    """As the task does, once it has read what the claim is."""
+    line = accounts.Line(desk.runtime, desk.account())
+    send_rma.Sender(desk.runtime, line, line.open()).send(claim)
 
 
 def mark_and_die(desk: Desk) -> None:
@@ -572,10 +583,7 @@ def test_a_lease_too_short_for_the_call_sends_nothing(shared_runtime: Runtime, t
         LEASE_S - shared_runtime.settings.vendor_timeout_s
     )  # a search that took this long leaves less than a call needs
 
-    line = accounts.Line(shared_runtime, desk.account())
-    with desk.session() as session:
-        request = rmas.request_of(session, desk.rma())
-    assert send_rma._attempt(shared_runtime, order, line, line.open(), request) is None
+    send(desk, claim_of(desk, order))
 
     assert twin.opened == []
     assert desk.order().last_send is None
@@ -586,13 +594,8 @@ def test_a_machine_that_slept_between_claim_and_call_sends_nothing(desk: Desk) -
     with desk.session() as session:
         order = work.claim(session, desk.order().id, lease_s=1000)
         assert order is not None
-    slept = replace(order, claimed=order.claimed - LEASE_S)
-    line = accounts.Line(desk.runtime, desk.account())
-    with desk.session() as session:
-        request = rmas.request_of(session, desk.rma())
 
-    step = send_rma._attempt(desk.runtime, slept, line, line.open(), request)
+    send(desk, claim_of(desk, replace(order, claimed=order.claimed - LEASE_S)))
 
-    assert isinstance(step, rmas.Unsent)
     assert desk.twin.opened == []
-    assert desk.order().last_send is not None  # it will be searched for, which is safe
+    assert (desk.order().last_send, desk.order().lease_until) == (None, None)  # nothing left, so it is due again at once
