@@ -53,7 +53,7 @@ FOR_PERSON = frozenset({RmaState.DRAFT, RmaState.SUBMIT_FAILED, RmaState.MANUAL_
 
 some = st.integers(0, 5)
 """Which one, of however many there are."""
-stops = st.sampled_from([*[TO_ITS_END] * 5, 2, 2, *range(1, 7)])
+stops = st.sampled_from([*[TO_ITS_END] * 8, 2, 2, *range(1, 7)])
 """Most dangerous is the second: the mark is committed, and the request has not left."""
 fates = st.sampled_from([*[Fate.NONE] * 4, *Fate])
 answers = st.sampled_from([Answer.TAKEN_UNSAID, Answer.LATE, *Answer])
@@ -159,8 +159,15 @@ class Sending(RuleBasedStateMachine):
     @precondition(lambda self: any(self.hands) and None in self.hands)
     @rule(which=some, stops=stops, answer=answers)
     def a_worker_stands_until_another_takes_over(self, *, which: int, stops: int, answer: Answer) -> None:
+        """What a lease is for: they work on one order, and the first does not know."""
+        hand = self.busy(which)
         self.time_passes(PAST_LEASE_S)
-        self.a_worker_begins(which=which, is_kept=False, stops=stops, answer=answer, fate=Fate.NONE)
+        self.the_relay_looks()
+        order_id = self.held(hand).order_id
+        if order_id in self.queued:
+            place = self.queued.index(order_id)
+            self.a_worker_begins(which=place, is_kept=False, stops=stops, answer=answer, fate=Fate.NONE)
+        self.run(hand, TO_ITS_END, answer, Fate.NONE)
 
     # --- how it is done ---
 

@@ -98,7 +98,7 @@ def test_whatever_the_promise_rests_on_is_missed(bind: Bind, broken: dict[str, A
     machine = bind(Sending, promises=(Promise.B,), rests=False, **broken)
     phases = tuple(Phase) if MORE else (Phase.generate,)
     with pytest.raises(AssertionError, match=r"opened twice|was overtaken has sent"):
-        run_state_machine_as_test(machine, settings=lives(MORE or 300, 15, phases))
+        run_state_machine_as_test(machine, settings=lives(MORE or 300, 30, phases))
 
 
 def one_life(bind: Bind, promise: Promise) -> Sending:
