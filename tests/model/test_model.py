@@ -94,15 +94,20 @@ BROKEN: dict[str, dict[str, Any]] = {
 }
 
 
+def live(machine: type[Sending]) -> None:
+    """Live until something is wrong."""
+    phases = tuple(Phase) if MORE else (Phase.generate,)
+    for beginning in range(BEGINNINGS):
+        run_state_machine_as_test(seed(beginning)(machine), settings=lives(MORE or 50, 30, phases))
+
+
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("new_runtime", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
 def test_whatever_the_promise_rests_on_is_missed(bind: Bind, broken: dict[str, Any]) -> None:
     machine = bind(Sending, promises=(Promise.B,), rests=False, **broken)
-    phases = tuple(Phase) if MORE else (Phase.generate,)
     with pytest.raises(AssertionError, match=r"opened twice|was overtaken has sent"):
-        for beginning in range(BEGINNINGS):
-            run_state_machine_as_test(seed(beginning)(machine), settings=lives(MORE or 50, 30, phases))
+        live(machine)
 
 
 def one_life(bind: Bind, promise: Promise) -> Sending:

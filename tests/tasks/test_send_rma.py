@@ -598,4 +598,7 @@ def test_a_machine_that_slept_between_claim_and_call_sends_nothing(desk: Desk) -
     send(desk, claim_of(desk, replace(order, claimed=order.claimed - LEASE_S)))
 
     assert desk.twin.opened == []
-    assert (desk.order().last_send, desk.order().lease_until) == (None, None)  # nothing left, so it is due again at once
+    assert (desk.order().last_send, desk.order().lease_until) == (
+        None,
+        None,
+    )  # nothing left, so it is due again at once

@@ -60,7 +60,9 @@ def test_what_is_due_is_marked_in_one_transaction_and_each_answer_is_recorded_in
         event.remove(runtime.database.engine, name, listener)
 
     assert sent(desk) == send_rma.TOGETHER
-    assert counts["transactions"] == 3 + send_rma.TOGETHER  # the first is claimed, it is read, all are marked; the records
+    assert (
+        counts["transactions"] == 3 + send_rma.TOGETHER
+    )  # the first is claimed, it is read, all are marked; the records
     assert counts["statements"] <= MOST_STATEMENTS * send_rma.TOGETHER
 
 
