@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, not_, or_, select, tuple_, update
 
 from warranty import db
-from warranty.domain.lifecycles import RMA_BEING_SENT
+from warranty.domain.lifecycles import RmaState
 from warranty.models import Fault, Outbox, Rma, VendorAccount, clock
 from warranty.models.work import OrderKind, OrderStatus
 
@@ -248,7 +248,7 @@ def unsent_beside(session: Session, order: Order, account_id: int, *, most: int)
         _next(order.kind, account_id)
         .where(Outbox.id != order.id, Outbox.last_send.is_(None), Outbox.stumbles == 0)
         .join(Rma, Rma.id == Outbox.rma_id)
-        .where(Rma.account_id == account_id, Rma.state.in_(RMA_BEING_SENT))
+        .where(Rma.account_id == account_id, Rma.state == RmaState.SUBMITTED)
         .add_columns(Rma.id)
         .limit(most)
         .with_for_update(of=Rma, skip_locked=True)
