@@ -13,7 +13,7 @@ from warranty.models.mail import Mail, News
 from warranty.models.money import AdHocJob, JobLine
 from warranty.models.people import Absence, ApiToken, CalendarFeed, Person, User
 from warranty.models.returns import CaseCost, VendorReturn
-from warranty.models.specifications import Snapshot, SnapshotKind
+from warranty.models.specifications import AcceptedDifference, ParityCertificate, Snapshot, SnapshotKind
 from warranty.models.stock import StockLocation, StockUnit
 from warranty.models.vendor_log import AccountMaker, PartsList, VendorAccount, VendorCall, VendorDelivery
 from warranty.models.views import SavedView
@@ -21,6 +21,7 @@ from warranty.models.work import HumanTask, IdempotencyKey, Lease, Outbox, Overr
 
 __all__ = [
     "Absence",
+    "AcceptedDifference",
     "AccountMaker",
     "AdHocJob",
     "ApiToken",
@@ -55,6 +56,7 @@ __all__ = [
     "News",
     "Outbox",
     "OverrideRequest",
+    "ParityCertificate",
     "PartsList",
     "Person",
     "Product",

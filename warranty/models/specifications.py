@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from warranty.domain.specification import Source
@@ -44,3 +44,36 @@ class Snapshot(TenantRow, Base):
     redacted: Mapped[str] = mapped_column(Text, default="")
     taken_by: Mapped[str] = mapped_column(String(64))
     taken_at: Mapped[datetime]
+
+
+class AcceptedDifference(TenantRow, Base):
+    """A difference that a swap leaves: one person asked to accept it, and says why; another one accepted it.
+
+    ``difference`` is the SHA-256, in hex, of the property with its old and new value: where one of them changes, nothing is
+    accepted. ``approved_by`` is null while the second person has not looked.
+    """
+
+    __tablename__ = "accepted_difference"
+    __table_args__ = (UniqueConstraint("swap_id", "difference"),)
+
+    swap_id: Mapped[int] = mapped_column(ForeignKey("swap.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    difference: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    asked_by: Mapped[str] = mapped_column(String(64))
+    asked_at: Mapped[datetime]
+    approved_by: Mapped[str | None] = mapped_column(String(64))
+    approved_at: Mapped[datetime | None]
+
+
+class ParityCertificate(TenantRow, Base):
+    """What was proven when a swap was verified; never edited. ``digest`` is the SHA-256, in hex, of ``document``."""
+
+    __tablename__ = "parity_certificate"
+    __table_args__ = (UniqueConstraint("swap_id"),)
+
+    swap_id: Mapped[int] = mapped_column(ForeignKey("swap.id"))
+    document: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))
+    issued_by: Mapped[str] = mapped_column(String(64))
+    issued_at: Mapped[datetime]

@@ -19,6 +19,7 @@ from warranty.domain import lifecycles
 from warranty.domain.lifecycles import JobState, ShipmentDirection, ShipmentState, SwapState
 from warranty.domain.terms import AssetState
 from warranty.models import (
+    AcceptedDifference,
     AdHocJob,
     Asset,
     AuditChain,
@@ -30,6 +31,7 @@ from warranty.models import (
     Fault,
     Loan,
     News,
+    ParityCertificate,
     Person,
     Product,
     Rma,
@@ -64,6 +66,8 @@ Stateless = (
     | AuditChain
     | SavedView
     | Snapshot
+    | AcceptedDifference
+    | ParityCertificate
     | Loan
     | BusinessCalendar
 )
@@ -283,6 +287,8 @@ _NAMES: dict[type, str] = {
     AuditChain: "audit_chain",
     SavedView: "saved_view",
     Snapshot: "snapshot",
+    AcceptedDifference: "accepted_difference",
+    ParityCertificate: "parity_certificate",
     Loan: "loan",
     BusinessCalendar: "business_calendar",
 }

@@ -46,6 +46,7 @@ def record(
     Raises:
         Invalid: it cannot be read; the field is the kind.
     """
+    session.flush()
     session.refresh(asset, with_for_update=True)  # two that say the same at the same time are one
     return _keep(session, _read(given, kind), because, asset=asset, swap=_under_way(session, asset))
 
@@ -77,6 +78,7 @@ def record_coming(
     Raises:
         Invalid: one of both cannot be read.
     """
+    session.flush()  # what was just scanned stays
     session.refresh(swap, with_for_update=True)
     key = swap.new_asset_id if swap.kind is SwapKind.UNIT else swap.old_asset_id
     asset = None if key is None else session.get_one(Asset, key)

@@ -50,6 +50,7 @@ from warranty.services import (
     jobs,
     moves,
     owed,
+    parity,
     reviews,
     rmas,
     specifications,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 
     from warranty.domain.access import Principal
     from warranty.runtime import Runtime
+    from warranty.services.parity import Certificate
     from warranty.services.records import Document
 
 _NOT_APPROVED = jobs.BEFORE_APPROVAL | {JobState.DECLINED, JobState.CHANGE_REQUESTED}
@@ -137,6 +139,11 @@ def _hold(session: Session, swap: Swap) -> tuple[Fault, Asset]:
 def loan_of(session: Session, fault: Fault) -> Loan | None:
     """The loaner of a case that is out; null where none is."""
     return session.scalars(select(Loan).where(Loan.fault_id == fault.id, Loan.back_at.is_(None))).one_or_none()
+
+
+def certificate(session: Session, swap: Swap) -> Certificate:
+    """The parity certificate of a swap: what was kept with ``verified``, else as things stand."""
+    return parity.of(session, swap, fault_of(session, swap), unit_of(session, swap))
 
 
 # --- the scan ---
@@ -329,12 +336,12 @@ def move(
 
     Raises:
         IllegalMove: there is no such move, ``installed`` before the work is approved, without a serial number, or while a
-            loaner stands in the place; or ``verified``, which the parity certificate makes.
+            loaner stands in the place; or ``verified`` while the parity certificate is not clean.
         Owes: ``done`` while something is still to be done.
     """
     fault, old = _hold(session, swap)
     if to in SWAP_MOVES[swap.state]:
-        _refuse(session, swap, fault, to)
+        _refuse(session, swap, fault, old, to)
     because = Because(principal.actor, reason, now, fault.id)
     was = swap.state
     moves.move(session, swap, to, because)
@@ -342,6 +349,7 @@ def move(
         case SwapState.INSTALLED:
             _install(session, runtime, swap, fault, old, because)
         case SwapState.VERIFIED:
+            parity.issue(session, swap, parity.of(session, swap, fault, old), because)
             _verify(session, swap, fault, old, because)
         case SwapState.DEAD_ON_ARRIVAL:
             _go_on(session, runtime, swap, fault, was, because)
@@ -351,9 +359,13 @@ def move(
             pass
 
 
-def _refuse(session: Session, swap: Swap, fault: Fault, to: SwapState) -> None:
+def _refuse(session: Session, swap: Swap, fault: Fault, old: Asset, to: SwapState) -> None:
     if to is SwapState.VERIFIED:
-        raise NotYet(N_("verified needs the parity certificate of the new unit."))
+        missing = parity.of(session, swap, fault, old).missing_words
+        if missing:
+            raise NotYet(
+                N_("verified needs the parity certificate, and it is not clean. %(missing)s."), missing=missing
+            )
     if to is SwapState.DONE:
         owed.refuse(session, fault, Closing.SWAP, "The swap")
     if to is SwapState.INSTALLED:

@@ -34,7 +34,6 @@ class Class(StrEnum):
 class Property:
     """A property that the product knows. ``parts``: the components that it tells something about."""
 
-    label: str
     parts: frozenset[Component] = field(default_factory=frozenset)
     measure: Measure | None = None
     is_list: bool = False
@@ -49,38 +48,38 @@ def _of(*parts: Component) -> frozenset[Component]:
 
 
 PROPERTIES: Final[dict[str, Property]] = {
-    "product.manufacturer": Property("Manufacturer", _UNIT),
-    "product.model": Property("Model", _UNIT),
-    "product.part_number": Property("Part number", _UNIT),
-    "unit.serial_number": Property("Serial number", _UNIT),
-    "unit.uuid": Property("UUID", _UNIT),
-    "unit.asset_tag": Property("Asset tag", _UNIT),
-    "unit.uptime": Property("Uptime", _UNIT),
-    "board.model": Property("Mainboard", _of(C.MAINBOARD)),
-    "board.serial_number": Property("Serial number of the mainboard", _of(C.MAINBOARD)),
-    "cpu.models": Property("Processors", _of(C.CPU, C.MAINBOARD), is_list=True),
-    "cpu.sockets": Property("Number of processors", _of(C.CPU, C.MAINBOARD), Measure.COUNT),
-    "cpu.cores": Property("Processor cores", _of(C.CPU, C.MAINBOARD), Measure.COUNT),
-    "cpu.threads": Property("Processor threads", _of(C.CPU, C.MAINBOARD), Measure.COUNT),
-    "memory.total": Property("Memory", _of(C.MEMORY, C.MAINBOARD), Measure.MIB),
-    "memory.modules": Property("Memory modules", _of(C.MEMORY, C.MAINBOARD), is_list=True),
-    "disk.drives": Property("Disks", _of(C.DISK), is_list=True),
-    "disk.models": Property("Models of the disks", _of(C.DISK), is_list=True),
-    "disk.volumes": Property("Volumes", _of(C.DISK, C.CONTROLLER), is_list=True),
-    "controller.storage": Property("Storage controllers", _of(C.CONTROLLER), is_list=True),
-    "nic.cards": Property("Network cards", _of(C.NIC), is_list=True),
-    "nic.macs": Property("MAC addresses", _of(C.NIC), is_list=True),
-    "network.interfaces": Property("Network interfaces", _of(C.NIC, C.PORT), is_list=True),
-    "network.stack": Property("Members of the stack", _UNIT, is_list=True),
-    "graphics.cards": Property("Graphics cards", _of(C.CONTROLLER), is_list=True),
-    "psu.units": Property("Power supplies", _of(C.PSU), is_list=True),
-    "firmware.bios": Property("BIOS version", _of(C.MAINBOARD)),
-    "os.name": Property("Operating system", _of(C.DISK)),
-    "os.version": Property("Version of the operating system", _of(C.DISK)),
-    "os.kernel": Property("Kernel", _of(C.DISK)),
-    "os.host_name": Property("Host name", _of(C.DISK)),
-    "licences": Property("Licences", _UNIT, is_list=True),
-    "monitoring": Property("Monitoring", _UNIT, is_list=True),
+    "product.manufacturer": Property(_UNIT),
+    "product.model": Property(_UNIT),
+    "product.part_number": Property(_UNIT),
+    "unit.serial_number": Property(_UNIT),
+    "unit.uuid": Property(_UNIT),
+    "unit.asset_tag": Property(_UNIT),
+    "unit.uptime": Property(_UNIT),
+    "board.model": Property(_of(C.MAINBOARD)),
+    "board.serial_number": Property(_of(C.MAINBOARD)),
+    "cpu.models": Property(_of(C.CPU, C.MAINBOARD), is_list=True),
+    "cpu.sockets": Property(_of(C.CPU, C.MAINBOARD), Measure.COUNT),
+    "cpu.cores": Property(_of(C.CPU, C.MAINBOARD), Measure.COUNT),
+    "cpu.threads": Property(_of(C.CPU, C.MAINBOARD), Measure.COUNT),
+    "memory.total": Property(_of(C.MEMORY, C.MAINBOARD), Measure.MIB),
+    "memory.modules": Property(_of(C.MEMORY, C.MAINBOARD), is_list=True),
+    "disk.drives": Property(_of(C.DISK), is_list=True),
+    "disk.models": Property(_of(C.DISK), is_list=True),
+    "disk.volumes": Property(_of(C.DISK, C.CONTROLLER), is_list=True),
+    "controller.storage": Property(_of(C.CONTROLLER), is_list=True),
+    "nic.cards": Property(_of(C.NIC), is_list=True),
+    "nic.macs": Property(_of(C.NIC), is_list=True),
+    "network.interfaces": Property(_of(C.NIC, C.PORT), is_list=True),
+    "network.stack": Property(_UNIT, is_list=True),
+    "graphics.cards": Property(_of(C.CONTROLLER), is_list=True),
+    "psu.units": Property(_of(C.PSU), is_list=True),
+    "firmware.bios": Property(_of(C.MAINBOARD)),
+    "os.name": Property(_of(C.DISK)),
+    "os.version": Property(_of(C.DISK)),
+    "os.kernel": Property(_of(C.DISK)),
+    "os.host_name": Property(_of(C.DISK)),
+    "licences": Property(_UNIT, is_list=True),
+    "monitoring": Property(_UNIT, is_list=True),
 }
 """What the readers say. Beside them stand ``firmware.<part>`` and, where a person names more, ``other.<name>``."""
 

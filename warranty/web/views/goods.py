@@ -45,11 +45,11 @@ def records(found: Case) -> list[Shipment | Swap]:
 
 
 def moves(record: Shipment | Swap) -> list[StrEnum]:
-    """Where a person may move a record to; ``verified`` is what the parity certificate makes."""
+    """Where a person may move a record to; ``verified`` is refused until the parity certificate is clean."""
     if isinstance(record, Shipment):
         ways = SHIPMENT_TO_US_MOVES if record.direction is ShipmentDirection.TO_US else SHIPMENT_TO_VENDOR_MOVES
         return [to for to in ShipmentState if to in ways[record.state] and to not in _WITH_PAPERS]
-    return [to for to in SwapState if to in SWAP_MOVES[record.state] and to is not SwapState.VERIFIED]
+    return [to for to in SwapState if to in SWAP_MOVES[record.state]]
 
 
 def seen(found: Case) -> str:
