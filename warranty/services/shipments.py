@@ -512,7 +512,7 @@ def _bare(number: str) -> str:
 
 
 def _told(case: VendorCase, direction: ShipmentDirection) -> list[VendorShipment]:
-    return [one for one in case.shipments if one.direction.value == direction.value]
+    return [one for one in case.shipments if ShipmentDirection(one.direction) is direction]
 
 
 def _furthest(case: VendorCase, direction: ShipmentDirection) -> VendorShipment | None:
