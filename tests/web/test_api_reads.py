@@ -102,7 +102,7 @@ def test_a_client_sees_where_its_claim_stands_and_nobodys_notes(world: World) ->
     allowed = {"id", "client", "fault_id", "asset_id", "headline", "client_step", "component", "component_ref"}
     allowed |= {"client_reference", "rma_number", "created_at"}
     assert set(listed) == allowed
-    assert set(one) == allowed | {"shipments", "swap"}
+    assert set(one) == allowed | {"goods", "shipments", "swap"}
 
 
 # --- jobs ---

@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys":       ("keys:keys",             "Change the keys that secrets are kept with."),
     "lookup":     ("lookup:lookup",         "Ask vendors what covers units."),
     "mail":       ("mail:mail",             "See what became of mails."),
-    "parity":     ("parity:group",          "Show and settle what a swap must prove."),
+    "parity":     ("parity:group",          "Show and settle parity certificates."),
     "product":    ("units:product",         "Add, list, show, change and merge products."),
     "relay":      ("server:relay",          "Run the relay: it hands due work to the workers."),
     "replay":     ("faults:replay",         "Decide every stored case again, and compare."),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from sqlalchemy import func, literal_column, select, union
 from sqlalchemy.orm import aliased
 
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
     from vendors.contract import ReturnRule
     from warranty.domain.calendars import Calendar
     from warranty.runtime import Runtime
+
+log = structlog.get_logger("returns")
 
 ACTOR: Final = "system:returns"
 AT_ONCE: Final = 50
@@ -134,6 +137,9 @@ def _rule(runtime: Runtime, account: VendorAccount) -> ReturnRule | None:
     try:
         return accounts.capabilities(runtime, account).return_rule
     except VendorError:  # it has to be mended first, and a person is told so elsewhere
+        return None
+    except Exception:  # an adapter that is at fault must not stop the clocks of all the others
+        log.exception("return.rule_unread", account=str(account.public_id))
         return None
 
 
