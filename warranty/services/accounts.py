@@ -337,23 +337,24 @@ def capabilities(runtime: Runtime, account: VendorAccount) -> Capabilities:
 
 def is_pulled(runtime: Runtime, account: VendorAccount) -> bool:
     """Whether what the vendor says of our cases is fetched from a queue or mailbox."""
-    can = _able(runtime, account)
+    can = able(runtime, account)
     return Duty.TRACK in account.duties and can is not None and can.pulls
 
 
 def is_read(runtime: Runtime, account: VendorAccount) -> bool:
     """Whether the vendor can be asked where a case stands, by its number; of an account that has to be mended, we will see."""
-    can = _able(runtime, account)
+    can = able(runtime, account)
     return Duty.TRACK in account.duties and (can is None or (can.by_hand is None and not can.pulls))
 
 
 def is_listed(runtime: Runtime, account: VendorAccount) -> bool:
     """Whether the vendor lists the cases that it holds of ours."""
-    can = _able(runtime, account)
+    can = able(runtime, account)
     return can is not None and can.lists_cases and Duty.OPEN in account.duties
 
 
-def _able(runtime: Runtime, account: VendorAccount) -> Capabilities | None:
+def able(runtime: Runtime, account: VendorAccount) -> Capabilities | None:
+    """What an account can do; null where it has to be mended first, or its adapter is at fault."""
     try:
         return capabilities(runtime, account)
     except Exception:  # noqa: BLE001 - whatever is wrong with one account, whoever uses it says so; the others must not wait

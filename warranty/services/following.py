@@ -14,7 +14,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
 from vendors.contract import Duty
-from vendors.errors import VendorError
 from warranty.domain.terms import CoverageKind, CoverageSays, CoverageState, EvidenceSource, ScopeKind
 from warranty.domain.transfer import TransferRule, new_end
 from warranty.models import AdHocJob, Asset, Client, Coverage, CoverageTransfer, Fault, Rma, Swap, VendorAccount
@@ -35,34 +34,13 @@ if TYPE_CHECKING:
     from warranty.runtime import Runtime
     from warranty.services.records import Document
 
-_COPIED: Final = (
-    "client_id",
-    "contract_id",
-    "contract_number",
-    "name",
-    "kind",
-    "fulfilment",
-    "starts_on",
-    "time_zone",
-    "covers",
-    "excluded_causes",
-    "excluded_components",
-    "sites",
-    "service_level",
-    "delivery",
-    "grace_days",
-    "grace_is_covered",
-    "waiting_days",
-    "claims_after_end_days",
-    "claims_limit",
-    "claims_consumed",
-    "claims_reserved",
-    "price_minor",
-    "currency",
-    "evidence_source",
-    "vendor_line",
-    "account_id",
+_ITS_OWN: Final = frozenset(
+    {"id", "public_id", "scope", "asset_id", "product_id", "site_id", "ends_on", "state", "left_over_since"}
+    | {"vendor_says", "checked_at", "lookup_error"}
 )
+"""What a promise that follows to a new serial does not take from the one before."""
+
+_COPIED: Final = tuple(name for name in Coverage.__table__.columns.keys() if name not in _ITS_OWN)  # noqa: SIM118
 
 
 def follow(
@@ -105,13 +83,10 @@ def follow(
 def _rule(session: Session, runtime: Runtime, swap: Swap) -> tuple[TransferRule, int | None]:
     rma = session.get(Rma, swap.rma_id) if swap.rma_id is not None else None
     account = session.get(VendorAccount, rma.account_id) if rma is not None and rma.account_id is not None else None
-    if account is not None:
-        try:
-            can = accounts.capabilities(runtime, account)
-        except VendorError:  # the account is not whole any more: nothing is known of its vendor's rule
-            return TransferRule.REMAINING_TERM, None
-        return TransferRule(can.transfer_rule), can.transfer_days
-    return TransferRule.REMAINING_TERM, None
+    can = accounts.able(runtime, account) if account is not None else None
+    if can is None:  # nothing is known of a vendor's rule
+        return TransferRule.REMAINING_TERM, None
+    return TransferRule(can.transfer_rule), can.transfer_days
 
 
 def _to_follow(old: Asset, new: Asset) -> Any:

@@ -12,12 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from sqlalchemy import func, literal_column, select, union
 from sqlalchemy.orm import aliased
 
 from vendors.contract import ReturnStart
-from vendors.errors import VendorError
 from warranty.domain import returns
 from warranty.domain.calendars import Malformed, NoHours
 from warranty.domain.lifecycles import (
@@ -62,8 +60,6 @@ if TYPE_CHECKING:
     from vendors.contract import ReturnRule
     from warranty.domain.calendars import Calendar
     from warranty.runtime import Runtime
-
-log = structlog.get_logger("returns")
 
 ACTOR: Final = "system:returns"
 AT_ONCE: Final = 50
@@ -134,13 +130,8 @@ def _rule_of(session: Session, runtime: Runtime, rma: Rma) -> ReturnRule | None:
 
 
 def _rule(runtime: Runtime, account: VendorAccount) -> ReturnRule | None:
-    try:
-        return accounts.capabilities(runtime, account).return_rule
-    except VendorError:  # it has to be mended first, and a person is told so elsewhere
-        return None
-    except Exception:  # an adapter that is at fault must not stop the clocks of all the others
-        log.exception("return.rule_unread", account=str(account.public_id))
-        return None
+    can = accounts.able(runtime, account)
+    return can.return_rule if can is not None else None
 
 
 def _event(session: Session, rma: Rma, rule: ReturnRule | None, zone: ZoneInfo) -> datetime | None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import aliased
 
-from vendors.errors import VendorError
 from warranty.domain.lifecycles import (
     SWAP_MOVES,
     FaultState,
@@ -65,7 +64,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from warranty.domain.access import Principal
@@ -438,23 +437,31 @@ def _newcomer(session: Session, swap: Swap, fault: Fault, old: Asset, because: B
         kept = session.get_one(Asset, loan.asset_id)
         kept.ownership = old.ownership
         return kept
-    spare = session.scalars(
-        select(Asset).where(
-            Asset.client_id == old.client_id,
-            Asset.serial_key == swap.serial_key,
-            Asset.state == AssetState.IN_STOCK,
-            Asset.product_id == swap.product_id,
-        )
-    ).first()
-    if spare is not None:
-        moves.move(session, spare, AssetState.IN_SERVICE, because)
-        return spare
+    is_same = Asset.product_id == swap.product_id
+    return _put_into_service(session, swap, is_same, because, client_id=old.client_id, ownership=old.ownership)
+
+
+def _put_into_service(
+    session: Session,
+    what: Swap | StockUnit,
+    fits: ColumnElement[bool],
+    because: Because,
+    *,
+    client_id: int,
+    ownership: Ownership,
+) -> Asset:
+    """A client's unit of this serial number: one of its spares where that ``fits``, else one that is new here."""
+    waits = (Asset.client_id == client_id, Asset.serial_key == what.serial_key, Asset.state == AssetState.IN_STOCK)
+    known = session.scalars(select(Asset).where(*waits, fits)).first()
+    if known is not None:
+        moves.move(session, known, AssetState.IN_SERVICE, because)
+        return known
     new = Asset(
-        client_id=old.client_id,
-        product_id=swap.product_id,
-        serial_number=swap.serial_number,
-        serial_key=swap.serial_key,
-        ownership=old.ownership,
+        client_id=client_id,
+        product_id=what.product_id,
+        serial_number=what.serial_number,
+        serial_key=what.serial_key,
+        ownership=ownership,
         state=AssetState.IN_SERVICE,
         handover_exceptions=[],
         absence_attested=False,
@@ -540,10 +547,8 @@ def _why_by_hand(session: Session, runtime: Runtime, rma: Rma, swap: Swap, now: 
     account = session.get(VendorAccount, rma.account_id) if rma.account_id is not None else None
     if account is None:
         return f"{said}: claim it at the vendor, with the number {rma.rma_number}."
-    try:
-        days = accounts.capabilities(runtime, account).dead_on_arrival_days
-    except VendorError:
-        days = None
+    can = accounts.able(runtime, account)
+    days = can.dead_on_arrival_days if can is not None else None
     if days is None:
         return f"{said}. How long {account.name} simply swaps it is not known: claim it there, with {rma.rma_number}."
     since = _day(session, swap, Shipment.delivered_on) or now.date()
@@ -580,7 +585,9 @@ def lend(session: Session, principal: Principal, fault: Fault, unit: StockUnit, 
     ).asset
     if broken.state is AssetState.IN_SERVICE:
         moves.move(session, broken, AssetState.FAULTY, because)
-    lent = _lent_unit(session, unit, broken, because)
+    is_loaner, client_id = Asset.ownership == Ownership.LOANER, broken.client_id
+    lent = _put_into_service(session, unit, is_loaner, because, client_id=client_id, ownership=Ownership.LOANER)
+    lent.site_id = broken.site_id
     loan = Loan(
         client_id=fault.client_id,
         fault_id=fault.id,
@@ -593,37 +600,6 @@ def lend(session: Session, principal: Principal, fault: Fault, unit: StockUnit, 
     session.flush()
     moves.note(session, loan, "lend", because, detail={"serial_number": lent.serial_number})
     return loan
-
-
-def _lent_unit(session: Session, unit: StockUnit, broken: Asset, because: Because) -> Asset:
-    was_here = session.scalars(
-        select(Asset).where(
-            Asset.client_id == broken.client_id,
-            Asset.serial_key == unit.serial_key,
-            Asset.ownership == Ownership.LOANER,
-            Asset.state == AssetState.IN_STOCK,
-        )
-    ).first()
-    if was_here is not None:
-        moves.move(session, was_here, AssetState.IN_SERVICE, because)
-        was_here.site_id = broken.site_id
-        return was_here
-    lent = Asset(
-        client_id=broken.client_id,
-        product_id=unit.product_id,
-        site_id=broken.site_id,
-        serial_number=unit.serial_number,
-        serial_key=unit.serial_key,
-        ownership=Ownership.LOANER,
-        state=AssetState.IN_SERVICE,
-        handover_exceptions=[],
-        absence_attested=False,
-        created_at=because.at,
-    )
-    session.add(lent)
-    session.flush()
-    moves.born(session, lent, [AssetState.IN_STOCK, AssetState.IN_SERVICE], because)
-    return lent
 
 
 def take_back(
