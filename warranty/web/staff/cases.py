@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 
 from warranty.domain.access import Permission
 from warranty.domain.lifecycles import RmaState
 from warranty.models import AdHocJob, CaseNote, Client, Fault, File, User
 from warranty.models.work import TaskKind
-from warranty.services import board, casefile, evidence, files, notes, owners, preparing, queries, resolutions, rmas
+from warranty.services import board, casefile, evidence, notes, owners, preparing, queries, resolutions, rmas
 from warranty.services.estate import Invalid
 from warranty.services.moves import Because, IllegalMove, attempt
 from warranty.services.queries import Shows
-from warranty.store import StoreUnavailable
 from warranty.web import downloads, pages, views
 from warranty.web.errors import Problem
 from warranty.web.forms import digest, is_late, key_of, read, refused_choice, typed_inputs, uuid_of
@@ -23,6 +22,7 @@ from warranty.web.guards import call, find, needs
 from warranty.web.i18n import N_, reader
 from warranty.web.schemas.cases import NUMBERS, OwnerBody, ProposalBody, ResolveBody, TransitionBody
 from warranty.web.schemas.notes import NoteBody
+from warranty.web.staff import uploads
 from warranty.web.staff.room import blueprint
 from warranty.web.views import board as board_views
 from warranty.web.views import colleagues, goods, grounds, overriding, saved_views
@@ -348,42 +348,17 @@ def _because(reason: str) -> Because:
 
 # --- files ---
 
-FORM_BESIDE_A_FILE = 64 * 1024
-"""What a form with a file has beside the file, at most."""
 
-
-def uploaded(name: str) -> tuple[files.Upload | None, str]:
-    """The file that a form brings in a field, where it is of a kind that is taken; else what is wrong."""
-    sent, said = request.files.get(name), reader().text
-    content = b""
-    if sent is not None:
-        with sent.stream as stream:
-            content = stream.read()
-    if sent is None or not sent.filename:
-        return None, said(N_("Choose a file."))
-    try:
-        files.kind_of(content)
-    except Invalid:
-        most = files.BIGGEST // 1024 // 1024
-        wrong = N_("Taken are JPEG, PNG, WebP, PDF, text and CSV of at most %(most)s MB, whole; this is none of them.")
-        return None, said(wrong, most=most)
-    return files.Upload(content, sent.filename), ""
-
-
-# The service opens its own transaction, and knows what it has by its content: sent twice it is one file.
 @blueprint.post("/cases/<uuid:id>/files")
-@needs(Permission.HANDLE, of=Fault, writes=False, largest=files.BIGGEST + FORM_BESIDE_A_FILE)
+@needs(Permission.HANDLE, of=Fault, writes=False, largest=uploads.LARGEST_FORM)
 def add_file(fault: Fault) -> Response | tuple[str, int]:
     """Add a photo or a document to a case."""
-    upload, wrong = uploaded("upload")
+    upload, wrong = uploads.uploaded("upload")
     if upload is None:
         return case_page(fault, upload={"upload": wrong}), 422
-    asked, case = call(), url_for("staff.case_detail", id=fault.public_id)
-    asked.session.commit()  # who asks is known: no transaction is open while the store writes
-    try:
-        files.take(asked.runtime, asked.principal, fault, upload, now=asked.now)
-    except (Invalid, StoreUnavailable):
-        flash(reader().text(N_("%(name)s was not kept: add it again here."), name=upload.name), "error")
+    case = url_for("staff.case_detail", id=fault.public_id)
+    call().session.commit()  # who asks is known: no transaction is open while the store writes
+    uploads.keep(fault, upload)
     return redirect(case, 303)
 
 

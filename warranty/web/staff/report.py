@@ -17,13 +17,13 @@ from warranty.services import estate, files, queries, reporting
 from warranty.services.estate import Invalid
 from warranty.services.files import Upload
 from warranty.services.moves import Because
-from warranty.store import StoreUnavailable
 from warranty.web import views, words
 from warranty.web.forms import key_of, said_of, take_report, typed_report, uuid_of
 from warranty.web.guards import call, needs
 from warranty.web.headers import let_scan
 from warranty.web.i18n import N_, reader
 from warranty.web.pages.report import ReportView
+from warranty.web.staff import uploads
 from warranty.web.staff.room import blueprint
 from warranty.web.views import report as filling
 
@@ -259,15 +259,11 @@ def _wrong_photos(photos: Sequence[Upload]) -> dict[str, str]:
 
 def _keep_afterwards(fault: Fault, photos: Sequence[Upload], case: str) -> None:
     """Keep the photos once the fault is committed: nobody waits for the store in its transaction."""
-    asked = call()
 
     @after_this_request
     def keep(response: Response) -> Response:
         if response.headers.get("Location") != case:
             return response  # the fault was not logged, or an equal form that came first has answered
         for photo in photos:
-            try:
-                files.take(asked.runtime, asked.principal, fault, photo, now=asked.now)
-            except (Invalid, StoreUnavailable):
-                flash(reader().text(N_("%(name)s was not kept: add it again here."), name=photo.name), "error")
+            uploads.keep(fault, photo)
         return response

@@ -12,8 +12,7 @@ from warranty.domain.terms import AssetState
 from warranty.models import Asset, Client, Fault, LookUpRun
 from warranty.models.files import File
 from warranty.services import casefile, estate, files, refresh, units
-from warranty.services.estate import InUse, Invalid
-from warranty.store import StoreUnavailable
+from warranty.services.estate import InUse
 from warranty.web import views, words
 from warranty.web.api.base import by_caller, held
 from warranty.web.downloads import there
@@ -23,7 +22,7 @@ from warranty.web.i18n import N_, reader
 from warranty.web.pages import UploadForm
 from warranty.web.pages import unit as pages
 from warranty.web.schemas.contracts import TogetherBody
-from warranty.web.staff.cases import FORM_BESIDE_A_FILE, uploaded
+from warranty.web.staff import uploads
 from warranty.web.staff.editing import Field, Form
 from warranty.web.staff.room import blueprint
 
@@ -135,18 +134,15 @@ def _documents_page(asset: Asset, errors: Mapping[str, str]) -> str:
 
 # The service opens its own transaction, and knows what it has by its content: sent twice it is one file.
 @blueprint.post("/assets/<uuid:id>/documents")
-@needs(Permission.HANDLE, of=Asset, writes=False, largest=files.BIGGEST + FORM_BESIDE_A_FILE)
+@needs(Permission.HANDLE, of=Asset, writes=False, largest=uploads.LARGEST_FORM)
 def add_document(asset: Asset) -> Response | tuple[str, int]:
     """Add an invoice, a photo, a certificate or another document to a unit."""
-    upload, wrong = uploaded("upload")
+    upload, wrong = uploads.uploaded("upload")
     if upload is None:
         return _documents_page(asset, {"upload": wrong}), 422
-    asked, page = call(), url_for("staff.asset_documents", id=asset.public_id)
-    asked.session.commit()  # who asks is known: no transaction is open while the store writes
-    try:
-        files.take(asked.runtime, asked.principal, asset, upload, now=asked.now)
-    except (Invalid, StoreUnavailable):
-        flash(reader().text(N_("%(name)s was not kept: add it again here."), name=upload.name), "error")
+    page = url_for("staff.asset_documents", id=asset.public_id)
+    call().session.commit()  # who asks is known: no transaction is open while the store writes
+    uploads.keep(asset, upload)
     return redirect(page, 303)
 
 
