@@ -73,3 +73,10 @@ def test_a_sentence_is_said_again_with_what_stands_in_its_gaps(german: Flask) ->
     }
     with german.test_request_context():
         assert {said: said_again(said) for said in sentences} == sentences
+
+
+def test_a_sentence_that_holds_a_whole_cell_is_looked_for_nowhere(german: Flask) -> None:
+    with german.test_request_context():
+        assert said_again("name is empty.") != "name is empty."
+        for hostile in (f"{'a is ' * 100}empty.", "name is empty. " * 2_000):
+            assert said_again(hostile) == hostile

@@ -186,11 +186,18 @@ def _pattern(form: str) -> re.Pattern[str]:
     return re.compile("".join(said), re.DOTALL)
 
 
+LONGEST: Final = 300
+LONGEST_OF_ALL: Final = 2_000
+"""A longer sentence, and a longer text, hold somebody's whole cell, and stay as they are: to look for the form of a sentence
+costs by the square of its length."""
+
 _NEXT: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 
 
 def said_again(text: str) -> str:
     """What a service says in the reader's language: sentence by sentence, else as one; as it is where nobody knows it."""
+    if len(text) > LONGEST_OF_ALL:
+        return text
     parts = _NEXT.split(text)
     said = [_said(part) for part in parts]
     if all(one != part for one, part in zip(said, parts, strict=True)):
@@ -200,6 +207,8 @@ def said_again(text: str) -> str:
 
 
 def _said(sentence: str) -> str:
+    if len(sentence) > LONGEST:
+        return sentence
     for pattern, form in _patterns():
         found = pattern.fullmatch(sentence)
         if found is not None:
