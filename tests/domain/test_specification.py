@@ -145,6 +145,8 @@ def test_what_a_person_writes_down_is_read_as_an_object_or_as_a_table() -> None:
         (b'{"model": "A", "admin_password": "x"}', "sounds like a secret"),
         (b'{"serial_number": "To be filled by O.E.M.", "model": "Not Specified"}', "says nothing of a unit"),
         (b"model;A;B\n", "has not two columns"),
+        (b"model;" + b"A" * 200_000 + b"\n", "cannot be read as a table"),
+        (b'{"model": "' + b'\\"' * 1_000_000, "no whole JSON (line 1)"),
     ],
 )
 def test_what_is_no_inventory_is_refused_with_a_word_on_what_to_do(content: bytes, says: str) -> None:
@@ -206,6 +208,17 @@ def test_no_secret_of_a_configuration_is_kept(text: str) -> None:
     assert kept.startswith("hostname core-1\n")
     assert kept.endswith("interface Vlan1\n")
     assert "<removed>" in kept
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["a", "<secret", "secret", "privatekey", "http://a", "password x ", "-----BEGIN A-----"]
+)
+def test_a_line_of_a_million_signs_is_gone_through_once(piece: str) -> None:
+    """Where each word, tag or address is tried from each of its letters, this takes hours."""
+    long = piece * (1_000_000 // len(piece))
+
+    assert read_configuration(f"{long}\nhostname core-1\n".encode()).text.count("\n") <= 2
 
 
 def test_what_is_no_secret_stays_and_what_changes_by_itself_is_left_out() -> None:

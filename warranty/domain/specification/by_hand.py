@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from warranty.domain.specification.drafting import Draft, Unreadable, bytes_of, capacity, joined, said, speed
 from warranty.domain.specification.names import FIRMWARE, OTHER, PROPERTIES, Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ALSO: Final = {
     "manufacturer": "product.manufacturer",
@@ -87,12 +90,12 @@ def read_table(text: str) -> Draft:
     """Read a table of two columns, a property and its value in each line; a property may have several lines.
 
     Raises:
-        Unreadable: a line has not two columns.
+        Unreadable: a line has not two columns, or is none of a table.
     """
     first = text.lstrip().splitlines()[0]
     separator = max(";,\t", key=first.count)
     draft = Draft()
-    for number, row in enumerate(csv.reader(io.StringIO(text.strip()), delimiter=separator), 1):
+    for number, row in enumerate(_rows(text.strip(), separator), 1):
         cells = [cell.strip() for cell in row]
         if not any(cells) or (number == 1 and cells[0].lower() in {"property", "name"}):
             continue
@@ -102,6 +105,15 @@ def read_table(text: str) -> Draft:
             )
         _take(draft, _plain(cells[0]), cells[1])
     return draft
+
+
+def _rows(text: str, separator: str) -> Iterator[list[str]]:
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    try:
+        yield from rows
+    except csv.Error as problem:
+        said = f"Line {rows.line_num} cannot be read as a table ({problem})"
+        raise Unreadable(f"{said}: write a property and its value, such as memory;16 GiB.") from None
 
 
 def _take(draft: Draft, name: str, value: Any) -> None:

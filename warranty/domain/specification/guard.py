@@ -11,7 +11,8 @@ from warranty.domain.specification.drafting import Unreadable
 BIGGEST = 4 * 1024 * 1024
 """Bytes of one inventory: the largest real one that we know has 160 kB."""
 DEEPEST = 64
-_MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A text that nobody closed goes on to the end: to begin anew at each of its quotation marks would take hours.
+_MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 def text_of(content: bytes) -> str:

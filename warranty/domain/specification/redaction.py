@@ -11,18 +11,19 @@ from typing import Final
 REMOVED: Final = "<removed>"
 
 _KEYS: Final = (
-    r"[\w-]*(?:passw(?:or)?d|passphrase|passcode|secret|psk|phash|credentials?|token|wpa-key|wep-key)[\w-]*"
-    r"|pwd|community|[\w-]*community-(?:name|string)|community-map|snmp-community"
-    r"|key|[\w-]*-key|[\w-]*private[\w-]*key[\w-]*|key-string|key-octet-string|keystring|md5|sha|sha1|sha-?(?:224|256|384|512)"
+    r"[\w-]{0,64}(?:passw(?:or)?d|passphrase|passcode|secret|psk|phash|credentials?|token|wpa-key|wep-key)[\w-]{0,64}"
+    r"|pwd|community|[\w-]{0,64}community-(?:name|string)|community-map|snmp-community"
+    r"|key|[\w-]{0,64}-key|[\w-]{0,64}private[\w-]{0,64}key[\w-]{0,64}|key-string|key-octet-string|keystring|md5|sha|sha1|sha-?(?:224|256|384|512)"
     r"|hmac-[\w-]+|priv|auth|cipher|irreversible-cipher|simple|digest-key|message-digest-key|session-key"
     r"|shared-?key|pre-shared-key|chap|pap|wpa2?-(?:personal|passphrase)|ENC"
 )
-"""Words that are followed by a secret in the rest of their line."""
+"""Words that are followed by a secret in the rest of their line. No word is tried at every length that a hostile line has:
+each pattern here takes a time that grows with the text, never with its square."""
 
 _WORD: Final = re.compile(
     rf"(?<![\w-])(?P<word>\"?(?:{_KEYS})\"?)(?P<gap>\s*[=:]\s*|\s+)(?P<rest>\S.*)$", re.IGNORECASE
 )
-_END: Final = re.compile(r"\s*(\{|;(?:\s*##.*)?|,)\s*$")
+_END: Final = re.compile(r"(?<!\s)\s*(\{|;(?:\s*##.*)?|,)\s*$")
 _HARMLESS: Final = re.compile(
     r"^(?:no\s+)?(?:service password-encryption|password encryption|aaa authentication|ip ssh|set allowaccess|set authmethod"
     r"|authentication-order|crypto key generate)\b",
@@ -30,7 +31,8 @@ _HARMLESS: Final = re.compile(
 )
 
 _TAG: Final = re.compile(
-    r"(<(?P<tag>[\w-]*(?:passw(?:or)?d|passphrase|secret|phash|psk|token|community|credential)[\w-]*|(?:[\w-]+-)?key|hash)"
+    r"(<(?P<tag>[\w-]{0,64}(?:passw(?:or)?d|passphrase|secret|phash|psk|token|community|credential)[\w-]{0,64}"
+    r"|(?:[\w-]{1,64}-)?key|hash)"
     r"(?:\s[^<>]*)?>)[^<]*(</(?P=tag)>)",
     re.IGNORECASE,
 )
@@ -38,7 +40,7 @@ _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?(?:-----END \1-----|
 _CRYPTED: Final = re.compile(
     r"\$[0-9a-z]{1,8}\$[^\s\";<>]+|(?<![\w/+])[A-Za-z0-9+/]{40,}={0,2}(?![\w/+])|\b[0-9A-Fa-f]{32,}\b"
 )
-_IN_URL: Final = re.compile(r"(\w+://)[^\s/@\"]+@")
+_IN_URL: Final = re.compile(r"(?<!\w)(\w+://)[^\s/@\"]+@")
 _NAME_OF_COMMUNITY: Final = re.compile(r"^(\s*set (?:name|password|auth-pwd|priv-pwd) ).*$", re.IGNORECASE)
 _TRAP_HOST: Final = re.compile(r"^(\s*snmp-(?:server|agent)\s+(?:target-)?host\s+\S+).*$", re.IGNORECASE)
 _FIRST_HOP: Final = re.compile(r"^(\s*(?:standby|vrrp|glbp)\s.*?\bauthentication\s).*$", re.IGNORECASE)
