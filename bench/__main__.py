@@ -1,4 +1,4 @@
-"""``make bench``: decisions, imports, look-ups, sends, staff pages, and the way of a fault, beside floors of the same run. JSON.
+"""``make bench``: decisions, parity, imports, look-ups, sends, pages, the way of a fault, beside floors of the same run. JSON.
 
 Ratios are what counts: a floor is measured in turns with what it is the floor of, so that a slow or busy machine slows
 both. ``noise`` is how far the floor's own rounds lie apart. Databases run with full durability. What takes longer has a
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from bench import estate, floor, imports, look_ups, pages, sends
+from bench import estate, floor, imports, look_ups, pages, parity, sends
 from bench.processes import environment_of, free_port, start
 from tests.servers import postgres
 from vendors.sandbox import Twin
@@ -46,6 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         results = {
             "decisions": decisions(),
+            "parity": parity.measure(),
             "imports": imports.measure(Path(folder)),
             "look_ups": look_ups.measure(Path(folder)),
             "sends": sends.measure(Path(folder)),

@@ -40,7 +40,7 @@ _ITS_OWN: Final = frozenset(
 )
 """What a promise that follows to a new serial does not take from the one before."""
 
-_COPIED: Final = tuple(name for name in Coverage.__table__.columns.keys() if name not in _ITS_OWN)  # noqa: SIM118
+_COPIED: Final = tuple(one.name for one in Coverage.__table__.columns if one.name not in _ITS_OWN)
 
 
 def follow(
